@@ -1,0 +1,247 @@
+"""Facts: what was observed, under catalogued names.
+
+A fact is one observation with a name, a value, a unit, a source and a time. The catalogue in this file is
+the one authority on names, types and units: a fact that does not match it cannot be made. Another package
+that brings a probe of its own adds its names with `register` (see `probes.probe.discover`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from types import MappingProxyType
+from typing import Any, Literal, get_args
+
+from probes.errors import LoadstoneError
+
+FactType = Literal["number", "integer", "ratio", "boolean", "text", "choice", "date"]
+FactState = Literal["measured", "read", "declared", "by_hand", "unreadable", "stale"]
+Pillar = Literal["infrastructure", "models", "data", "monitoring"]
+Value = float | int | bool | str | None
+
+SUBJECTS = (
+    "profile",
+    "machine",
+    "load",
+    "process",
+    "model",
+    "infra",
+    "data",
+    "monitoring",
+    "history",
+    "derived",
+)
+
+
+class FactError(LoadstoneError, ValueError):
+    """A fact does not fit the catalogue: unknown name, wrong type or wrong unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class FactName:
+    """One entry of the catalogue.
+
+    `unit` is the only unit in which the fact may be recorded (`""` for none); `choices` are the allowed
+    values of a `choice`; `probe` names the probe that gives the fact; `pillar` is None for facts about the
+    run itself (machine, profile).
+    """
+
+    name: str
+    type: FactType
+    unit: str
+    pillar: Pillar | None
+    meaning: str
+    probe: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a fact comes from: which probe, and which run, file and line, query or machine."""
+
+    probe: str
+    run: str | None = None
+    file: str | None = None
+    line: int | None = None
+    query: str | None = None
+    machine: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Only what is known."""
+        parts = {name: getattr(self, name) for name in ("probe", "run", "file", "line", "query", "machine")}
+        return {name: value for name, value in parts.items() if value is not None}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Source:
+        """The inverse of `to_json`; unknown keys are ignored."""
+        known = ("probe", "run", "file", "line", "query", "machine")
+        return cls(**{name: document[name] for name in known if name in document})
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One observation. `low` and `high` bound an estimate; `samples` counts what it rests on.
+
+    Raises `FactError` when the name is not catalogued or type or unit differ from the catalogue's.
+    A fact that could not be read (`state="unreadable"`) has the value None, and no other fact has.
+    """
+
+    name: str
+    value: Value
+    unit: str
+    source: Source
+    at: datetime
+    state: FactState = "measured"
+    low: float | None = None
+    high: float | None = None
+    samples: int | None = None
+
+    def __post_init__(self) -> None:
+        entry = CATALOGUE.get(self.name)
+        if entry is None:
+            raise FactError(f"'{self.name}' is not a catalogued fact")
+        if self.unit != entry.unit:
+            raise FactError(f"{self.name} is recorded in '{entry.unit}', not in '{self.unit}'")
+        if self.state not in get_args(FactState):
+            raise FactError(f"{self.name}: '{self.state}' is not a state of a fact")
+        if self.at.tzinfo is None:
+            raise FactError(f"{self.name}: the time of observation needs a time zone")
+        if (self.value is None) != (self.state == "unreadable"):
+            raise FactError(f"{self.name}: a fact has no value exactly when it is unreadable")
+        if self.value is not None:
+            _check_type(entry, self.value)
+        for bound in (self.low, self.high):
+            if bound is not None and not math.isfinite(bound):
+                raise FactError(f"{self.name}: a bound must be a finite number, not {bound}")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise FactError(f"{self.name}: the lower bound {self.low} lies above the upper bound {self.high}")
+
+    def to_json(self) -> dict[str, Any]:
+        """The fact as CONTRACT's JSON object; what is not known is left out."""
+        document: dict[str, Any] = {"name": self.name, "value": self.value}
+        for bound in ("low", "high"):
+            if getattr(self, bound) is not None:
+                document[bound] = getattr(self, bound)
+        document |= {"unit": self.unit, "state": self.state}
+        if self.samples is not None:
+            document["samples"] = self.samples
+        return document | {"at": self.at.isoformat(), "source": self.source.to_json()}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Fact:
+        """The inverse of `to_json`, checked against the catalogue. Raises `FactError` or `KeyError`."""
+        return cls(
+            name=document["name"],
+            value=document["value"],
+            unit=document["unit"],
+            source=Source.from_json(document["source"]),
+            at=datetime.fromisoformat(document["at"]),
+            state=document.get("state", "measured"),
+            low=document.get("low"),
+            high=document.get("high"),
+            samples=document.get("samples"),
+        )
+
+
+def observed(name: str, value: Value, source: Source, **more: Any) -> Fact:
+    """A fact observed now, in the catalogue's unit: shorthand for probes. Raises `FactError`."""
+    entry = CATALOGUE.get(name)
+    if entry is None:
+        raise FactError(f"'{name}' is not a catalogued fact")
+    more.setdefault("at", datetime.now(UTC))
+    return Fact(name=name, value=value, unit=entry.unit, source=source, **more)
+
+
+def _check_type(entry: FactName, value: object) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    fits = {
+        "number": number,
+        "ratio": number,
+        "integer": number and isinstance(value, int),
+        "boolean": isinstance(value, bool),
+        "text": isinstance(value, str),
+        "choice": isinstance(value, str) and value in entry.choices,
+        "date": isinstance(value, str) and _is_date(value),
+    }[entry.type]
+    if not fits:
+        allowed = f" of {', '.join(entry.choices)}" if entry.choices else ""
+        raise FactError(f"{entry.name} is a {entry.type}{allowed}; {value!r} is not")
+    if number and not math.isfinite(float(value)):  # type: ignore[arg-type]
+        raise FactError(f"{entry.name} must be a finite number, not {value}")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+_PILLARS: dict[str, Pillar | None] = {
+    "infra": "infrastructure", "models": "models", "data": "data", "monitoring": "monitoring", "-": None,
+}  # fmt: skip
+
+# name, type (a choice with its values behind colons), unit ("-" for none), pillar, probe, meaning
+_TABLE = """
+machine.cpu_count                         integer  cores     -           load        Processors this process may use
+machine.memory_bytes                      integer  bytes     -           load        Physical memory of the probing machine
+machine.timer_lateness_p50_ms             number   ms        -           load        Half of this machine's timers fire at most this late
+load.capacity                             number   1/s       infra       load        Highest arrival rate at which the SLO holds
+load.saturation_rate                      number   1/s       infra       load        Highest throughput reached at any concurrency
+load.throughput                           number   1/s       infra       load        Good answers a second in the last step, or at capacity
+load.response_p50_ms                      number   ms        models      load        Median response time in the last step, or at capacity
+load.response_p95_ms                      number   ms        models      load        95th percentile of response time in the last step, or at capacity
+load.response_p99_ms                      number   ms        models      load        99th percentile of response time in the last step, or at capacity
+load.service_p50_ms                       number   ms        models      load        Median service time of one request alone
+load.error_ratio                          ratio    1         infra       load        Share of requests that failed in the last step, or at capacity
+load.limited_by                           choice:cpu:gil:lock:pool:memory:downstream:gpu:disk:network:quota:client:not_identified - infra load The resource that limits the target at saturation
+process.cpu_ms_per_request                number   ms        models      load        CPU time of the target's process tree for one request
+process.cpu_cores_at_saturation           number   cores     infra       load        CPU cores the target's process tree uses at its highest throughput
+process.rss_peak_bytes                    integer  bytes     infra       load        Largest resident memory of the target's process tree
+process.threads_peak                      integer  threads   infra       load        Most threads the target's process tree had
+process.growth_bytes_per_request          number   bytes     models      load        Memory the target keeps for each request
+process.gil_share                         ratio    1         models      load        Share of time the target's interpreter lock is held
+infra.kubernetes.memory_limit_bytes       integer  bytes     infra       kubernetes  Memory limit of the serving container
+infra.kubernetes.hpa.max_replicas         integer  replicas  infra       kubernetes  maxReplicas of the HorizontalPodAutoscaler
+infra.kubernetes.hpa.target_cpu_ratio     ratio    1         infra       kubernetes  CPU utilisation at which the HorizontalPodAutoscaler acts
+monitoring.prometheus.count_ratio         ratio    1         monitoring  prometheus  Requests the target's own metrics counted, over requests sent
+derived.fleet_headroom                    ratio    1         infra       derived     Measured capacity of the fleet over its peak load
+derived.memory_limit_headroom             ratio    1         infra       derived     Memory limit over the measured peak
+derived.runs_out_on                       date     -         infra       derived     Day on which growth reaches the measured capacity
+"""  # noqa: E501
+
+
+def _read_table(table: str) -> dict[str, FactName]:
+    entries = {}
+    for row in table.strip().splitlines():
+        name, kind, unit, pillar, probe, meaning = row.split(maxsplit=5)
+        type_, *choices = kind.split(":")
+        entries[name] = FactName(
+            name=name,
+            type=type_,  # type: ignore[arg-type]
+            unit="" if unit == "-" else unit,
+            pillar=_PILLARS[pillar],
+            meaning=meaning,
+            probe=probe,
+            choices=tuple(choices),
+        )
+    return entries
+
+
+_catalogue = _read_table(_TABLE)
+CATALOGUE: Mapping[str, FactName] = MappingProxyType(_catalogue)
+
+
+def register(entries: Iterable[FactName]) -> None:
+    """Adds names to the catalogue, for probes that come from other packages.
+
+    Raises `FactError` when a name's subject is unknown or the name stands there already with another meaning.
+    """
+    for entry in entries:
+        if entry.name.split(".")[0] not in SUBJECTS or "." not in entry.name:
+            raise FactError(f"'{entry.name}' must start with one of {', '.join(SUBJECTS)} and a dot")
+        if _catalogue.setdefault(entry.name, entry) != entry:
+            raise FactError(f"'{entry.name}' is catalogued already with another type, unit or meaning")
