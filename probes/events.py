@@ -118,8 +118,11 @@ _KINDS: dict[str, type[Event]] = {
 
 
 def to_line(event: Event) -> str:
-    """The event as one line of JSON without the line's end. Numbers that are not finite are refused."""
-    return json.dumps(event.to_json(), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    """The event as one line of ASCII without the line's end. Numbers that are not finite are refused.
+
+    ASCII, because a file name may hold what UTF-8 cannot, and U+2028 ends a line for some readers.
+    """
+    return json.dumps(event.to_json(), allow_nan=False, separators=(",", ":"))
 
 
 def from_line(line: str) -> Event | None:
@@ -127,10 +130,13 @@ def from_line(line: str) -> Event | None:
 
     Raises `ValueError` when the line is not a JSON object with the fields of its kind.
     """
-    document = json.loads(line)
+    try:
+        document = json.loads(line, parse_constant=_refuse)
+    except RecursionError as error:
+        raise ValueError("an event is not nested that deeply") from error
     if not isinstance(document, dict):
         raise ValueError("an event is a JSON object")
-    kind = _KINDS.get(document.get("event", ""))
+    kind = _KINDS.get(str(document.get("event")))
     if kind is None:
         return None
     known = {entry.name for entry in fields(kind)}
@@ -138,3 +144,7 @@ def from_line(line: str) -> Event | None:
         return kind(**{name: value for name, value in document.items() if name in known})
     except TypeError as error:
         raise ValueError(f"a '{kind.kind}' event lacks a field: {error}") from error
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not a number that an event may hold")

@@ -75,9 +75,13 @@ class Source:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Source:
-        """The inverse of `to_json`; unknown keys are ignored."""
+        """The inverse of `to_json`; unknown keys are ignored. Raises `FactError` for a wrong type."""
         known = ("probe", "run", "file", "line", "query", "machine")
-        return cls(**{name: document[name] for name in known if name in document})
+        parts = {name: document[name] for name in known if name in document}
+        for name, value in parts.items():
+            if not isinstance(value, int if name == "line" else str):
+                raise FactError(f"a source's {name} is a {'whole number' if name == 'line' else 'text'}")
+        return cls(**parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +117,12 @@ class Fact:
         if self.value is not None:
             _check_type(entry, self.value)
         for bound in (self.low, self.high):
-            if bound is not None and not math.isfinite(bound):
+            if bound is not None and not _is_finite(bound):
                 raise FactError(f"{self.name}: a bound must be a finite number, not {bound}")
         if self.low is not None and self.high is not None and self.low > self.high:
             raise FactError(f"{self.name}: the lower bound {self.low} lies above the upper bound {self.high}")
+        if self.samples is not None and (type(self.samples) is not int or self.samples < 0):
+            raise FactError(f"{self.name}: {self.samples!r} is no count of samples")
 
     def to_json(self) -> dict[str, Any]:
         """The fact as CONTRACT's JSON object; what is not known is left out."""
@@ -132,17 +138,22 @@ class Fact:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Fact:
         """The inverse of `to_json`, checked against the catalogue. Raises `FactError` or `KeyError`."""
-        return cls(
-            name=document["name"],
-            value=document["value"],
-            unit=document["unit"],
-            source=Source.from_json(document["source"]),
-            at=datetime.fromisoformat(document["at"]),
-            state=document.get("state", "measured"),
-            low=document.get("low"),
-            high=document.get("high"),
-            samples=document.get("samples"),
-        )
+        try:
+            return cls(
+                name=document["name"],
+                value=document["value"],
+                unit=document["unit"],
+                source=Source.from_json(document["source"]),
+                at=datetime.fromisoformat(document["at"]),
+                state=document.get("state", "measured"),
+                low=document.get("low"),
+                high=document.get("high"),
+                samples=document.get("samples"),
+            )
+        except FactError:
+            raise
+        except (AttributeError, TypeError, ValueError) as error:
+            raise FactError(f"not a fact: {error}") from error
 
 
 def observed(name: str, value: Value, source: Source, **more: Any) -> Fact:
@@ -168,16 +179,23 @@ def _check_type(entry: FactName, value: object) -> None:
     if not fits:
         allowed = f" of {', '.join(entry.choices)}" if entry.choices else ""
         raise FactError(f"{entry.name} is a {entry.type}{allowed}; {value!r} is not")
-    if number and not math.isfinite(float(value)):  # type: ignore[arg-type]
+    if number and not _is_finite(value):
         raise FactError(f"{entry.name} must be a finite number, not {value}")
+
+
+def _is_finite(value: object) -> bool:
+    """Whether it is a number that a float can hold; a whole number may have any length."""
+    try:
+        return isinstance(value, int | float) and math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _is_date(text: str) -> bool:
     try:
-        date.fromisoformat(text)
+        return date.fromisoformat(text).isoformat() == text
     except ValueError:
         return False
-    return True
 
 
 _PILLARS: dict[str, Pillar | None] = {
@@ -238,10 +256,13 @@ CATALOGUE: Mapping[str, FactName] = MappingProxyType(_catalogue)
 def register(entries: Iterable[FactName]) -> None:
     """Adds names to the catalogue, for probes that come from other packages.
 
-    Raises `FactError` when a name's subject is unknown or the name stands there already with another meaning.
+    Raises `FactError`, and adds none, when a name's subject is unknown or the name stands there already with
+    another meaning.
     """
+    added: dict[str, FactName] = {}
     for entry in entries:
         if entry.name.split(".")[0] not in SUBJECTS or "." not in entry.name:
             raise FactError(f"'{entry.name}' must start with one of {', '.join(SUBJECTS)} and a dot")
-        if _catalogue.setdefault(entry.name, entry) != entry:
+        if added.setdefault(entry.name, _catalogue.get(entry.name, entry)) != entry:
             raise FactError(f"'{entry.name}' is catalogued already with another type, unit or meaning")
+    _catalogue.update(added)

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from probes.errors import UsageError
 from probes.events import Event
-from probes.facts import FactName, register
+from probes.facts import FactError, FactName, register
 
 ENTRY_POINTS = "loadstone.probes"
 
@@ -58,14 +58,15 @@ class Probe(Protocol):
 def discover() -> dict[str, type[Probe]]:
     """All installed probes by name, ours and those of other packages; their fact names join the catalogue.
 
-    Raises `UsageError` naming the package of a probe that cannot be loaded or is none.
+    Raises `UsageError` naming the package of a probe that cannot be loaded, is none, or whose fact names
+    cannot be catalogued.
     """
     found: dict[str, type[Probe]] = {}
     for entry in entry_points(group=ENTRY_POINTS):
         package = entry.dist.name if entry.dist else "?"
         try:
             kind = entry.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise UsageError(
                 f"the probe '{entry.name}' of the package '{package}' cannot be loaded ({error}); "
                 "update or uninstall that package"
@@ -76,6 +77,12 @@ def discover() -> dict[str, type[Probe]]:
             )
         if entry.name in found:
             raise UsageError(f"two packages bring a probe named '{entry.name}'; uninstall one of them")
-        register(kind.fact_names)
+        try:
+            register(kind.fact_names)
+        except (FactError, AttributeError, TypeError) as error:
+            raise UsageError(
+                f"the facts of the probe '{entry.name}' of the package '{package}' cannot be catalogued "
+                f"({error}); update or uninstall that package"
+            ) from error
         found[entry.name] = kind
     return found

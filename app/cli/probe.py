@@ -1,0 +1,293 @@
+"""`loadstone probe`: puts a target under load, watches it, says what it carries."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from app.cli.arguments import CommandParser, dash, one_of, whole_number
+from app.cli.output import Output
+from probes.errors import UsageError
+
+if TYPE_CHECKING:
+    from app.cli.measuring import Wishes
+    from probes.load.spec import LoadSpec, Segment
+    from probes.targets.http import HttpTarget
+
+DEFAULT_STEP = "5s"
+MOST_CONNECTIONS = 60_000
+LARGEST_SEED = 2**63 - 1
+
+_MODES = ("--find-capacity", "--rate", "--stages", "--ramp", "--concurrency")
+_ONLY_WITH = {
+    "--duration": ("--rate",),
+    "--step": ("--concurrency",),
+    "--precision": ("--find-capacity",),
+    "--max-rate": ("--find-capacity",),
+    "--budget": ("--find-capacity",),
+    "--arrivals": ("--find-capacity", "--rate", "--stages", "--ramp"),
+    "--connections": ("--find-capacity", "--rate", "--stages", "--ramp"),
+}
+
+
+def parser() -> CommandParser:
+    """How the command line of `probe` is read."""
+    parser = CommandParser(
+        "probe",
+        "TARGET [options]",
+        "Puts a target under load, watches it, and says what it carries.\n"
+        "TARGET is http://host:port/path. Without a load option the highest rate is found\n"
+        "at which the SLO holds.",
+        (
+            "loadstone probe http://127.0.0.1:8000/predict --slo 'p99<=200ms,errors<=1%'",
+            "loadstone probe http://127.0.0.1:8000/predict --body '{\"x\": 1}' --require 'capacity>=150'",
+            "loadstone probe http://127.0.0.1:8000/predict --rate 200 --duration 30s --json result.json",
+            "loadstone probe http://127.0.0.1:8000/ --concurrency 1,2,4,8,16,32 --step 5s",
+            "loadstone probe http://127.0.0.1:8000/ --bodies @bodies.jsonl --events -",
+        ),
+    )
+    parser.add_argument("target", metavar="TARGET", help="what is put under load: http://host:port/path")
+
+    search = parser.add_argument_group("the highest rate that keeps the SLO (the default)")
+    search.add_argument("--find-capacity", action="store_true", help="look for it")
+    search.add_argument(
+        "--slo", metavar="SLO", help="what has to hold (default p99<=500ms,errors<=1%%); judged in every mode"
+    )
+    search.add_argument(
+        "--precision", metavar="SHARE", help="how narrow the interval has to be (default 5%%)"
+    )
+    search.add_argument("--max-rate", metavar="N", help="never send more requests a second than this")
+    search.add_argument("--budget", metavar="TIME", help="how long the search may take (default 120s)")
+
+    load = parser.add_argument_group("load of your own, one of these")
+    load.add_argument("--rate", metavar="N", help="so many requests a second, with --duration")
+    load.add_argument("--duration", metavar="TIME", help="how long --rate lasts, for example 30s")
+    load.add_argument("--stages", metavar="N@TIME,…", help="rates one after the other: 50@20s,100@20s")
+    load.add_argument("--ramp", metavar="A..B@TIME", help="a rate that rises evenly: 10..500@60s")
+    load.add_argument(
+        "--concurrency", metavar="N,N,…", help="so many callers, each waiting for its answer: 1,2,4,8,16,32"
+    )
+    load.add_argument(
+        "--step", metavar="TIME", help=f"how long each --concurrency lasts (default {DEFAULT_STEP})"
+    )
+
+    how = parser.add_argument_group("how the load is sent")
+    how.add_argument(
+        "--arrivals",
+        metavar="poisson|constant",
+        type=one_of("--arrivals", ("poisson", "constant")),
+        help="at random moments, as users do (default), or evenly",
+    )
+    how.add_argument(
+        "--seed", metavar="N", type=whole_number("--seed", 0, LARGEST_SEED), help="of the moments (default 1)"
+    )
+    how.add_argument("--timeout", metavar="TIME", help="give up a request after this (default 10s)")
+    how.add_argument("--warmup", metavar="auto|TIME|0", help="load before anything counts (default auto)")
+    how.add_argument(
+        "--connections",
+        metavar="N",
+        type=whole_number("--connections", 1, MOST_CONNECTIONS),
+        help="most connections at once with a rate (default 512)",
+    )
+    how.add_argument(
+        "--allow-remote",
+        action="store_true",
+        help="the target is not this machine, and you may put it under load",
+    )
+
+    request = parser.add_argument_group("the request")
+    request.add_argument("--method", metavar="NAME", help="default GET, or POST with a body")
+    request.add_argument(
+        "--header",
+        metavar="'K: V'",
+        action="append",
+        default=[],
+        help="repeatable; 'Authorization: env:NAME' reads the value from the environment",
+    )
+    request.add_argument("--body", metavar="TEXT|@FILE|@-", help="the body; @- reads standard input")
+    request.add_argument("--bodies", metavar="@FILE.jsonl", help="one body a line, sent in turn")
+    request.add_argument(
+        "--expect-status",
+        metavar="N",
+        type=whole_number("--expect-status", 100, 599),
+        help="the only status that is good (default: any 2xx)",
+    )
+    request.add_argument("--expect-body", metavar="REGEX", help="what has to be found in the answer")
+
+    judge = parser.add_argument_group("what is watched and judged")
+    judge.add_argument(
+        "--pid",
+        metavar="PID",
+        type=whole_number("--pid", 1, 2**31 - 1),
+        action="append",
+        default=[],
+        help="a process of the target (repeatable; default: who listens there, when it is local)",
+    )
+    judge.add_argument(
+        "--require",
+        metavar="TEXT",
+        action="append",
+        default=[],
+        help="what has to come out, for example 'capacity>=150' (repeatable); broken: exit 1",
+    )
+
+    store = parser.add_argument_group("where it is stored")
+    parser.add_store_option(store)
+    store.add_argument("--no-store", action="store_true", help="do not store the run")
+    store.add_argument("--assessment", metavar="NAME", help="the assessment that the run joins")
+
+    output = parser.add_output_group()
+    output.add_argument(
+        "--events",
+        metavar="-",
+        type=dash("--events"),
+        help="what happens, as one JSON object a line on standard output",
+    )
+    output.add_argument("--quiet", action="store_true", help="no progress, only the result")
+    return parser
+
+
+def run(options: argparse.Namespace, output: Output) -> int:
+    """Measures, stores and prints. Returns the exit code; raises `UserError` when nothing was started."""
+    refuse_contradictions(options)
+    wishes = wishes_of(options)
+    from app.cli.measuring import check_wishes
+
+    check_wishes(wishes)
+    spec = spec_of(options)
+    target = target_of(options)
+
+    from app.cli.measuring import measure_and_tell
+    from probes.load.probe import LoadProbe
+
+    return measure_and_tell(LoadProbe(target, spec, pids=tuple(options.pid)), spec, wishes, output)
+
+
+def refuse_contradictions(options: argparse.Namespace) -> None:
+    """Raises `UsageError` for options that exclude each other or that would be ignored."""
+    given = {name for name in (*_MODES, *_ONLY_WITH) if _is_given(options, name)}
+    modes = [name for name in _MODES if name in given]
+    if len(modes) > 1:
+        raise UsageError(f"{modes[0]} and {modes[1]} are two kinds of load: give one of them")
+    mode = modes[0] if modes else "--find-capacity"
+    for name, allowed in _ONLY_WITH.items():
+        if name in given and mode not in allowed:
+            if name == "--duration":
+                raise UsageError("--duration goes with --rate: write --rate N --duration T")
+            if name == "--step":
+                raise UsageError("--step goes with --concurrency: write --concurrency 1,2,4 --step 5s")
+            raise UsageError(f"{name} says nothing about {mode}: leave one of them out")
+    if mode == "--rate" and "--duration" not in given:
+        raise UsageError("--rate needs to know how long: add --duration, for example --duration 30s")
+    for first, second in (("--body", "--bodies"), ("--store", "--no-store"), ("--assessment", "--no-store")):
+        if _is_given(options, first) and _is_given(options, second):
+            raise UsageError(f"{first} and {second} exclude each other: give one of them")
+    if options.body == "@-" and options.bodies == "@-":
+        raise UsageError("only one option can read standard input")
+
+
+def _is_given(options: argparse.Namespace, name: str) -> bool:
+    value = getattr(options, name.removeprefix("--").replace("-", "_"))
+    return value is not None and value is not False
+
+
+def spec_of(options: argparse.Namespace) -> LoadSpec:
+    """The load that the options ask for. Raises `UsageError`."""
+    from probes.load.spec import (
+        DEFAULT_SLO,
+        LoadSpec,
+        parse_rate,
+        parse_ratio,
+        parse_requirement,
+        parse_slo,
+    )
+
+    defaults = LoadSpec()
+    precision = defaults.precision
+    if options.precision is not None:
+        precision = parse_ratio(options.precision, "a precision")
+        if precision <= 0:
+            raise UsageError(f"'{options.precision}' is no precision: write a share over 0 such as 5%")
+    return LoadSpec(
+        segments=_segments(options),
+        slo=parse_slo(options.slo if options.slo is not None else DEFAULT_SLO),
+        slo_asked=options.slo is not None,
+        arrivals=options.arrivals or defaults.arrivals,
+        seed=defaults.seed if options.seed is None else options.seed,
+        timeout_s=_seconds(options.timeout, "a time-out", defaults.timeout_s),
+        warmup_s=_warmup(options.warmup),
+        precision=precision,
+        max_rate=None if options.max_rate is None else parse_rate(options.max_rate, "a highest rate"),
+        budget_s=_seconds(options.budget, "a budget", defaults.budget_s),
+        connections=options.connections or defaults.connections,
+        requirements=tuple(parse_requirement(text) for text in options.require),
+    )
+
+
+def _segments(options: argparse.Namespace) -> tuple[Segment, ...]:
+    from probes.load.spec import (
+        OpenSegment,
+        parse_concurrency,
+        parse_ramp,
+        parse_rate,
+        parse_seconds,
+        parse_stages,
+    )
+
+    if options.rate is not None:
+        rate = parse_rate(options.rate)
+        return (OpenSegment(rate, rate, parse_seconds(options.duration, "a duration")),)
+    if options.stages is not None:
+        return parse_stages(options.stages)
+    if options.ramp is not None:
+        return (parse_ramp(options.ramp),)
+    if options.concurrency is not None:
+        step = parse_seconds(DEFAULT_STEP if options.step is None else options.step, "the time of a step")
+        return parse_concurrency(options.concurrency, step)
+    return ()
+
+
+def _seconds(text: str | None, what: str, otherwise: float) -> float:
+    from probes.load.spec import parse_seconds
+
+    return otherwise if text is None else parse_seconds(text, what)
+
+
+def _warmup(text: str | None) -> float | None:
+    from probes.load.spec import parse_seconds
+
+    if text is None or text == "auto":
+        return None
+    if text.strip() in ("0", "0s", "0ms"):
+        return 0.0
+    return parse_seconds(text, "a warm-up (auto, 0 or a time)")
+
+
+def target_of(options: argparse.Namespace) -> HttpTarget:
+    """The target that the options describe. Raises `UsageError`."""
+    from app.cli.inputs import read_bodies, read_body
+    from probes.targets.http import parse_target
+
+    return parse_target(
+        options.target,
+        method=options.method,
+        headers=tuple(options.header),
+        body=None if options.body is None else read_body(options.body),
+        bodies=None if options.bodies is None else read_bodies(options.bodies),
+        expect_status=options.expect_status,
+        expect_body=options.expect_body,
+        allow_remote=options.allow_remote,
+    )
+
+
+def wishes_of(options: argparse.Namespace) -> Wishes:
+    """Where events and result go."""
+    from app.cli.measuring import Wishes
+
+    return Wishes(
+        store_url=options.store,
+        keep=not options.no_store,
+        assessment=options.assessment,
+        json=options.json,
+        events=options.events is not None,
+    )

@@ -1,0 +1,265 @@
+"""Runs load on one target: fills the due times, lets the shard run, and reads what happened.
+
+The coordinator never touches the hot path. Some twenty times a second it looks at the shared columns: once a
+second it reports the second that has passed, and it asks the stop rules whether to go on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from probes.load.plan import (
+    CANCELLED,
+    COMPLETE_TO,
+    OPEN_CONNECTIONS,
+    OUTCOME,
+    REFUSED,
+    SCHEDULED,
+    SENT_COUNT,
+    STOP_ISSUING,
+    TIMEOUT,
+    Segment,
+    ShardReport,
+    Wire,
+)
+from probes.load.shard import Columns, Live, Region, Shard
+
+LEAD_NS = 60_000_000
+"""Between the order to run and the first due time, so that the worker is ready."""
+
+CLOSED_LOOP_RATE = 250_000
+"""More requests a second than one worker can send: rows that are reserved, not memory that is used."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """The requests of one stretch of load, one row a request, in the order they were due.
+
+    Columns of shape (scheduled,) in ns of the monotonic clock: `due`, `sent` (0 = unsent), `recv` (0 = no
+    kernel stamp), `read` (0 = unsent), and `status` (HTTP status or outcome, and flags; see
+    `probes.load.plan`). The load began at `start_ns`, the last request was due before `end_ns`.
+    """
+
+    due: NDArray[np.int64]
+    sent: NDArray[np.int64]
+    recv: NDArray[np.int64]
+    read: NDArray[np.int64]
+    status: NDArray[np.int64]
+    start_ns: int
+    end_ns: int
+    concurrency: int
+    report: ShardReport
+    stopped: bool = False
+
+    @property
+    def outcome(self) -> NDArray[np.int64]:
+        """The status without flags; 0 = unsent."""
+        return self.status & OUTCOME
+
+    def rows(self, first: int, last: int, start_ns: int, end_ns: int) -> Record:
+        """The part with rows first … last - 1, as a stretch of its own."""
+        cut = slice(first, last)
+        return Record(
+            self.due[cut], self.sent[cut], self.recv[cut], self.read[cut], self.status[cut],
+            start_ns, end_ns, self.concurrency, self.report, self.stopped,
+        )  # fmt: skip
+
+    def due_from(self, start_ns: int) -> Record:
+        """The part that was due at `start_ns` or later."""
+        first = int(np.searchsorted(self.due, start_ns))
+        return self.rows(first, len(self.due), max(start_ns, self.start_ns), self.end_ns)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What has happened in the last second of a running stretch; times in ns."""
+
+    seconds: float
+    span_s: float
+    scheduled: int
+    finished: int
+    statuses: NDArray[np.int64]
+    response_ns: NDArray[np.int64]
+    in_flight: int
+    waiting: int
+    connections: int
+    refused: int
+    t_ns: int
+
+
+class Observer(Protocol):
+    """Told of each second; asked on each look for a stop word (0 = go on; see `probes.load.plan`)."""
+
+    def second(self, progress: Progress) -> None: ...
+
+    def stop_word(self, live: Live, t_ns: int) -> int: ...
+
+
+class Engine:
+    """Load on one target, one stretch after the other, on connections that live on between them."""
+
+    def __init__(self, wire: Wire, connections: int, observer: Observer) -> None:
+        self.shard = Shard(wire)
+        self.timeout_s = wire.timeout_ns / 1e9
+        self.connections = connections
+        self.observer = observer
+        self.cpu_s = 0.0
+        self.sent = 0
+        self.notes: dict[int, str] = {}
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shard.close()
+
+    def open_loop(
+        self,
+        due_ns: NDArray[np.int64],
+        seconds: float,
+        *,
+        drain_s: float | None = None,
+        enough: Callable[[Live], bool] | None = None,
+    ) -> Record:
+        """Sends each request when it is due (ns from the start), whatever the answers do.
+
+        After `seconds` the load waits up to `drain_s` (the request's time-out by default) for what is
+        unfinished, then cancels it. `enough` may end the stretch early.
+        """
+        scheduled = len(due_ns)
+        region = Region(max(1, scheduled))
+        start = time.perf_counter_ns() + LEAD_NS
+        region.columns["due"][:scheduled] = due_ns + start
+        rate = scheduled / seconds
+        segment = Segment(
+            path=region.path,
+            capacity=region.capacity,
+            scheduled=scheduled,
+            start_ns=start,
+            end_ns=start + int(seconds * 1e9),
+            drain_ns=int((self.timeout_s + 0.1 if drain_s is None else drain_s) * 1e9),
+            preopen=int(min(self.connections, 8, max(1, rate / 10))),
+            max_connections=self.connections,
+        )
+        return self._run(region, segment, enough)
+
+    def closed_loop(
+        self,
+        concurrency: int,
+        seconds: float,
+        *,
+        drain_s: float | None = None,
+        enough: Callable[[Live], bool] | None = None,
+    ) -> Record:
+        """`concurrency` callers, each sending again as soon as it has its answer."""
+        region = Region(int(CLOSED_LOOP_RATE * min(seconds, 80.0)) + concurrency)
+        start = time.perf_counter_ns() + LEAD_NS
+        segment = Segment(
+            path=region.path,
+            capacity=region.capacity,
+            scheduled=0,
+            start_ns=start,
+            end_ns=start + int(seconds * 1e9),
+            drain_ns=int((self.timeout_s + 0.1 if drain_s is None else drain_s) * 1e9),
+            concurrency=concurrency,
+            preopen=concurrency,
+        )
+        return self._run(region, segment, enough)
+
+    def _run(self, region: Region, segment: Segment, enough: Callable[[Live], bool] | None) -> Record:
+        clock = _Seconds(segment.start_ns, self.observer)
+        stopped: int | None = None
+
+        def on_tick(live: Live) -> int:
+            nonlocal stopped
+            t = time.perf_counter_ns()
+            clock.look(live, t)
+            word = self.observer.stop_word(live, t)
+            if not word and enough is not None and enough(live):
+                word = STOP_ISSUING
+            if word and stopped is None:
+                stopped = t
+            return word
+
+        try:
+            report = self.shard.run(region, segment, on_tick)
+            clock.look(Live(region.header, region.columns, segment), time.perf_counter_ns(), last=True)
+            end = segment.end_ns if stopped is None else min(stopped, segment.end_ns)
+            end = min(end, report.ended_ns)
+            # what would have been due only after an early stop was never due
+            due = region.columns["due"][: report.scheduled]
+            rows = report.scheduled if stopped is None else max(report.sent, int(np.searchsorted(due, end)))
+            columns: Columns = {name: column[:rows].copy() for name, column in region.columns.items()}
+        finally:
+            region.close()
+        self.cpu_s += report.cpu_s
+        self.sent += report.sent
+        self.notes |= report.first_errors
+        return Record(
+            **columns,
+            start_ns=segment.start_ns,
+            end_ns=max(end, segment.start_ns + 1),
+            concurrency=segment.concurrency,
+            report=report,
+            stopped=stopped is not None,
+        )
+
+
+class _Seconds:
+    """Cuts a running stretch into seconds and reports each."""
+
+    def __init__(self, start_ns: int, observer: Observer) -> None:
+        self.start = self.edge = start_ns
+        self.observer = observer
+        self.first = 0
+
+    def look(self, live: Live, t: int, last: bool = False) -> None:
+        due_second = t - self.edge >= 1_000_000_000
+        if not due_second and not (last and t - self.edge >= 200_000_000):
+            return
+        sent = int(live.header[SENT_COUNT])
+        columns = live.columns
+        read = columns["read"][self.first : sent]
+        ended = (read > self.edge) & (read <= t)
+        status = columns["status"][self.first : sent][ended] & OUTCOME
+        answered = (status < TIMEOUT) | (status == TIMEOUT)
+        response = (read - columns["due"][self.first : sent])[ended][answered & (status != CANCELLED)]
+        scheduled_to = int(live.header[SCHEDULED]) if live.segment.concurrency else live.segment.scheduled
+        due = columns["due"][:scheduled_to]
+        due_by_now = int(np.searchsorted(due, min(t, live.segment.end_ns)))
+        due_by_edge = int(np.searchsorted(due, self.edge))
+        self.observer.second(
+            Progress(
+                seconds=(t - self.start) / 1e9,
+                span_s=(t - self.edge) / 1e9,
+                scheduled=max(0, due_by_now - due_by_edge),
+                finished=int(ended.sum()),
+                statuses=status,
+                response_ns=response,
+                in_flight=int((read == 0).sum()),
+                waiting=max(0, due_by_now - sent),
+                connections=int(live.header[OPEN_CONNECTIONS]),
+                refused=int(live.header[REFUSED]),
+                t_ns=t,
+            )
+        )
+        self.first = int(live.header[COMPLETE_TO])
+        self.edge = t
+
+
+def split_rows(record: Record, first: Sequence[int], edges_s: Sequence[float]) -> list[Record]:
+    """A stretch of several stages as one record a stage; `first` as from `due_times`, edges in seconds."""
+    parts = []
+    for j in range(len(first) - 1):
+        start = record.start_ns + int(edges_s[j] * 1e9)
+        end = min(record.start_ns + int(edges_s[j + 1] * 1e9), record.end_ns)
+        if start >= end:
+            break
+        parts.append(record.rows(int(first[j]), int(first[j + 1]), start, end))
+    return parts

@@ -1,0 +1,112 @@
+"""The client judges itself: how far a step, and a whole run, can be trusted.
+
+A run that our own client spoilt never becomes a fact about the target, so `client_limited` beats every
+verdict about the target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from probes.analysis.percentiles import smallest_sample
+from probes.load.spec import Slo
+from probes.load.steps import StepResult, Verdict
+
+Grade = Literal["valid", "client_limited", "unstable", "degrading", "insufficient"]
+
+OWN_SHARE = 0.10
+"""The client may add this share of the target's own p99."""
+OWN_SHARE_OF_LIMIT = 0.05
+"""… or of the SLO's bound, which is what is decided upon."""
+OWN_FLOOR_MS = 1.0
+"""… or this much: what a busy machine adds to the quietest client."""
+BUSY_CORES = 0.95
+"""A load process that uses more of a core than this cannot send more."""
+RATE_SHARE = 0.01
+"""Share of requests that may be sent a tenth of a second late while a connection was free."""
+
+
+def client_fault(step: StepResult, slo: Slo) -> str | None:
+    """Why our own client spoilt a step, with its numbers; None when it did not."""
+    if step.no_ports:
+        return (
+            f"{step.no_ports} connections could not be made because this machine ran out of ports "
+            "or descriptors"
+        )
+    if step.client_cpu_cores > BUSY_CORES and step.mode == "open":
+        return f"the load process used {step.client_cpu_cores:.2f} of one core"
+    if len(step.response_ns) < 20:
+        return None
+    with_us = float(np.quantile(step.response_ns, 0.99)) / 1e6
+    without_us = float(np.quantile(step.response_ns - step.own_delay_ns, 0.99)) / 1e6
+    limit = min((bound.limit_ms for bound in slo.bounds), default=0.0)
+    allowed = max(OWN_FLOOR_MS, OWN_SHARE * without_us, OWN_SHARE_OF_LIMIT * limit)
+    if with_us - without_us > allowed:
+        return (
+            f"late sending and reading by this client raised p99 from {without_us:.3g} ms to {with_us:.3g} ms"
+        )
+    return None
+
+
+def verdict_of(step: StepResult, slo: Slo) -> Verdict:
+    """What a step shows, looked at by itself. (Closed-loop steps are compared with each other by
+    `mark_saturated`.)"""
+    if client_fault(step, slo):
+        return "client_limited"
+    if step.mode == "open" and is_saturated(step):
+        return "saturated"
+    wanted = max((smallest_sample(bound.quantile) for bound in slo.bounds), default=20)
+    if step.mode == "open" and len(step.response_ns) < wanted:
+        return "insufficient"
+    return "steady"
+
+
+def is_saturated(step: StepResult) -> bool:
+    """True when an open-loop step offered more than came back.
+
+    That is when what is unanswered grows from quarter to quarter beyond chance, or requests were given up.
+    """
+    given_up = step.unsent + step.cancelled + step.timeouts
+    if given_up > 0.01 * max(step.scheduled, 1):
+        return True
+    first, second, third, last = step.backlog
+    grows = last > third > second > first
+    return grows and last - first > max(5.0, 3.0 * np.sqrt(step.scheduled), 0.02 * step.scheduled)
+
+
+def mark_saturated(steps: Sequence[StepResult], gain: float = 0.05) -> list[StepResult]:
+    """Closed-loop steps in rising concurrency: those are saturated that bring less than `gain` more than the
+    best with fewer callers."""
+    marked: list[StepResult] = []
+    best = 0.0
+    for step in steps:
+        if step.mode == "closed" and step.verdict == "steady" and step.achieved_per_s < best * (1 + gain):
+            marked.append(step.with_verdict("saturated"))
+        else:
+            marked.append(step)
+        if step.mode == "closed":
+            best = max(best, step.achieved_per_s)
+    return marked
+
+
+def grade_steps(steps: Sequence[StepResult], slo: Slo) -> tuple[Grade, str | None]:
+    """The grade of a run of given steps (fixed rates, stages, concurrencies) and its reason."""
+    if not steps:
+        return "insufficient", "nothing was measured"
+    for number, step in enumerate(steps, 1):
+        fault = client_fault(step, slo)
+        if fault:
+            return "client_limited", f"in step {number} {fault}"
+    few = [number for number, step in enumerate(steps, 1) if step.verdict == "insufficient"]
+    if few:
+        wanted = max((smallest_sample(bound.quantile) for bound in slo.bounds), default=20)
+        step = steps[few[0] - 1]
+        return "insufficient", (
+            f"step {few[0]} has {len(step.response_ns)} requests; {slo.text} needs {wanted}"
+        )
+    if all(step.ok == 0 for step in steps):
+        return "insufficient", "no request was answered well"
+    return "valid", None

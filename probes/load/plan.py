@@ -1,0 +1,105 @@
+"""What a shard of load is given and what it gives back: plain values, and the layout of the shared columns.
+
+A shard's requests live in columns of int64 in memory that coordinator and worker share, one row a request:
+
+    DUE     when it ought to be sent
+    SENT    when the worker began to send it (0 = not sent)
+    RECV    when the kernel received the last byte of the answer (0 = no stamp)
+    READ    when the worker read that byte (0 = not finished); written last
+    STATUS  the HTTP status, or one of the outcomes below; plus `WAITED` when it waited for a connection
+
+All times are nanoseconds of the monotonic clock. Before the columns lies a header of int64 words.
+This module is imported by the worker: standard library only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+COLUMNS = ("due", "sent", "recv", "read", "status")
+HEADER_WORDS = 512
+
+# words of the header
+STOP = 0
+"""Written by the coordinator: 0 go on, `STOP_ISSUING` or `STOP_NOW`."""
+SENT_COUNT = 1
+COMPLETE_TO = 2
+"""All rows before this one are finished."""
+SCHEDULED = 3
+OPEN_CONNECTIONS = 4
+HEARTBEAT = 5
+REFUSED = 6
+"""Connection attempts that failed."""
+CPU_NS = 7
+
+STOP_ISSUING = 1
+STOP_NOW = 2
+
+# outcomes that are no HTTP status
+TIMEOUT = 1001
+CANCELLED = 1002
+CONNECT = 1003
+RESET = 1004
+PROTOCOL = 1005
+ASSERTION = 1006
+NO_PORTS = 1007
+"""No connection because this machine ran out of ports or descriptors: the client's fault."""
+
+WAITED = 1 << 16
+OUTCOME = WAITED - 1
+"""Mask: the outcome without flags."""
+
+
+def region_bytes(capacity: int) -> int:
+    """Size of the shared memory for that many requests."""
+    return 8 * (HEADER_WORDS + len(COLUMNS) * capacity)
+
+
+@dataclass(frozen=True)
+class Wire:
+    """How to talk to the target: where, and the encoded requests that are sent in turn."""
+
+    family: int
+    address: tuple[str, int]
+    requests: tuple[bytes, ...]
+    timeout_ns: int
+    head_only: bool = False
+    expect_body: str | None = None
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One stretch of load for one shard.
+
+    Open loop (`concurrency` 0): `scheduled` rows of DUE are filled beforehand. Closed loop: the worker fills
+    DUE itself, up to `end_ns`. `drain_ns` is how long unfinished requests are waited for after the last
+    one was due; then they are cancelled.
+    """
+
+    path: str
+    capacity: int
+    scheduled: int
+    start_ns: int
+    end_ns: int
+    drain_ns: int
+    concurrency: int = 0
+    preopen: int = 1
+    max_connections: int = 512
+
+
+@dataclass(frozen=True)
+class ShardReport:
+    """What the worker says of itself after a segment; the requests stand in the columns."""
+
+    scheduled: int
+    sent: int
+    ended_ns: int
+    cpu_s: float
+    run_queue_s: float | None
+    wall_s: float
+    wakeups: int
+    connections_opened: int
+    stamps_missing: int
+    bytes_read: int
+    failure: str | None = None
+    first_errors: dict[int, str] = field(default_factory=dict)

@@ -1,0 +1,281 @@
+"""The load probe: puts a target under load, watches its processes, and says what it carries.
+
+Its result is CONTRACT's `loadstone.probe/1` document, complete also when the run was ended early.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+import numpy as np
+
+from probes.errors import InternalError, TargetError
+from probes.events import FactFound, Finished, Started
+from probes.facts import Fact, FactName, Source, observed
+from probes.load import plan
+from probes.load.grade import Grade, grade_steps, mark_saturated
+from probes.load.run import Run, objectives_of
+from probes.load.safety import Ending, RunEnded, check_descriptors
+from probes.load.search import Capacity, Limits, Search
+from probes.load.spec import LoadSpec
+from probes.load.steps import StepResult
+from probes.probe import ProbeContext
+from probes.targets.http import HttpTarget
+from probes.version import version
+from probes.watch.machine import describe_machine, socket_floor, timer_lateness
+from probes.watch.process import listening_owners
+from probes.watch.tree import TreeWatcher
+
+FLOOR_SAMPLES = 200
+SCALABILITY_LEVELS = 6
+
+
+class LoadProbe:
+    """`loadstone probe` for one target. `pids` are watched; by default the owner of the listening socket."""
+
+    name: ClassVar[str] = "load"
+    fact_names: ClassVar[tuple[FactName, ...]] = ()
+
+    def __init__(self, target: HttpTarget, spec: LoadSpec, *, pids: tuple[int, ...] = ()) -> None:
+        self.target = target
+        self.spec = spec
+        self.pids = pids
+
+    def run(self, context: ProbeContext) -> dict[str, Any]:
+        """Measures; emits from `Started` to `Finished` and returns the result document.
+
+        Raises `TargetError` when the target does not answer as wanted, `UsageError` when the load cannot be
+        sent from here; then nothing has started.
+        """
+        self.target.check(self.spec.timeout_s)
+        check_descriptors(self.spec.connections)
+        watcher = self._watcher()
+        started_at = datetime.now(UTC)
+        machine = describe_machine()
+        floor = _floor()
+        header: dict[str, Any] = {"id": context.run_id, "started_at": started_at.isoformat(), "machine": machine}
+        header |= {"seed": self.spec.seed, "version": version()}
+        target = self.target.to_json() | ({"pids": [root.pid for root in watcher.roots]} if watcher else {})
+        context.emit(Started(context.elapsed(), header, target, self.spec.to_json()))
+        if watcher is None and not self.target.remote:
+            text = "the process behind the target was not found: its CPU and memory are not measured"
+            self._note(context, text)
+        with Run(self.target, self.spec, context, watcher) as run:
+            if watcher is not None:
+                watcher.start()
+            try:
+                capacity, ending = self._measure(run)
+            finally:
+                if watcher is not None:
+                    watcher.stop()
+            header |= {"target": target, "floor_ms": floor}
+            document = self._document(run, capacity, ending, header)
+        for fact in document["facts"]:
+            context.emit(FactFound(context.elapsed(), fact))
+        context.emit(Finished(context.elapsed(), document))
+        return document
+
+    def _note(self, context: ProbeContext, text: str) -> None:
+        from probes.events import Note
+
+        context.emit(Note(context.elapsed(), "warning", text))
+
+    def _watcher(self) -> TreeWatcher | None:
+        pids = self.pids
+        if not pids and not self.target.remote:
+            pids = listening_owners(self.target.ip, self.target.port)
+        try:
+            return TreeWatcher(pids) if pids else None
+        except TargetError:
+            if self.pids:
+                raise
+            return None  # found but not readable: reported as not measured
+
+    def _measure(self, run: Run) -> tuple[Capacity | None, Ending | None]:
+        search: Search | None = None
+        try:
+            run.warm_up()
+            if not self.spec.finds_capacity:
+                run.run_segments()
+                return None, None
+            run.begin_search()
+            limits = Limits(
+                budget_s=self.spec.budget_s,
+                precision=self.spec.precision,
+                max_rate=self.spec.max_rate,
+                max_concurrency=self.spec.connections,
+            )
+            search = Search(run, objectives_of(self.spec), limits)
+            return search.run(), None
+        except RunEnded as ended:
+            so_far = None if search is None else search.so_far(ended.ending.reason)
+            return so_far, ended.ending
+
+    def _document(
+        self,
+        run: Run,
+        capacity: Capacity | None,
+        ending: Ending | None,
+        header: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        steps = mark_saturated(run.steps)
+        grade: Grade
+        if capacity is not None:
+            grade, reason = capacity.grade, capacity.grade_reason
+            if ending is not None and capacity.rate is None:
+                grade, reason = "insufficient", ending.reason
+        else:
+            grade, reason = grade_steps(steps, self.spec.slo)
+        document: dict[str, Any] = {
+            "schema": "loadstone.probe/1",
+            "run": {
+                "id": header["id"],
+                "started_at": header["started_at"],
+                "seconds": round(run.context.elapsed(), 3),
+                "status": ending.status if ending is not None else "completed",
+                "reason": ending.reason if ending is not None else None,
+                "grade": grade,
+                "grade_reason": reason,
+                "seed": self.spec.seed,
+                "machine": header["machine"],
+                "version": header["version"],
+            },
+            "target": header["target"],
+            "load": self.spec.to_json(),
+        }
+        found = self._capacity_json(capacity, run) if capacity is not None else _saturated_json(steps)
+        if found is not None:
+            document["capacity"] = found
+        scalability = _scalability_json(steps)
+        if scalability is not None:
+            document["scalability"] = scalability
+        document["steps"] = [step.to_json() for step in steps]
+        sent = run.engine.sent
+        document["client"] = {
+            "cpu_cores": round(run.engine.cpu_s / max(run.context.elapsed(), 1e-9), 4),
+            "cpu_us_per_request": round(1e6 * run.engine.cpu_s / sent, 2) if sent else None,
+            "requests_sent": sent,
+            "floor_ms": header["floor_ms"],
+            "kernel_stamps": any(len(step.read_lag_ns) for step in steps),
+            "errors_seen": {_outcome_name(code): text for code, text in sorted(run.engine.notes.items())},
+        }
+        facts = [] if grade == "client_limited" else self._facts(steps, capacity, str(header["id"]))
+        document["facts"] = [fact.to_json() for fact in facts]
+        return document
+
+    def _capacity_json(self, capacity: Capacity, run: Run) -> dict[str, Any]:
+        document: dict[str, Any] = {"bound": capacity.bound}
+        for name, value in (("rate_per_s", capacity.rate), ("low", capacity.low), ("high", capacity.high)):
+            if value is not None and math.isfinite(value):
+                document[name] = round(value, 3)
+        document |= {"confidence": 0.95, "slo": self.spec.slo.to_json(), "reason": capacity.reason}
+        if capacity.decided_by is not None:
+            document["decided_by"] = capacity.decided_by
+        if capacity.saturation is not None:
+            document["saturation_per_s"] = round(capacity.saturation, 3)
+        document["probe_seconds"] = round(run.elapsed(), 3)
+        return document
+
+    def _facts(self, steps: Sequence[StepResult], capacity: Capacity | None, run_id: str) -> list[Fact]:
+        source = Source("load", run=run_id)
+        facts = []
+        at = datetime.now(UTC)
+
+        def add(name: str, value: float | int | str | None, **more: Any) -> None:
+            if value is not None and (isinstance(value, str) or math.isfinite(value)):
+                facts.append(observed(name, value, source, at=at, **more))
+
+        decisive = decisive_step(steps, capacity)
+        if capacity is not None and capacity.rate is not None:
+            samples = sum(step.sent for step in steps if step.mode == "open")
+            high = capacity.high if capacity.high is not None and math.isfinite(capacity.high) else None
+            add("load.capacity", round(capacity.rate, 3), low=capacity.low, high=high, samples=samples)
+        if capacity is not None and capacity.saturation:
+            add("load.saturation_rate", round(capacity.saturation, 3))
+        alone = next((step for step in steps if step.mode == "closed" and step.concurrency == 1), None)
+        if alone is not None and len(alone.service_ns):
+            add("load.service_p50_ms", round(float(np.median(alone.service_ns)) / 1e6, 4), samples=alone.ok)
+        if decisive is not None:
+            summary = decisive.to_json().get("response_ms", {})
+            add("load.throughput", round(decisive.achieved_per_s, 3), samples=decisive.ok)
+            for name in ("p50", "p95", "p99"):
+                add(f"load.response_{name}_ms", summary.get(name), samples=len(decisive.response_ns))
+            add("load.error_ratio", decisive.error_ratio, samples=decisive.sent)
+            add("process.cpu_ms_per_request", decisive.cpu_ms_per_request, samples=decisive.ok)
+        used = [(step, step.usage) for step in steps if step.usage is not None]
+        if used:
+            busiest = max(used, key=lambda pair: pair[0].achieved_per_s)[1]
+            add("process.cpu_cores_at_saturation", round(busiest.cpu_cores, 4))
+            add("process.rss_peak_bytes", max(int(usage.rss_bytes_peak) for _, usage in used))
+            add("process.threads_peak", max(int(usage.threads_peak) for _, usage in used))
+        return facts
+
+
+def decisive_step(steps: Sequence[StepResult], capacity: Capacity | None) -> StepResult | None:
+    """The last step; with a capacity the open step nearest at or below it."""
+    if capacity is None:
+        return steps[-1] if steps else None
+    if capacity.rate is None:
+        return None
+    below = [
+        step
+        for step in steps
+        if step.mode == "open" and step.offered_per_s is not None and step.offered_per_s <= capacity.rate
+    ]
+    return max(reversed(below), key=lambda step: step.offered_per_s or 0.0, default=None)
+
+
+def _saturated_json(steps: Sequence[StepResult]) -> dict[str, Any] | None:
+    """The throughput at saturation of a run that asked for given steps; None where nothing saturated."""
+    if not any(step.verdict == "saturated" for step in steps):
+        return None
+    best = max(steps, key=lambda step: step.achieved_per_s)
+    return {
+        "rate_per_s": round(best.achieved_per_s, 3),
+        "bound": "at_least" if best.verdict != "saturated" else "provisional",
+        "slo": None,
+        "reason": "the highest throughput of the steps that were asked for",
+    }
+
+
+def _scalability_json(steps: Sequence[StepResult]) -> dict[str, Any] | None:
+    ladder = [
+        step for step in steps if step.mode == "closed" and step.ok and step.verdict != "client_limited"
+    ]
+    if len({step.concurrency for step in ladder}) < SCALABILITY_LEVELS:
+        return None
+    from probes.analysis.scalability import fit_scalability
+
+    return fit_scalability(
+        [step.concurrency for step in ladder], [step.achieved_per_s for step in ladder]
+    ).to_json()
+
+
+def _floor() -> dict[str, float]:
+    """What this machine adds by itself (ms): how late timers wake, and a round trip on the loopback."""
+    lateness = timer_lateness(FLOOR_SAMPLES) / 1e6
+    floor = {
+        "timer_p50": round(float(np.quantile(lateness, 0.5)), 4),
+        "timer_p99": round(float(np.quantile(lateness, 0.99)), 4),
+    }
+    trips = socket_floor(500, 0.5)
+    if trips is not None and len(trips):
+        floor["round_trip_p50"] = round(float(np.quantile(trips, 0.5)) / 1e6, 4)
+        floor["round_trip_p99"] = round(float(np.quantile(trips, 0.99)) / 1e6, 4)
+    return floor
+
+
+def _outcome_name(code: int) -> str:
+    names = {
+        plan.CONNECT: "connect",
+        plan.NO_PORTS: "no_ports",
+        plan.RESET: "reset",
+        plan.PROTOCOL: "protocol",
+        plan.ASSERTION: "assertion",
+    }
+    if code not in names:
+        raise InternalError(f"an outcome without a name: {code}")
+    return names[code]

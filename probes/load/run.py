@@ -1,0 +1,407 @@
+"""One run: the engine, the watch on the target and the rules, stepping through what was asked.
+
+`Run` observes the engine, tells of every second and step as events, and is the bench that the search drives.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from probes.analysis.exceedance import Block, cluster_sizes
+from probes.events import Note, Phase, Preview, Second, Step
+from probes.load import plan
+from probes.load.arrivals import due_times
+from probes.load.engine import Engine, Progress, Record, split_rows
+from probes.load.grade import client_fault, is_saturated, verdict_of
+from probes.load.plan import STOP_NOW
+from probes.load.safety import Ending, Rules, RunEnded
+from probes.load.search import BLOCK_S, ClosedView, Objective, OpenView
+from probes.load.shard import Live
+from probes.load.spec import ClosedSegment, LoadSpec, OpenSegment
+from probes.load.steps import StepResult, exceedances, summarise
+from probes.probe import ProbeContext
+from probes.targets.http import HttpTarget
+from probes.watch.tree import TreeWatcher, Usage
+
+WARMUP_LONGEST_S = 5.0
+WARMUP_LEAST_S = 1.0
+STEADY_CHANGE = 0.10
+HOPELESS_SHARE = 0.10
+"""A search's step is over once this share of its requests waits longer than the SLO allows."""
+SETTLE_S = 4.0
+
+
+class Run:
+    """The moving parts of one run. A context manager."""
+
+    def __init__(
+        self, target: HttpTarget, spec: LoadSpec, context: ProbeContext, watcher: TreeWatcher | None
+    ) -> None:
+        self.target = target
+        self.spec = spec
+        self.context = context
+        self.watcher = watcher
+        self.rules = Rules(error_rule=not spec.finds_capacity)
+        self.engine = Engine(target.wire(spec.timeout_s), spec.connections, self)
+        self.generator = np.random.default_rng(spec.seed)
+        self.steps: list[StepResult] = []
+        self.ending: Ending | None = None
+        self.base_ms: float | None = None
+        self._measuring = False
+        self._client_cpu = (0, 0)
+        self._search_began = context.elapsed()
+        self._objectives = objectives_of(spec)
+        self._longest_s = 60.0 + 2 * (
+            spec.budget_s if spec.finds_capacity else sum(s.seconds + spec.timeout_s for s in spec.segments)
+        )
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.engine.shard.close()
+
+    # what the engine asks of its observer
+
+    def stop_word(self, live: Live, t_ns: int) -> int:
+        """STOP_NOW once the run has to end; remembers why."""
+        del live, t_ns
+        if self.ending is None:
+            if self.context.stop.is_set():
+                self.ending = Ending("interrupted", "stopped by the person who started it")
+            elif self.watcher is not None:
+                self.ending = self.rules.target_gone(self.watcher.gone())
+            if self.ending is None and self.context.elapsed() > self._longest_s:
+                self.ending = Ending("aborted", f"the run went on for more than {self._longest_s:.0f} s")
+        return STOP_NOW if self.ending is not None else 0
+
+    def second(self, progress: Progress) -> None:
+        """Tells of a second of load and holds it against the rules."""
+        good = self._good(progress.statuses)
+        timeouts = int((progress.statuses == plan.TIMEOUT).sum())
+        cancelled = int((progress.statuses == plan.CANCELLED).sum())
+        errors = progress.finished - int(good.sum()) - timeouts - cancelled
+        if self.ending is None:
+            self.ending = self.rules.after_second(progress, errors + timeouts)
+        if not self._measuring:
+            return
+        usage = self._usage(progress.t_ns - int(progress.span_s * 1e9), progress.t_ns)
+        response = progress.response_ns / 1e6
+        open_loop = self._mode == "open"
+        self.context.emit(
+            Second(
+                t=self.context.elapsed(),
+                step=len(self.steps),
+                offered_per_s=round(progress.scheduled / progress.span_s, 2) if open_loop else None,
+                achieved_per_s=round(float(good.sum()) / progress.span_s, 2),
+                in_flight=progress.in_flight,
+                waiting=progress.waiting,
+                ok=int(good.sum()),
+                errors=errors,
+                timeouts=timeouts,
+                p50_ms=_rounded(np.quantile(response, 0.5)) if len(response) else None,
+                p99_ms=_rounded(np.quantile(response, 0.99)) if len(response) else None,
+                max_ms=_rounded(response.max()) if len(response) else None,
+                cpu_cores=None if usage is None else round(usage.cpu_cores, 3),
+                rss_bytes=None if usage is None else int(usage.rss_bytes_peak),
+                client_cpu_cores=None,
+            )
+        )
+
+    def _good(self, statuses: NDArray[np.int64]) -> NDArray[np.bool_]:
+        kinds = [kind for kind in np.unique(statuses).tolist() if 0 < kind < plan.TIMEOUT]
+        return np.isin(statuses, [kind for kind in kinds if self.target.is_good(kind)])
+
+    def _usage(self, from_ns: int, to_ns: int) -> Usage | None:
+        return None if self.watcher is None else self.watcher.usage(from_ns, to_ns)
+
+    # stretches of load
+
+    def phase(self, name: str, text: str, share: float | None = None) -> None:
+        """Tells that a new part begins."""
+        self.context.emit(Phase(self.context.elapsed(), name, text, share))
+
+    def note(self, level: str, text: str) -> None:
+        """Tells something a person should read."""
+        self.context.emit(Note(self.context.elapsed(), level, text))
+
+    def _stretch(self, mode: str, send: Callable[[], Record], measuring: bool = True) -> Record:
+        """Runs one stretch of load. Raises `RunEnded` when the run has to end and nothing was measured."""
+        self._check_ending()
+        self._mode = mode
+        self._measuring = measuring
+        try:
+            return send()
+        finally:
+            self._measuring = False
+
+    def _check_ending(self) -> None:
+        if self.context.stop.is_set() and self.ending is None:
+            self.ending = Ending("interrupted", "stopped by the person who started it")
+        if self.ending is not None:
+            raise RunEnded(self.ending)
+
+    def _record_step(self, record: Record, saturated: bool = False) -> StepResult | None:
+        """Summarises, judges, tells and keeps a step; None when nothing was due in it."""
+        if not len(record.due):
+            return None
+        step = summarise(record, self.target.is_good, self._usage)
+        step = step.with_verdict("saturated" if saturated else verdict_of(step, self.spec.slo))
+        self.steps.append(step)
+        response, service = step.histograms()
+        self.context.emit(
+            Step(self.context.elapsed(), len(self.steps) - 1, step.to_json(), response, service)
+        )
+        return step
+
+    def warm_up(self) -> None:
+        """Load that is not measured: by default one caller until its service time is steady."""
+        seconds = self.spec.warmup_s
+        if seconds == 0:
+            return
+        self.phase("warmup", "warming up", 0.0)
+        if seconds is not None and self.spec.segments and isinstance(self.spec.segments[0], OpenSegment):
+            rate = self.spec.segments[0].rate_from
+            self._open(OpenSegment(rate, rate, seconds), measuring=False)
+        else:
+            callers = 1
+            if (
+                seconds is not None
+                and self.spec.segments
+                and isinstance(self.spec.segments[0], ClosedSegment)
+            ):
+                callers = self.spec.segments[0].concurrency
+            longest = WARMUP_LONGEST_S if seconds is None else seconds
+            is_steady = _Steady() if seconds is None else None
+            record = self._stretch(
+                "closed",
+                lambda: self.engine.closed_loop(callers, longest, enough=is_steady),
+                measuring=False,
+            )
+            self._remember_base(record)
+        self._check_ending()
+
+    def _remember_base(self, record: Record) -> None:
+        ok = (record.read > 0) & self._good(record.outcome)
+        if record.concurrency == 1 and ok.any():
+            self.base_ms = float(np.median((record.read - record.sent)[ok][-50:])) / 1e6
+
+    def _open(self, segment: OpenSegment, measuring: bool = True, drain_s: float | None = None,
+              enough: Callable[[Live], bool] | None = None) -> Record:  # fmt: skip
+        due, _ = due_times([segment], self.spec.arrivals, self.generator)
+        return self._stretch(
+            "open",
+            lambda: self.engine.open_loop(due, segment.seconds, drain_s=drain_s, enough=enough),
+            measuring,
+        )
+
+    def run_segments(self) -> None:
+        """Everything that was asked for, in turn; stages of an open loop flow into each other."""
+        done, total = 0.0, sum(segment.seconds for segment in self.spec.segments)
+        for group in _groups(self.spec.segments):
+            seconds = sum(segment.seconds for segment in group)
+            self.phase("load", _describe(group), done / total)
+            first = group[0]
+            if isinstance(first, ClosedSegment):
+                callers, length = first.concurrency, first.seconds
+                record = self._stretch("closed", lambda n=callers, s=length: self.engine.closed_loop(n, s))  # type: ignore[misc]
+                self._record_step(record)
+            else:
+                stages = [segment for segment in group if isinstance(segment, OpenSegment)]
+                due, rows = due_times(stages, self.spec.arrivals, self.generator)
+                length = seconds
+                record = self._stretch("open", lambda d=due, s=length: self.engine.open_loop(d, s))  # type: ignore[misc]
+                edges = np.concatenate([[0.0], np.cumsum([stage.seconds for stage in stages])])
+                rows = np.minimum(rows, len(record.due))
+                for part in split_rows(record, rows.tolist(), edges.tolist()):
+                    self._record_step(part)
+            done += seconds
+            self._check_ending()
+
+    # the bench that the search drives
+
+    def elapsed(self) -> float:
+        """Seconds since the search began."""
+        return self.context.elapsed() - self._search_began
+
+    def begin_search(self) -> None:
+        """From here the budget counts."""
+        self._search_began = self.context.elapsed()
+
+    def closed(self, concurrency: int, seconds: float, requests: int) -> ClosedView:
+        """A closed-loop step of at least `seconds` and `requests`, but at most five times as long."""
+        self.phase(
+            "ladder",
+            f"{concurrency} caller{'s' if concurrency > 1 else ''} at once",
+            self._share(),
+        )
+        ends = time.perf_counter_ns() + int(seconds * 1e9)
+
+        def enough(live: Live) -> bool:
+            return time.perf_counter_ns() >= ends and int(live.header[plan.COMPLETE_TO]) >= requests
+
+        drain = min(self.spec.timeout_s, max(1.0, 2 * self._limit_s()))
+        record = self._stretch(
+            "closed",
+            lambda: self.engine.closed_loop(concurrency, 5 * seconds, drain_s=drain, enough=enough),
+        )
+        self._remember_base(record)
+        step = self._record_step(record)
+        self._check_ending()
+        if step is None:
+            return ClosedView(0.0, math.inf, 0)
+        median = float(np.median(step.service_ns)) / 1e6 if len(step.service_ns) else math.inf
+        fault = client_fault(step, self.spec.slo)
+        if fault is None and step.client_cpu_cores > 0.9:
+            fault = f"the load process used {step.client_cpu_cores:.2f} of one core"
+        return ClosedView(step.achieved_per_s, median, step.ok, fault)
+
+    def open(self, rate: float, seconds: float, discard_s: float) -> OpenView:
+        """An open-loop step once the target is at rest; ends early when it is hopeless."""
+        self.settle()
+        self.phase("search", f"{rate:.4g} requests/s", self._share())
+        limit_ns = int(self._limit_s() * 1e9)
+
+        def hopeless(live: Live) -> bool:
+            now = time.perf_counter_ns()
+            due = live.columns["due"][: live.segment.scheduled]
+            overdue = int(np.searchsorted(due, now - limit_ns))
+            done = int(live.header[plan.COMPLETE_TO])
+            unanswered = int((live.columns["read"][done:overdue] == 0).sum()) if overdue > done else 0
+            return unanswered > max(HOPELESS_SHARE * live.segment.scheduled, 20)
+
+        drain = min(self.spec.timeout_s, max(0.5, 2 * self._limit_s()))
+        record = self._open(OpenSegment(rate, rate, seconds + discard_s), drain_s=drain, enough=hopeless)
+        cut = record.start_ns + int(discard_s * 1e9)
+        if record.end_ns - cut > 1_000_000_000:
+            record = record.due_from(cut)
+        stopped = record.stopped and self.ending is None
+        step = self._record_step(record, saturated=stopped)
+        self._check_ending()
+        if step is None:
+            return OpenView(rate, tuple(() for _ in self._objectives), False, seconds)
+        fault = None if stopped else client_fault(step, self.spec.slo)
+        if fault is not None:
+            self.note("warning", f"step at {rate:.4g}/s not used: {fault}")
+        return OpenView(
+            rate=rate,
+            blocks=tuple(self._blocks(record, objective, rate) for objective in self._objectives),
+            saturated=stopped or is_saturated(step),
+            seconds=step.seconds,
+            fault=fault,
+        )
+
+    def preview(self, rate: float, low: float, high: float) -> None:
+        """Tells a first estimate."""
+        high = high if math.isfinite(high) else rate
+        self.context.emit(Preview(self.context.elapsed(), round(rate, 3), round(low, 3), round(high, 3)))
+
+    def settle(self) -> None:
+        """Waits until one caller is answered as fast as at rest, so that no backlog spoils the next step."""
+        if self.base_ms is None:
+            return
+        allowed_ns = int(3 * self.base_ms * 1e6)
+
+        def at_rest(live: Live) -> bool:
+            done = int(live.header[plan.COMPLETE_TO])
+            if done < 5:
+                return False
+            last = slice(done - 5, done)
+            return bool((live.columns["read"][last] - live.columns["sent"][last] <= allowed_ns).all())
+
+        self._stretch(
+            "closed",
+            lambda: self.engine.closed_loop(1, SETTLE_S, drain_s=0.2, enough=at_rest),
+            measuring=False,
+        )
+        self._check_ending()
+
+    def _blocks(self, record: Record, objective: Objective, rate: float) -> tuple[Block, ...]:
+        missed = exceedances(record, self.target.is_good, objective.limit_ms)
+        seconds = (record.due - record.start_ns) / 1e9
+        finite = objective.limit_ms if math.isfinite(objective.limit_ms) else 0.0
+        gap = max(2 * finite / 1e3, 0.5)
+        count = max(1, round((record.end_ns - record.start_ns) / 1e9 / BLOCK_S))
+        edges = np.linspace(0, (record.end_ns - record.start_ns) / 1e9, count + 1)[1:-1]
+        block = np.searchsorted(edges, seconds, side="right")
+        return tuple(
+            Block(
+                rate=rate,
+                requests=int((block == k).sum()),
+                missed=int(missed[block == k].sum()),
+                clusters=cluster_sizes(seconds[missed & (block == k)], gap),
+            )
+            for k in range(count)
+        )
+
+    def _limit_s(self) -> float:
+        slowest = self.spec.slo.slowest_limit_ms
+        return slowest / 1e3 if math.isfinite(slowest) else 1.0
+
+    def _share(self) -> float:
+        return min(0.99, self.elapsed() / self.spec.budget_s)
+
+
+class _Steady:
+    """True once the service time of a single caller no longer changes: medians of the last two fifths of what
+    was sent agree, after `WARMUP_LEAST_S` and at least ten requests."""
+
+    def __init__(self) -> None:
+        self.began = time.perf_counter_ns()
+
+    def __call__(self, live: Live) -> bool:
+        done = int(live.header[plan.COMPLETE_TO])
+        if done < 10 or time.perf_counter_ns() - self.began < WARMUP_LEAST_S * 1e9:
+            return False
+        service = (live.columns["read"][:done] - live.columns["sent"][:done])[done * 3 // 5 :]
+        early, late = np.median(service[: len(service) // 2]), np.median(service[len(service) // 2 :])
+        return bool(abs(late - early) <= STEADY_CHANGE * early)
+
+
+def objectives_of(spec: LoadSpec) -> list[Objective]:
+    """The SLO's parts as shares of requests that may miss them."""
+    found = [
+        Objective(f"{bound.name}<={bound.limit_ms:g}ms", bound.limit_ms, 1 - bound.quantile)
+        for bound in spec.slo.bounds
+    ]
+    if spec.slo.error_ratio is not None:
+        found.append(
+            Objective(f"errors<={spec.slo.error_ratio:g}", math.inf, max(spec.slo.error_ratio, 1e-6))
+        )
+    return found
+
+
+def _groups(segments: Sequence[OpenSegment | ClosedSegment]) -> list[list[OpenSegment | ClosedSegment]]:
+    """Neighbouring open segments run as one stretch; each closed one by itself."""
+    groups: list[list[OpenSegment | ClosedSegment]] = []
+    for segment in segments:
+        if groups and isinstance(segment, OpenSegment) and isinstance(groups[-1][0], OpenSegment):
+            groups[-1].append(segment)
+        else:
+            groups.append([segment])
+    return groups
+
+
+def _describe(group: Sequence[OpenSegment | ClosedSegment]) -> str:
+    first = group[0]
+    if isinstance(first, ClosedSegment):
+        return (
+            f"{first.concurrency} caller{'s' if first.concurrency > 1 else ''} at once, {first.seconds:g} s"
+        )
+    parts = []
+    for segment in group:
+        if isinstance(segment, OpenSegment):
+            rates = f"{segment.rate_from:g}"
+            if segment.rate_to != segment.rate_from:
+                rates += f" to {segment.rate_to:g}"
+            parts.append(f"{rates}/s for {segment.seconds:g} s")
+    return ", then ".join(parts)
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), 3)

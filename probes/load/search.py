@@ -1,0 +1,325 @@
+"""The highest arrival rate at which an SLO holds: a ladder, then bisection, with an interval.
+
+1. Closed loop with 1, 2, 4, … callers: the highest throughput C brackets the capacity from above.
+2. Open loop (Poisson) at rates between what kept the SLO and what broke it. The first rates halve the
+   bracket; as soon as one rate kept it and one broke it, a curve through all blocks
+   (`probes.analysis.exceedance`) places the next ones around its crossing.
+3. The answer is the crossing with its interval; for several objectives, the lowest. It is `bracketed` when
+   the interval is as narrow as asked and rests on enough clusters of misses, otherwise `provisional`: the
+   interval twice as wide, with the reason and what would resolve it.
+
+The search knows no sockets: it drives a `Bench`, which is the engine, or a simulated server in a benchmark.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, Protocol
+
+from probes.analysis.exceedance import Block, Crossing, fit_crossing
+
+Bound = Literal["bracketed", "provisional", "at_least", "unmet_at_minimum", "indeterminate"]
+
+LADDER = (1, 2, 4, 8, 16, 32)
+LADDER_GAIN = 1.10
+BLOCK_S = 4.0
+FIRST_SHARE = 0.8
+LOWEST_SHARE = 0.02
+ENOUGH_CLUSTERS = 12
+MISSES_WANTED = 10
+LONGEST_STEP_S = 16.0
+DRIFT = 0.15
+"""Throughput that changed by more than this between ladder and end is no steady target."""
+FAULTS_ALLOWED = 3
+
+
+@dataclass(frozen=True)
+class Objective:
+    """At most `allowed` of the requests may take longer than `limit_ms` (infinite: may fail)."""
+
+    text: str
+    limit_ms: float
+    allowed: float
+
+
+@dataclass(frozen=True)
+class ClosedView:
+    """What a closed-loop step showed; `fault` = why the client spoilt it."""
+
+    throughput: float
+    median_ms: float
+    requests: int
+    fault: str | None = None
+
+
+@dataclass(frozen=True)
+class OpenView:
+    """What an open-loop step showed: blocks for each objective, and whether offers outran answers."""
+
+    rate: float
+    blocks: tuple[tuple[Block, ...], ...]
+    saturated: bool
+    seconds: float
+    fault: str | None = None
+
+
+class Bench(Protocol):
+    """What the search drives."""
+
+    def elapsed(self) -> float:
+        """Seconds since the search began."""
+        ...
+
+    def closed(self, concurrency: int, seconds: float, requests: int) -> ClosedView:
+        """A closed-loop step of at least `seconds` and `requests`, within a few times `seconds`."""
+        ...
+
+    def open(self, rate: float, seconds: float, discard_s: float) -> OpenView:
+        """An open-loop step, once the target has come to rest; the first `discard_s` do not count."""
+        ...
+
+    def preview(self, rate: float, low: float, high: float) -> None:
+        """Told of a first estimate."""
+        ...
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far to go: seconds in all, the relative half-width asked for, rates and callers at most."""
+
+    budget_s: float = 120.0
+    precision: float = 0.05
+    max_rate: float | None = None
+    max_concurrency: int = 512
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """The answer. `rate`, `low`, `high` in requests/s; None where nothing can be said."""
+
+    rate: float | None
+    low: float | None
+    high: float | None
+    bound: Bound
+    reason: str | None
+    saturation: float | None
+    ladder: tuple[tuple[int, float], ...]
+    decided_by: str | None = None
+    grade: Literal["valid", "client_limited", "unstable", "degrading", "insufficient"] = "valid"
+    grade_reason: str | None = None
+
+
+@dataclass
+class Search:
+    """One search. `run` drives the bench until the answer is good enough or the budget is spent."""
+
+    bench: Bench
+    objectives: Sequence[Objective]
+    limits: Limits
+    views: list[OpenView] = field(default_factory=list)
+    ladder: list[tuple[int, float]] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    saturation: float | None = None
+    ceiling: float = math.inf
+
+    def run(self) -> Capacity:
+        """The capacity. What the bench raises passes through."""
+        saturation, callers, fault = self._climb()
+        if saturation <= 0:
+            return self._nothing("no request was answered well with one caller", None)
+        if fault is not None:
+            self.faults.append(fault)
+        ceiling = saturation * 1.03
+        capped = self.limits.max_rate is not None and self.limits.max_rate < ceiling
+        if capped:
+            ceiling = self.limits.max_rate or ceiling
+        self.saturation, self.ceiling = saturation, ceiling
+        # the rate is not known between what was kept and the most that was ever answered
+        self.bench.preview(min(FIRST_SHARE * saturation, ceiling), 0.0, ceiling)
+        first = ceiling if capped else FIRST_SHARE * saturation
+        rate = first
+        while True:
+            view = self._try(rate)
+            if view is None and len(self.faults) >= FAULTS_ALLOWED:
+                break
+            answer = self._answer(saturation, ceiling)
+            if answer.rate is not None and answer.low is not None and answer.high is not None:
+                self.bench.preview(answer.rate, answer.low, answer.high)
+            if answer.bound in ("bracketed", "at_least", "unmet_at_minimum"):
+                break
+            rate = self._next_rate(saturation, ceiling)
+            if self.bench.elapsed() + self._seconds(rate) + 1.0 > self.limits.budget_s:
+                break
+        return self._checked(self._answer(saturation, ceiling), saturation, callers)
+
+    # 1. the ladder
+
+    def _climb(self) -> tuple[float, int, str | None]:
+        """(highest throughput, callers that reached it, why the client spoilt it)."""
+        seconds = min(1.0, max(0.4, self.limits.budget_s / 60))
+        best, best_callers, fault = 0.0, 1, None
+        callers = 1
+        while callers <= self.limits.max_concurrency:
+            view = self.bench.closed(callers, seconds, max(100, 4 * callers))
+            self.ladder.append((callers, view.throughput))
+            grown = view.throughput > LADDER_GAIN * best
+            if view.throughput > best:
+                best, best_callers, fault = view.throughput, callers, view.fault
+            slow = view.median_ms > 2 * max(
+                (o.limit_ms for o in self.objectives if o.limit_ms < math.inf), default=1e9
+            )
+            enough = self.limits.max_rate is not None and best > 1.5 * self.limits.max_rate
+            if callers >= LADDER[-1] and (not grown or slow or view.fault):
+                break
+            if enough or self.bench.elapsed() > 0.4 * self.limits.budget_s:
+                break
+            callers *= 2
+        return best, best_callers, fault
+
+    # 2. open-loop steps
+
+    def _try(self, rate: float) -> OpenView | None:
+        """One step; None when our own client spoilt it (it is then not used)."""
+        discard = 2.0 if self.limits.budget_s >= 60 else 1.0
+        view = self.bench.open(rate, self._seconds(rate), discard)
+        if view.fault is not None:
+            self.faults.append(view.fault)
+            return None
+        self.views.append(view)
+        return view
+
+    def _seconds(self, rate: float) -> float:
+        """Long enough for ten misses at the allowed share, in whole blocks; shorter on a small budget."""
+        allowed = min(objective.allowed for objective in self.objectives)
+        wanted = MISSES_WANTED / allowed / rate
+        blocks = min(max(1, math.ceil(wanted / BLOCK_S)), round(LONGEST_STEP_S / BLOCK_S))
+        longest = max(1, int(self.limits.budget_s / 8 / BLOCK_S))
+        return BLOCK_S * min(blocks, longest)
+
+    def so_far(self, reason: str) -> Capacity:
+        """What can be said when the search was ended early."""
+        known = (self.saturation, tuple(self.ladder))
+        if not self.views or self.saturation is None:
+            return Capacity(None, None, None, "indeterminate", reason, *known)
+        answer = self._answer(self.saturation, self.ceiling)
+        bound: Bound = "provisional" if answer.rate is not None else "indeterminate"
+        return replace(
+            answer, bound=bound, reason=reason if not answer.reason else f"{reason}; {answer.reason}"
+        )
+
+    def _kept(self, view: OpenView) -> bool:
+        return not view.saturated and all(
+            sum(block.missed for block in blocks)
+            <= objective.allowed * sum(block.requests for block in blocks)
+            for objective, blocks in zip(self.objectives, view.blocks, strict=True)
+        )
+
+    def _bracket(self, ceiling: float) -> tuple[float, float]:
+        """Highest rate that kept the SLO below the lowest that broke it (0 and the ceiling where none did)."""
+        broken = [view.rate for view in self.views if not self._kept(view)]
+        high = min(broken, default=ceiling)
+        kept = [view.rate for view in self.views if self._kept(view) and view.rate < high]
+        return max(kept, default=0.0), high
+
+    def _next_rate(self, saturation: float, ceiling: float) -> float:
+        low, high = self._bracket(ceiling)
+        crossings = self._crossings()
+        if not crossings:
+            if low == 0.0:
+                return max(high / 2, LOWEST_SHARE * saturation)
+            if high == ceiling and low >= 0.9 * ceiling:
+                return ceiling * 1.02
+            return (low + high) / 2
+        crossing = min(crossings, key=lambda found: found[1].rate)[1]
+        # three places in turn: at the crossing, a little above where misses are many, a little below
+        place = (1.0, 1.03, 0.97)[len(self.views) % 3]
+        return min(max(crossing.rate * place, 0.8 * low, LOWEST_SHARE * saturation), ceiling * 1.02)
+
+    # 3. the answer
+
+    def _crossings(self) -> list[tuple[Objective, Crossing]]:
+        found = []
+        for index, objective in enumerate(self.objectives):
+            blocks = [block for view in self.views for block in view.blocks[index]]
+            crossing = fit_crossing(blocks, objective.allowed)
+            if crossing is not None:
+                found.append((objective, crossing))
+        return found
+
+    def _answer(self, saturation: float, ceiling: float) -> Capacity:
+        low, high = self._bracket(ceiling)
+        known = (saturation, tuple(self.ladder))
+        if not self.views:
+            return self._nothing("no step at a given rate was usable", saturation)
+        if self.limits.max_rate is not None and low >= self.limits.max_rate * 0.999:
+            return Capacity(low, low, None, "at_least", "no higher rate was asked for (--max-rate)", *known)
+        if low == 0.0 and high <= 1.5 * LOWEST_SHARE * saturation:
+            text = f"the SLO is broken already at {high:.3g} requests/s, the lowest rate tried"
+            return Capacity(None, 0.0, high, "unmet_at_minimum", text, *known)
+        crossings = self._crossings()
+        if not crossings:
+            return self._by_bracket(low, high, known)
+        objective, crossing = min(crossings, key=lambda found: found[1].rate)
+        rate, floor, top = crossing.rate, crossing.low, min(crossing.high, max(ceiling, crossing.rate))
+        half = max(rate - floor, top - rate) / rate
+        reasons = []
+        if half > self.limits.precision:
+            reasons.append(f"the interval is ±{half:.0%} wide where ±{self.limits.precision:.0%} was asked")
+        if crossing.clusters < ENOUGH_CLUSTERS:
+            reasons.append(f"only {crossing.clusters} separate moments of slowness were seen")
+        if not reasons:
+            return Capacity(rate, floor, top, "bracketed", None, *known, decided_by=objective.text)
+        floor, top = max(0.0, rate - 2 * (rate - floor)), min(rate + 2 * (top - rate), max(top, ceiling))
+        reason = " and ".join(reasons) + self._more_time(half, crossing.clusters)
+        return Capacity(rate, floor, top, "provisional", reason, *known, decided_by=objective.text)
+
+    def _by_bracket(
+        self, low: float, high: float, known: tuple[float, tuple[tuple[int, float], ...]]
+    ) -> Capacity:
+        """No objective was seen on both sides of its allowed share: the bracket is all that is known."""
+        broken = [view for view in self.views if view.rate == high and not self._kept(view)]
+        if not broken:
+            text = f"the SLO still held at {low:.4g} requests/s, the highest rate tried"
+            return Capacity(low, low, None, "provisional", text, *known)
+        if low == 0.0:
+            text = f"the SLO broke at {high:.4g} requests/s and no lower rate was tried in the time given"
+            return Capacity(None, 0.0, high, "indeterminate", text, *known)
+        middle = (low + high) / 2
+        narrow = (high - low) / 2 <= self.limits.precision * middle
+        text = f"known only from below ({low:.4g}) and above ({high:.4g})" + (
+            "" if narrow else self._more_time(1, 99)
+        )
+        return Capacity(middle, low, high, "bracketed" if narrow else "provisional", text, *known)
+
+    def _more_time(self, half: float, clusters: int) -> str:
+        spent = sum(view.seconds for view in self.views)
+        by_width = spent * ((half / self.limits.precision) ** 2 - 1)
+        by_clusters = spent * (ENOUGH_CLUSTERS / max(clusters, 1) - 1)
+        more = max(by_width, by_clusters, 10.0)
+        if more > 3600:
+            return "; more than an hour more would be needed to resolve it"
+        return f"; about {round(more, -1):.0f} s more would resolve it"
+
+    def _nothing(self, reason: str, saturation: float | None) -> Capacity:
+        return Capacity(
+            None, None, None, "indeterminate", reason, saturation, tuple(self.ladder),
+            grade="client_limited" if self.faults else "insufficient",
+            grade_reason=self.faults[-1] if self.faults else reason,
+        )  # fmt: skip
+
+    def _checked(self, answer: Capacity, saturation: float, callers: int) -> Capacity:
+        """Grades the run: was it the client, and does the target still carry what it carried?"""
+        if len(self.faults) >= FAULTS_ALLOWED or (self.faults and not self.views):
+            return replace(answer, grade="client_limited", grade_reason=self.faults[-1])
+        if answer.rate is None and answer.bound == "indeterminate":
+            return replace(answer, grade="insufficient", grade_reason=answer.reason)
+        again = self.bench.closed(callers, 1.0, 50)
+        change = again.throughput / saturation - 1
+        if again.fault is None and abs(change) > DRIFT:
+            what = "fell" if change < 0 else "rose"
+            grade: Literal["degrading", "unstable"] = "degrading" if change < 0 else "unstable"
+            text = f"the highest throughput {what} from {saturation:.4g} to {again.throughput:.4g} requests/s"
+            return replace(answer, grade=grade, grade_reason=text)
+        return answer

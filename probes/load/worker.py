@@ -1,0 +1,707 @@
+"""The hot loop: due, sent, received, read. One process holds nothing but this; standard library only.
+
+One pass of the loop sends what is due, waits for an answer or the next due time, and records what came in.
+A request that is due while no connection is free waits with its due time; nothing is ever dropped. The
+columns (`probes.load.plan`) are the only thing written while load runs. Every `TICK_NS` a housekeeping pass
+enforces the time-out, looks for the coordinator's stop word and publishes counts.
+
+An answer's head is parsed once and remembered: the next answer with the same bytes costs one look-up.
+Answers without a plain Content-Length go through httptools.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import gc
+import mmap
+import os
+import re
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+from bisect import bisect_right
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from probes.load.plan import (
+    ASSERTION,
+    CANCELLED,
+    COMPLETE_TO,
+    CONNECT,
+    CPU_NS,
+    HEADER_WORDS,
+    HEARTBEAT,
+    NO_PORTS,
+    OPEN_CONNECTIONS,
+    PROTOCOL,
+    REFUSED,
+    RESET,
+    SCHEDULED,
+    SENT_COUNT,
+    STOP,
+    STOP_NOW,
+    TIMEOUT,
+    WAITED,
+    Segment,
+    ShardReport,
+    Wire,
+)
+
+TICK_NS = 10_000_000
+CLOSED_LOOP_RECONNECT_NS = 20_000_000
+CONNECTS_A_PASS = 32
+BODY_KEPT_BYTES = 1 << 20
+HEADS_KEPT = 4_096
+SO_TIMESTAMPNS = 35
+NEVER = 1 << 62
+UNTIL_PARSED = -1
+"""A connection's `need` while httptools reads its answer."""
+
+now = time.perf_counter_ns
+
+
+class Conn:
+    """One connection: its socket, the request it carries and how much of the answer is missing."""
+
+    __slots__ = (
+        *("body", "close_after", "fd", "need", "opened", "out"),
+        *("parser", "recvmsg", "row", "send", "sock", "status"),
+    )
+
+    def __init__(self, sock: socket.socket, opened: int) -> None:
+        self.sock = sock
+        self.fd = sock.fileno()
+        self.send = sock.send
+        self.recvmsg = sock.recvmsg
+        self.row = -1  # the request under way
+        self.need = 0  # bytes of the body still missing; 0 = at the start of an answer
+        self.status = 0
+        self.opened = opened  # when connecting began; 0 once connected
+        self.out: memoryview | None = None  # what the socket's buffer did not take yet
+        self.parser: AnswerParser | None = None
+        self.body: bytearray | None = None
+        self.close_after = False
+
+
+class AnswerParser:
+    """Reads one answer with httptools; complete when `done`. Interim (1xx) answers are passed over."""
+
+    def __init__(self, body: bytearray | None) -> None:
+        import httptools
+
+        self.error = httptools.HttpParserError
+        self.upgrade = httptools.HttpParserUpgrade
+        self.body = body
+        self.done = False
+        self.extra = False
+        self.headed = False
+        self.keep_alive = False
+        self.status = 0
+        self.parser = httptools.HttpResponseParser(self)
+
+    def on_message_begin(self) -> None:
+        if self.done:
+            self.extra = True
+
+    def on_headers_complete(self) -> None:
+        self.headed = True
+        if not self.done:
+            self.status = self.parser.get_status_code()
+            self.keep_alive = self.parser.should_keep_alive()
+
+    def on_body(self, part: bytes) -> None:
+        if self.body is not None and len(self.body) < BODY_KEPT_BYTES:
+            self.body += part
+
+    def on_message_complete(self) -> None:
+        if self.status >= 200:
+            self.done = True
+
+
+def parse_head(head: bytes) -> tuple[int, int, bool] | None:
+    """(status, body length, keep alive) of an answer's head, or None where it needs the full parser.
+
+    `head` ends before the empty line. Only what is plain is taken: HTTP/1.1 or 1.0, one Content-Length of
+    digits, no Transfer-Encoding, no interim answer.
+    """
+    lines = head.split(b"\r\n")
+    first = lines[0]
+    if not re.fullmatch(rb"HTTP/1\.[01] [2-5]\d\d(?: [^\r\n]*)?", first):
+        return None
+    status = int(first[9:12])
+    keep_alive = first[7:8] == b"1"
+    length = -1
+    for line in lines[1:]:
+        name, colon, value = line.partition(b":")
+        name = name.lower()
+        if not colon or name != name.strip():
+            return None
+        if name == b"content-length":
+            value = value.strip(b" \t")
+            if length >= 0 or not re.fullmatch(rb"[0-9]{1,15}", value):
+                return None
+            length = int(value)
+        elif name in (b"transfer-encoding", b"upgrade"):
+            return None
+        elif name == b"connection":
+            tokens = [token.strip().lower() for token in value.split(b",")]
+            if b"close" in tokens:
+                keep_alive = False
+            elif b"keep-alive" in tokens:
+                keep_alive = True
+    if status in (204, 304):
+        length = 0
+    return None if length < 0 else (status, length, keep_alive)
+
+
+def clock_offset() -> int:
+    """Wall clock less monotonic clock in ns: the largest of fifty readings, so the least disturbed."""
+    return max(time.clock_gettime_ns(time.CLOCK_REALTIME) - now() for _ in range(50))
+
+
+def run_queue_ns() -> int:
+    """Nanoseconds this process was ready but had no processor; -1 where the system does not tell."""
+    try:
+        return int(Path("/proc/self/schedstat").read_bytes().split()[1])
+    except (OSError, IndexError, ValueError):
+        return -1
+
+
+class Poller:
+    """Waits with microsecond precision for sockets that became readable or writable.
+
+    epoll waits in whole milliseconds, so `select` waits on the epoll descriptor; elsewhere than on Linux
+    the selectors module does both.
+    """
+
+    def __init__(self) -> None:
+        self.epoll = select.epoll()
+        self.listening = [self.epoll.fileno()]
+        self.poll = self.epoll.poll
+
+    def add(self, fd: int, writable: bool) -> None:
+        self.epoll.register(fd, select.EPOLLOUT if writable else select.EPOLLIN)
+
+    def change(self, fd: int, writable: bool) -> None:
+        self.epoll.modify(fd, select.EPOLLOUT if writable else select.EPOLLIN)
+
+    def remove(self, fd: int) -> None:
+        self.epoll.unregister(fd)
+
+    def close(self) -> None:
+        self.epoll.close()
+
+
+class SelectorPoller:
+    """`Poller` by the selectors module, for systems without epoll."""
+
+    def __init__(self) -> None:
+        import selectors
+
+        self.selector = selectors.DefaultSelector()
+        self.read, self.write = selectors.EVENT_READ, selectors.EVENT_WRITE
+        fileno = getattr(self.selector, "fileno", None)
+        self.listening = [fileno()] if fileno else []
+
+    def poll(self, timeout: float, most: int) -> list[tuple[int, int]]:
+        del most
+        return [(key.fd, mask) for key, mask in self.selector.select(timeout)]
+
+    def add(self, fd: int, writable: bool) -> None:
+        self.selector.register(fd, self.write if writable else self.read)
+
+    def change(self, fd: int, writable: bool) -> None:
+        self.selector.modify(fd, self.write if writable else self.read)
+
+    def remove(self, fd: int) -> None:
+        self.selector.unregister(fd)
+
+    def close(self) -> None:
+        self.selector.close()
+
+
+class Loop:
+    """Runs segments against one target; connections live from one segment to the next."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.poller: Poller | SelectorPoller = Poller() if hasattr(select, "epoll") else SelectorPoller()
+        self.conns: dict[int, Conn] = {}
+        self.free: list[Conn] = []
+        self.connecting = 0
+        self.heads: dict[bytes, tuple[int, int, bool]] = {}
+        self.expect = re.compile(wire.expect_body.encode()) if wire.expect_body is not None else None
+        self.stamped = sys.platform == "linux"
+        self.opened = 0
+        self.refused = 0
+        self.errors: dict[int, str] = {}
+        self.coordinator = os.getppid()
+
+    def close(self) -> None:
+        """Closes every connection."""
+        for conn in list(self.conns.values()):
+            self.drop(conn)
+        self.poller.close()
+
+    # connections
+
+    def connect(self, t: int) -> int:
+        """Begins a connection; 0, or the outcome when it fails at once."""
+        try:
+            sock = socket.socket(self.wire.family, socket.SOCK_STREAM)
+        except OSError as error:
+            return self.refuse(error, NO_PORTS)
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.stamped:
+            sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        code = sock.connect_ex(self.wire.address)
+        if code not in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):
+            sock.close()
+            mine = code in (errno.EADDRNOTAVAIL, errno.EADDRINUSE, errno.EMFILE, errno.ENFILE, errno.ENOBUFS)
+            return self.refuse(OSError(code, os.strerror(code)), NO_PORTS if mine else CONNECT)
+        conn = Conn(sock, t)
+        self.conns[conn.fd] = conn
+        self.connecting += 1
+        self.opened += 1
+        self.poller.add(conn.fd, writable=True)
+        return 0
+
+    def refuse(self, error: OSError, outcome: int) -> int:
+        self.refused += 1
+        self.errors.setdefault(outcome, error.strerror or str(error))
+        return outcome
+
+    def connected(self, conn: Conn) -> int:
+        """The connection is up (0), or failed (its outcome)."""
+        self.connecting -= 1
+        conn.opened = 0
+        code = conn.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            self.drop(conn)
+            return self.refuse(OSError(code, os.strerror(code)), CONNECT)
+        self.poller.change(conn.fd, writable=False)
+        return 0
+
+    def drop(self, conn: Conn) -> None:
+        """Closes a connection; it must not be in `free` afterwards."""
+        if conn.opened:
+            self.connecting -= 1
+        if self.conns.pop(conn.fd, None) is not None:
+            self.poller.remove(conn.fd)
+            conn.sock.close()
+
+    # answers off the fast path
+
+    def read_on(self, conn: Conn, data: bytes) -> int:
+        """Takes the next bytes of an answer; its outcome when it is complete, 0 while bytes are missing."""
+        if conn.need > 0:
+            conn.need -= len(data)
+            if conn.body is not None and len(conn.body) < BODY_KEPT_BYTES:
+                conn.body += data
+            if conn.need > 0:
+                return 0
+            return PROTOCOL if conn.need < 0 else conn.status
+        if conn.need == 0:
+            if conn.out is not None:  # answered before the request was sent whole: do not reuse
+                conn.close_after = True
+            end = data.find(b"\r\n\r\n")
+            if conn.parser is None and end >= 0:
+                plain = self.heads.get(data[:end]) or self.remember(data[:end])
+                if plain is not None:
+                    conn.status, length, keep_alive = plain
+                    conn.close_after = conn.close_after or not keep_alive
+                    if self.wire.head_only:
+                        length = 0
+                    if self.expect is not None:
+                        conn.body = bytearray(data[end + 4 :])
+                    conn.need = length - (len(data) - end - 4)
+                    if conn.need > 0:
+                        return 0
+                    return PROTOCOL if conn.need < 0 else conn.status
+            conn.body = bytearray() if self.expect is not None else None
+            conn.parser = AnswerParser(conn.body)
+            conn.need = UNTIL_PARSED
+        parser = conn.parser
+        assert parser is not None
+        try:
+            parser.parser.feed_data(data)
+        except (parser.error, parser.upgrade) as error:
+            self.errors.setdefault(PROTOCOL, f"not a valid HTTP answer ({error}): {data[:60]!r}")
+            return PROTOCOL
+        if parser.extra:
+            return PROTOCOL
+        if parser.done or (self.wire.head_only and parser.headed and parser.status >= 200):
+            conn.status = parser.status
+            conn.close_after = conn.close_after or not parser.keep_alive or self.wire.head_only
+            return conn.status
+        return 0
+
+    def remember(self, head: bytes) -> tuple[int, int, bool] | None:
+        plain = parse_head(head)
+        if plain is not None:
+            if len(self.heads) >= HEADS_KEPT:
+                self.heads.clear()
+            self.heads[head] = plain
+        return plain
+
+    def at_end(self, conn: Conn) -> int:
+        """The peer closed: the outcome of the request under way."""
+        parser = conn.parser
+        if parser is not None and parser.headed and parser.status >= 200 and not parser.keep_alive:
+            conn.status = parser.status
+            return parser.status  # a body without length ends with the connection
+        if conn.need == 0 and parser is None:
+            self.errors.setdefault(RESET, "the connection was closed without an answer")
+            return RESET
+        self.errors.setdefault(PROTOCOL, "the connection was closed in the middle of an answer")
+        return PROTOCOL
+
+    def judged(self, conn: Conn, outcome: int) -> int:
+        """The outcome after the body was held against the expected pattern."""
+        if self.expect is not None and 200 <= outcome < 600 and not self.expect.search(conn.body or b""):
+            self.errors.setdefault(ASSERTION, f"an answer does not match {self.wire.expect_body!r}")
+            return ASSERTION
+        return outcome
+
+    # the loop
+
+    def run(self, segment: Segment, words: memoryview) -> ShardReport:
+        """Runs one segment in the shared words and returns what the worker says of itself."""
+        n = segment.capacity
+        header = words[:HEADER_WORDS]
+        due, sent, recv, read, status = (
+            words[HEADER_WORDS + k * n : HEADER_WORDS + (k + 1) * n] for k in range(5)
+        )
+        closed = segment.concurrency > 0
+        limit = segment.concurrency if closed else segment.max_connections
+        requests = self.wire.requests
+        kinds = len(requests)
+        request = requests[0]
+        timeout = self.wire.timeout_ns
+        conns, free, heads = self.conns, self.free, self.heads
+        fast = self.expect is None and not self.wire.head_only
+        poll, listening, wait = self.poller.poll, self.poller.listening, select.select
+        nobody: list[int] = []
+        unpack = struct.Struct("qq").unpack
+        offset = clock_offset()
+        read_bytes = 4_096
+        bytes_read = wakeups = missing = 0
+        self.errors.clear()
+        self.opened = 0
+
+        while len(conns) > limit:
+            self.drop(free.pop() if free else next(iter(conns.values())))
+        for _ in range(min(segment.preopen, limit) - len(conns)):
+            if self.connect(now()):
+                break
+
+        i = 0  # the next request to send
+        k = 0  # all before k are finished
+        m = segment.scheduled  # rows that are scheduled
+        finished = 0
+        issuing = True
+        blocked_until = 0
+        connect_after = 0
+        tick = 0
+        cancel_at = NEVER
+        if closed:
+            m = min(segment.concurrency, n)
+            for row in range(m):
+                due[row] = segment.start_ns
+        next_due = due[0] if m else NEVER
+        cpu_0, queue_0, wall_0 = time.process_time_ns(), run_queue_ns(), now()
+        t = now()
+
+        def finish(conn: Conn, outcome: int, stamp: int, t: int) -> None:
+            """Records the request a connection carries (off the fast path) and frees the connection."""
+            nonlocal finished, m
+            row = conn.row
+            recv[row] = stamp
+            status[row] |= self.judged(conn, outcome)
+            read[row] = t
+            finished += 1
+            conn.row = -1
+            conn.need = 0
+            conn.parser = conn.body = None
+            if conn.close_after or conn.out is not None or outcome >= TIMEOUT:
+                self.drop(conn)
+            else:
+                free.append(conn)
+            if closed and issuing and m < n:
+                due[m] = t
+                m += 1
+
+        def fail_waiting(outcome: int, t: int) -> None:
+            """A connection could not be made: the request that waits longest fails with it."""
+            nonlocal i, finished, m
+            if i < m and due[i] <= t:
+                sent[i] = t
+                status[i] = outcome
+                read[i] = t
+                i += 1
+                finished += 1
+                if closed and issuing and m < n:
+                    due[m] = t
+                    m += 1
+
+        while True:
+            # 1. send what is due
+            while next_due <= t:
+                if free:
+                    conn = free.pop()
+                    if kinds > 1:
+                        request = requests[i % kinds]
+                    if next_due <= blocked_until:
+                        status[i] = WAITED
+                    conn.row = i
+                    sent[i] = t = now()
+                    try:
+                        size = conn.send(request)
+                    except BlockingIOError:
+                        size = 0
+                    except OSError as error:
+                        self.errors.setdefault(RESET, error.strerror or str(error))
+                        conn.close_after = True
+                        i += 1
+                        finish(conn, RESET, 0, now())
+                        next_due = due[i] if i < m else NEVER
+                        continue
+                    i += 1
+                    next_due = due[i] if i < m else NEVER
+                    if size != len(request):
+                        conn.out = memoryview(request)[size:]
+                        self.poller.change(conn.fd, writable=True)
+                else:
+                    blocked_until = t
+                    room = limit - len(conns)
+                    if room > 0 and t >= connect_after:
+                        waiting = bisect_right(due, t, i, m) - i
+                        for _ in range(min(waiting - self.connecting, room, CONNECTS_A_PASS)):
+                            outcome = self.connect(t)
+                            if outcome:
+                                fail_waiting(outcome, t)
+                                if closed:
+                                    connect_after = t + CLOSED_LOOP_RECONNECT_NS
+                                    break
+                        next_due = due[i] if i < m else NEVER
+                    break
+
+            # 2. housekeeping
+            if t >= tick:
+                tick = t + TICK_NS
+                oldest = t - timeout
+                overdue: list[int] = []
+                row = k
+                while row < i and (read[row] or sent[row] <= oldest):
+                    if not read[row]:
+                        overdue.append(row)
+                    row += 1
+                if overdue:
+                    owners = {conn.row: conn for conn in conns.values() if conn.row >= 0}
+                    for late in overdue:
+                        conn = owners[late]
+                        conn.close_after = True
+                        finish(conn, TIMEOUT, 0, t)
+                k = row
+                if self.connecting:
+                    for conn in [conn for conn in conns.values() if conn.opened and conn.opened <= oldest]:
+                        self.drop(conn)
+                        fail_waiting(self.refuse(TimeoutError("connecting took too long"), CONNECT), t)
+                header[SENT_COUNT] = i
+                header[COMPLETE_TO] = k
+                header[SCHEDULED] = m
+                header[OPEN_CONNECTIONS] = len(conns)
+                header[HEARTBEAT] = t
+                header[REFUSED] = self.refused
+                header[CPU_NS] = time.process_time_ns() - cpu_0
+                offset = clock_offset() if t - wall_0 > 1_000_000_000 else offset
+                stop = header[STOP]
+                if issuing and (stop or t >= segment.end_ns):
+                    issuing = False
+                    cancel_at = t + segment.drain_ns
+                if stop or (closed and not issuing):
+                    m = i  # what was not sent by now stays unsent
+                next_due = due[i] if i < m else NEVER
+                if stop == STOP_NOW or t >= cancel_at:
+                    for conn in [conn for conn in conns.values() if conn.row >= 0]:
+                        conn.close_after = True
+                        finish(conn, CANCELLED, 0, t)
+                    break
+                if os.getppid() != self.coordinator:
+                    raise SystemExit("the coordinator is gone")
+            if not issuing and i >= m and finished == i:
+                break
+
+            # 3. wait for an answer or for what is due next
+            t = now()
+            if next_due > t:
+                until = next_due if next_due < tick else tick
+            elif free or len(conns) < limit:
+                until = t if connect_after <= t and not self.connecting else min(tick, t + 100_000)
+            else:
+                until = tick
+            if until > t:
+                if listening:
+                    if not wait(listening, nobody, nobody, (until - t) * 1e-9)[0]:
+                        t = now()
+                        continue
+                    events = poll(0, 64)
+                else:
+                    events = poll((until - t) * 1e-9, 64)
+            else:
+                events = poll(0, 64)
+            wakeups += 1
+
+            # 4. match and record
+            for fd, _ in events:
+                conn = conns.get(fd)  # type: ignore[assignment]
+                if conn is None:
+                    continue
+                if conn.opened:
+                    outcome = self.connected(conn)
+                    if outcome:
+                        fail_waiting(outcome, now())
+                        if closed:
+                            connect_after = now() + CLOSED_LOOP_RECONNECT_NS
+                    else:
+                        free.append(conn)
+                    continue
+                if conn.out is not None:
+                    try:
+                        conn.out = conn.out[conn.send(conn.out) :]
+                    except BlockingIOError:
+                        continue
+                    except OSError:
+                        conn.out = conn.out[:0]
+                    if not conn.out:
+                        conn.out = None
+                        self.poller.change(fd, writable=False)
+                    continue
+                try:
+                    data, ancillary, _, _ = conn.recvmsg(read_bytes, 64)
+                except BlockingIOError:
+                    continue
+                except OSError as error:
+                    t = now()
+                    if conn.row >= 0:
+                        self.errors.setdefault(RESET, error.strerror or str(error))
+                        conn.close_after = True
+                        finish(conn, RESET, 0, t)
+                    else:
+                        free.remove(conn)
+                        self.drop(conn)
+                    continue
+                t = now()
+                if ancillary:
+                    seconds, nanoseconds = unpack(ancillary[0][2])
+                    stamp = seconds * 1_000_000_000 + nanoseconds - offset
+                else:
+                    stamp = 0
+                size = len(data)
+                row = conn.row
+                if size == 0 or row < 0:
+                    if row >= 0:
+                        outcome = self.at_end(conn)
+                        conn.close_after = True
+                        finish(conn, outcome, stamp, t)
+                    else:
+                        free.remove(conn)
+                        self.drop(conn)
+                    continue
+                bytes_read += size
+                if size == read_bytes and read_bytes < 262_144:
+                    read_bytes *= 4
+                if fast and conn.need == 0:
+                    end = data.find(b"\r\n\r\n")
+                    plain = heads.get(data[:end])
+                    if plain is not None and plain[2] and size == end + 4 + plain[1] and conn.out is None:
+                        if not stamp:
+                            missing += 1
+                        recv[row] = stamp
+                        status[row] |= plain[0]
+                        read[row] = t
+                        finished += 1
+                        conn.row = -1
+                        free.append(conn)
+                        if closed and issuing and m < n:
+                            due[m] = t
+                            m += 1
+                        continue
+                outcome = self.read_on(conn, data)
+                if outcome:
+                    if not stamp:
+                        missing += 1
+                    finish(conn, outcome, stamp, t)
+            next_due = due[i] if i < m else NEVER
+
+        header[SENT_COUNT] = header[COMPLETE_TO] = i
+        queue = run_queue_ns()
+        return ShardReport(
+            scheduled=segment.scheduled if not closed else i,
+            sent=i,
+            ended_ns=now(),
+            cpu_s=(time.process_time_ns() - cpu_0) / 1e9,
+            run_queue_s=(queue - queue_0) / 1e9 if queue >= 0 and queue_0 >= 0 else None,
+            wall_s=(now() - wall_0) / 1e9,
+            wakeups=wakeups,
+            connections_opened=self.opened,
+            stamps_missing=missing,
+            bytes_read=bytes_read,
+            first_errors=dict(self.errors),
+        )
+
+
+def attach(path: str) -> mmap.mmap:
+    """Maps the shared columns at `path`."""
+    fd = os.open(path, os.O_RDWR)
+    try:
+        return mmap.mmap(fd, 0)
+    finally:
+        os.close(fd)
+
+
+def prepare_process() -> None:
+    """Dies with the coordinator, leaves Ctrl-C to it, wakes on time, and never collects garbage."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        with suppress(OSError):
+            libc = ctypes.CDLL(None, use_errno=True)
+            libc.prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
+            libc.prctl(29, 1, 0, 0, 0)  # PR_SET_TIMERSLACK: 1 ns instead of 50 µs
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+
+def main(wire: Wire, pipe: Connection) -> None:
+    """The worker process: runs one segment after the other until the pipe closes or says None.
+
+    Answers each `Segment` with a `ShardReport`, or with the text of a traceback.
+    """
+    prepare_process()
+    loop = Loop(wire)
+    pipe.send(os.getpid())
+    while True:
+        try:
+            segment: Any = pipe.recv()
+        except (EOFError, OSError):
+            break
+        if segment is None:
+            break
+        try:
+            region = attach(segment.path)
+            report = loop.run(segment, memoryview(region).cast("q"))
+        except Exception:
+            import traceback
+
+            pipe.send(traceback.format_exc())
+            break
+        pipe.send(report)
+    loop.close()

@@ -1,0 +1,294 @@
+"""An HTTP service as a target: one request (or several bodies in turn), encoded once.
+
+The address is resolved once and pinned; nothing but this machine is put under load unless that was allowed.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import json
+import os
+import re
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from probes.errors import TargetError, UsageError
+from probes.load.plan import Wire
+
+USER_AGENT = "loadstone"
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+_SECRET = re.compile(r"auth|token|key|secret|cookie|password", re.IGNORECASE)
+_ANSWER_LIMIT = 1 << 20
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer to the sample request; `body` holds at most the first MiB."""
+
+    status: int
+    reason: str
+    body: bytes
+    seconds: float
+
+
+@dataclass(frozen=True)
+class HttpTarget:
+    """A target and the requests for it. `address` is shown to people and holds no secret."""
+
+    address: str
+    method: str
+    path: str
+    host: str
+    port: int
+    family: int
+    ip: str
+    headers: tuple[tuple[str, str], ...]
+    shown_headers: tuple[str, ...]
+    bodies: tuple[bytes | None, ...]
+    expect_status: int | None
+    expect_body: str | None
+    remote: bool
+    sample_from: str
+
+    kind = "http"
+
+    def wire(self, timeout_s: float) -> Wire:
+        """How the load loop talks to this target."""
+        return Wire(
+            family=self.family,
+            address=(self.ip, self.port),
+            requests=tuple(self._encode(body) for body in self.bodies),
+            timeout_ns=int(timeout_s * 1e9),
+            head_only=self.method == "HEAD",
+            expect_body=self.expect_body,
+        )
+
+    def is_good(self, status: int) -> bool:
+        """Whether an answer of that status is the one wanted: the expected one, or any 2xx."""
+        return status == self.expect_status if self.expect_status is not None else 200 <= status < 300
+
+    def to_json(self) -> dict[str, Any]:
+        """CONTRACT's target object, without process ids."""
+        document: dict[str, Any] = {
+            "kind": self.kind,
+            "address": self.address,
+            "method": self.method,
+            "remote": self.remote,
+            "sample_from": self.sample_from,
+        }
+        if self.shown_headers:
+            document["headers"] = list(self.shown_headers)
+        if self.bodies != (None,):
+            document["bodies"] = len(self.bodies)
+        if self.expect_status is not None:
+            document["expect_status"] = self.expect_status
+        if self.expect_body is not None:
+            document["expect_body"] = self.expect_body
+        return document
+
+    def ask(self, timeout_s: float, body: bytes | None = None) -> Answer:
+        """Sends one request (by default the first) and reads the answer.
+
+        Raises `TargetError` with one sentence when nothing answers there, or something that is no HTTP.
+        """
+        where = f"{self.host}:{self.port}"
+        body = self.bodies[0] if body is None else body
+        connection = http.client.HTTPConnection(self.ip, self.port, timeout=timeout_s)
+        started = time.monotonic()
+        try:
+            connection.request(self.method, self.path, body=body, headers=dict(self._all_headers(None)))
+            response = connection.getresponse()
+            data = response.read(_ANSWER_LIMIT)
+            return Answer(response.status, response.reason, data, time.monotonic() - started)
+        except TimeoutError as error:
+            raise TargetError(
+                f"{where} gave no complete answer within {timeout_s:g} s; check that the service is healthy "
+                "or allow more with --timeout"
+            ) from error
+        except ConnectionRefusedError as error:
+            raise TargetError(
+                f"nothing listens on {where}; start the service or correct the address"
+            ) from error
+        except http.client.BadStatusLine as error:
+            said = str(error)[:60]
+            if not said.strip("'\"\r\n "):
+                raise TargetError(f"{where} closed the connection without an answer") from error
+            raise TargetError(f"what listens on {where} does not speak HTTP: it said {said!r}") from error
+        except http.client.IncompleteRead as error:
+            raise TargetError(f"{where} closed the connection in the middle of its answer") from error
+        except (ConnectionError, http.client.HTTPException, OSError, ValueError) as error:
+            raise TargetError(f"{where} cannot be asked: {error or type(error).__name__}") from error
+        finally:
+            connection.close()
+
+    def check(self, timeout_s: float) -> Answer:
+        """Asks once and raises `TargetError` when the answer is not the wanted one."""
+        answer = self.ask(timeout_s)
+        if not self.is_good(answer.status):
+            wanted = f"{self.expect_status}" if self.expect_status is not None else "2xx"
+            raise TargetError(
+                f"{self.address} answers {answer.status} {answer.reason} to {self.method} instead of "
+                f"{wanted}; correct the request (--method, --header, --body) or say --expect-status"
+            )
+        if self.expect_body is not None and not re.search(self.expect_body.encode(), answer.body):
+            raise TargetError(
+                f"the answer of {self.address} does not match --expect-body {self.expect_body!r}; "
+                f"it begins {answer.body[:60]!r}"
+            )
+        return answer
+
+    def _all_headers(self, body: bytes | None) -> list[tuple[str, str]]:
+        given = {name.lower() for name, _ in self.headers}
+        authority = f"[{self.host}]" if ":" in self.host else self.host
+        headers = [("Host", authority if self.port == 80 else f"{authority}:{self.port}")]
+        headers += [("User-Agent", USER_AGENT), ("Accept", "*/*"), ("Accept-Encoding", "identity")]
+        if any(body is not None for body in self.bodies):
+            headers.append(("Content-Type", _content_type(self.bodies[0] or b"")))
+        headers = [(name, value) for name, value in headers if name.lower() not in given]
+        if body is not None:
+            headers.append(("Content-Length", str(len(body))))
+        return headers + list(self.headers)
+
+    def _encode(self, body: bytes | None) -> bytes:
+        lines = [f"{self.method} {self.path} HTTP/1.1"]
+        lines += [f"{name}: {value}" for name, value in self._all_headers(body)]
+        return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + (body or b"")
+
+
+def parse_target(
+    address: str,
+    *,
+    method: str | None = None,
+    headers: Sequence[str] = (),
+    body: bytes | None = None,
+    bodies: Sequence[bytes] | None = None,
+    expect_status: int | None = None,
+    expect_body: str | None = None,
+    allow_remote: bool = False,
+    environment: Mapping[str, str] | None = None,
+) -> HttpTarget:
+    """The target that an `http://host:port/path` address and its options describe.
+
+    `headers` are `Name: value`; the value `env:NAME` is read from the environment. Raises `UsageError` when
+    something is wrong with them, `TargetError` when the host name cannot be resolved.
+    """
+    host, port, path = _split(address)
+    family, ip, remote = _resolve(host, port, allow_remote)
+    verb = (method or ("POST" if body is not None or bodies else "GET")).upper()
+    if verb not in _METHODS:
+        raise UsageError(f"'{method}' is not an HTTP method: write one of {', '.join(_METHODS)}")
+    if body is not None and bodies:
+        raise UsageError("give either --body or --bodies, not both")
+    if bodies is not None and not bodies:
+        raise UsageError("--bodies holds no body: give at least one line")
+    if expect_status is not None and not 200 <= expect_status <= 599:
+        raise UsageError(f"--expect-status {expect_status} is not a status of an answer: write 200 to 599")
+    if expect_body is not None:
+        try:
+            re.compile(expect_body.encode())
+        except re.error as error:
+            raise UsageError(f"--expect-body {expect_body!r} is not a regular expression: {error}") from error
+    parsed, shown = _headers(headers, os.environ if environment is None else environment)
+    sent: tuple[bytes | None, ...] = tuple(bodies) if bodies else (body,)
+    return HttpTarget(
+        address=f"http://{f'[{host}]' if ':' in host else host}:{port}{path}",
+        method=verb,
+        path=path,
+        host=host,
+        port=port,
+        family=family,
+        ip=ip,
+        headers=parsed,
+        shown_headers=shown,
+        bodies=sent,
+        expect_status=expect_status,
+        expect_body=expect_body,
+        remote=remote,
+        sample_from="given" if sent != (None,) else "address",
+    )
+
+
+def _split(address: str) -> tuple[str, int, str]:
+    scheme = address.partition(":")[0].lower() if "://" in address else ""
+    if scheme != "http":
+        hint = "targets of other kinds are not part of this version" if scheme else "http://host:port/path"
+        raise UsageError(f"'{_clean(address)}' is not an http:// address: {hint}")
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise UsageError(f"'{_clean(address)}' is not an address: {error}") from error
+    if not host:
+        raise UsageError(f"'{_clean(address)}' names no host: write http://host:port/path")
+    if parts.username is not None or parts.password is not None:
+        raise UsageError("an address holds no user or password: give --header 'Authorization: env:NAME'")
+    if port == 0:
+        raise UsageError(f"'{_clean(address)}': no service listens on port 0")
+    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
+    if parts.query:
+        path += "?" + quote(parts.query, safe="/%:@!$&'()*+,;=~-._?")
+    return host, port or 80, path
+
+
+def _resolve(host: str, port: int, allow_remote: bool) -> tuple[int, str, bool]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise TargetError(f"the host '{_clean(host)}' is not known here; correct the address") from error
+    found.sort(key=lambda entry: entry[0] != socket.AF_INET)
+    family, ip = found[0][0], str(found[0][4][0])
+    remote = not ipaddress.ip_address(ip.partition("%")[0]).is_loopback
+    if remote and not allow_remote:
+        raise UsageError(
+            f"{_clean(host)} is not this machine; add --allow-remote if you may put it under load"
+        )
+    return family, ip, remote
+
+
+def _headers(
+    given: Sequence[str], environment: Mapping[str, str]
+) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    parsed, shown = [], []
+    for text in given:
+        name, colon, value = text.partition(":")
+        name, value = name.strip(), value.strip()
+        if not colon or not _TOKEN.fullmatch(name):
+            raise UsageError(f"'{_clean(text)[:40]}' is not a header: write 'Name: value'")
+        if name.lower() in ("content-length", "transfer-encoding", "connection"):
+            raise UsageError(f"the header {name} is set by Loadstone: leave it out")
+        visible = value
+        if value.startswith("env:"):
+            variable = value[4:].strip()
+            if variable not in environment:
+                raise UsageError(f"the environment holds no {variable}, which the header {name} asks for")
+            value = environment[variable]
+        elif _SECRET.search(name):
+            visible = "(hidden)"
+        try:
+            value.encode("latin-1")
+        except UnicodeEncodeError as error:
+            raise UsageError(f"the header {name} holds a character that HTTP headers cannot carry") from error
+        if re.search(r"[\r\n\0]", value):
+            raise UsageError(f"the header {name} holds a line end, which HTTP headers cannot carry")
+        parsed.append((name, value))
+        shown.append(f"{name}: {visible}")
+    return tuple(parsed), tuple(shown)
+
+
+def _content_type(body: bytes) -> str:
+    try:
+        json.loads(body)
+    except ValueError:
+        return "application/octet-stream"
+    return "application/json"
+
+
+def _clean(text: str) -> str:
+    """A text of unknown origin, cut and without control characters, for a one-line message."""
+    return "".join(char if char.isprintable() else "?" for char in text)[:120]

@@ -1,0 +1,90 @@
+"""`loadstone demo`, with the real demo service and a probe that only asks it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from app.cli.demo import ASSESSMENT, SLO, bodies
+from app.cli.main import main
+from assessments.store import open_store
+from probes.events import Finished, Started
+from probes.load.spec import LoadSpec
+from probes.probe import ProbeContext
+from probes.targets.http import HttpTarget
+
+Make = Callable[..., dict[str, Any]]
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch, result: Make) -> dict[str, Any]:
+    """Puts a probe in place that sends each body once; what it was made with and got is returned."""
+    seen: dict[str, Any] = {"status": "completed", "grade": "valid"}
+
+    class AskingProbe:
+        def __init__(self, target: HttpTarget, spec: LoadSpec, *, pids: tuple[int, ...]) -> None:
+            seen.update(target=target, spec=spec, pids=pids)
+
+        def run(self, context: ProbeContext) -> Mapping[str, Any]:
+            target: HttpTarget = seen["target"]
+            seen["answers"] = [target.ask(10.0, body).status for body in target.bodies]
+            document = result(status=seen["status"], grade=seen["grade"])
+            document["run"]["id"] = context.run_id
+            context.emit(Started(0.0, document["run"], target.to_json(), document["load"]))
+            context.emit(Finished(1.0, document))
+            return document
+
+    module = ModuleType("probes.load.probe")
+    module.LoadProbe = AskingProbe  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "probes.load.probe", module)
+    return seen
+
+
+def test_the_demo_measures_its_service_and_leaves_everything_in_the_folder(
+    asked: dict[str, Any], capsys: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "app.py").write_text("raise RuntimeError('a foreign module was imported')")
+    (tmp_path / "resources.py").write_text("raise RuntimeError('a foreign module was imported')")
+    monkeypatch.chdir(tmp_path)
+    asked["grade"] = "client_limited"
+    out = tmp_path / "made" / "here"
+    assert main(["demo", "--quick", "--out", str(out)]) == 0
+    assert asked["answers"] == [200] * len(bodies())
+    assert len(asked["pids"]) == 1
+    spec = asked["spec"]
+    assert (spec.slo.text, spec.finds_capacity, spec.slo_asked) == (SLO, True, True)
+    assert spec.budget_s < 25
+    assert spec.precision > LoadSpec().precision
+    said, progress = capsys.readouterr()
+    assert "starting the demo service" in progress
+    assert "wider interval" in progress
+    assert "Quick: the interval is wider" in said
+    assert json.loads((out / "result.json").read_text(encoding="utf-8"))["schema"] == "loadstone.probe/1"
+    with open_store(str(out / "loadstone.sqlite")) as store:
+        assert store.run("last").summary.assessment == ASSESSMENT
+
+
+def test_a_demo_that_did_not_complete_says_so(
+    asked: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOADSTONE_STORE", str(tmp_path / "store.sqlite"))
+    asked["status"] = "aborted"
+    assert main(["demo", "--quiet"]) == 6
+    assert asked["spec"].budget_s < 90
+    with open_store() as store:
+        assert [run.assessment for run in store.runs()] == [ASSESSMENT]
+
+
+def test_the_folder_excludes_another_place(capsys: Captured, tmp_path: Path) -> None:
+    assert main(["demo", "--out", str(tmp_path), "--store", "x"]) == 2
+    assert "--out and --store exclude each other" in capsys.readouterr().err
+    (tmp_path / "file").write_text("")
+    assert main(["demo", "--out", str(tmp_path / "file")]) == 2
+    assert "cannot be made" in capsys.readouterr().err
