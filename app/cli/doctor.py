@@ -249,7 +249,7 @@ def _store(url: str | None) -> list[Finding]:
                 Finding("journal", f"{mode}: {reason}"),
             ]
         with open_store(url) as store:
-            findings = [sqlite_finding, Finding("place", shown_url(resolved))]
+            findings = [sqlite_finding, Finding("place", shown_url(resolved).removeprefix("sqlite:///"))]
             if path is not None:
                 findings.append(Finding("journal", f"{store.journal_mode}: {store.journal_reason}"))
             return findings

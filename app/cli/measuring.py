@@ -284,7 +284,7 @@ def _abort() -> None:
 
 def _stored_sentence(run_id: str, store: Store, wishes: Wishes) -> str:
     under = f" under the assessment '{wishes.assessment}'" if wishes.assessment else ""
-    option = f" --store {store.url}" if wishes.store_url else ""
+    option = f" --store {store.url.removeprefix('sqlite:///')}" if wishes.store_url else ""
     return f"Stored{under}: loadstone show {run_id}{option}"
 
 

@@ -25,7 +25,6 @@ CHECK_WIDTH = len("not measured ")
 STEP_WIDTHS = (9, 7, 8, 6, 6, 6, 5, 5, 9)
 
 _VERDICT_STYLES: dict[str, Style] = {
-    "steady": "ok",
     "saturated": "warn",
     "unstable": "warn",
     "client_limited": "warn",

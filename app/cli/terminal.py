@@ -208,7 +208,7 @@ class LiveTable(_Face):
         elapsed = int(self._clock() - self._began)
         grid = Table.grid(padding=(0, 1))
         done = 0.0 if share is None else min(1.0, max(0.0, share))
-        bar = ProgressBar(total=1.0, completed=done, width=20)
+        bar = ProgressBar(total=1.0, completed=done, width=20, complete_style="blue", finished_style="blue")
         percent = f"{done:4.0%}".replace("%", f"{NO_BREAK}%") if share is not None else "    "
         words = "starting" if phase is None else plain(phase.text)
         grid.add_row(

@@ -166,10 +166,10 @@ def _notes(requests: Requests, step: Mapping[str, Any]) -> Iterator[str]:
             f"{step['censored']:,} requests were never sent or never answered; they count with the time they "
             "had waited by the end of the file, so that the true response times are longer."
         )
-    elif step["timeouts"] and requests.due_s is None:
+    elif step["timeouts"]:
         yield (
             f"{step['timeouts']:,} of {step['sent']:,} requests were never answered or timed out; "
-            "the service times are those of good answers alone."
+            "the times are those of good answers alone."
         )
 
 

@@ -56,7 +56,11 @@ class LoadProbe:
         started_at = datetime.now(UTC)
         machine = describe_machine()
         floor = _floor()
-        header: dict[str, Any] = {"id": context.run_id, "started_at": started_at.isoformat(), "machine": machine}
+        header: dict[str, Any] = {
+            "id": context.run_id,
+            "started_at": started_at.isoformat(),
+            "machine": machine,
+        }
         header |= {"seed": self.spec.seed, "version": version()}
         target = self.target.to_json() | ({"pids": [root.pid for root in watcher.roots]} if watcher else {})
         context.emit(Started(context.elapsed(), header, target, self.spec.to_json()))

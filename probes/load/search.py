@@ -195,7 +195,7 @@ class Search:
         allowed = min(objective.allowed for objective in self.objectives)
         wanted = MISSES_WANTED / allowed / rate
         blocks = min(max(1, math.ceil(wanted / BLOCK_S)), round(LONGEST_STEP_S / BLOCK_S))
-        longest = max(1, int(self.limits.budget_s / 8 / BLOCK_S))
+        longest = max(1, round(self.limits.budget_s / 7 / BLOCK_S))
         return BLOCK_S * min(blocks, longest)
 
     def so_far(self, reason: str) -> Capacity:
@@ -217,7 +217,7 @@ class Search:
         )
 
     def _bracket(self, ceiling: float) -> tuple[float, float]:
-        """Highest rate that kept the SLO below the lowest that broke it (0 and the ceiling where none did)."""
+        """Highest rate that kept the SLO below the lowest that broke it (0, the ceiling where none did)."""
         broken = [view.rate for view in self.views if not self._kept(view)]
         high = min(broken, default=ceiling)
         kept = [view.rate for view in self.views if self._kept(view) and view.rate < high]
@@ -243,7 +243,7 @@ class Search:
         found = []
         for index, objective in enumerate(self.objectives):
             blocks = [block for view in self.views for block in view.blocks[index]]
-            crossing = fit_crossing(blocks, objective.allowed)
+            crossing = fit_crossing(blocks, objective.allowed, self.saturation)
             if crossing is not None:
                 found.append((objective, crossing))
         return found

@@ -119,10 +119,7 @@ class Service:
         except subprocess.TimeoutExpired:
             self._keeper.kill()
             self._keeper.wait()
-        for process in self._seen:
-            if alive(process):
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(process.pid, signal.SIGKILL)
+        self._kill_survivors()
         self._output.close()
         if pipe is not None:
             with contextlib.suppress(BrokenPipeError):
@@ -172,6 +169,15 @@ class Service:
         found = tuple(process for process in descendants(self._keeper.pid) if alive(process))
         self._seen.update(dict.fromkeys(found))
         return found
+
+    def _kill_survivors(self) -> None:
+        """Kills what was seen and still lives: there is something only where the keeper was killed itself."""
+        deadline = time.monotonic() + _KEEPER_S
+        while (left := [process for process in self._seen if alive(process)]) and time.monotonic() < deadline:
+            for process in left:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(process.pid, signal.SIGKILL)
+            time.sleep(0.005)
 
     def _launch(self) -> None:
         self._logs = tempfile.TemporaryDirectory(prefix="loadstone-service-")

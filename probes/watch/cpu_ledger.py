@@ -30,17 +30,20 @@ class _Account:
     own_s: float
     waited_s: float
     parent: int
-    owed_s: float = 0.0
-    """What gone children will still add to `waited_s`; within a round, below zero: what came unexpected."""
-    due_s: float = 0.0
-    """The part of `owed_s` that is new, so that it may come as late as the next round."""
     ended: bool = False
+    arrived_s: float = 0.0
+    """What was added to `waited_s` in this round."""
+    owed_s: float = 0.0
+    """What children that left before this round will still add to it."""
+    newly_owed_s: float = 0.0
+    """What children that left in this round will, in this round or the next."""
 
 
 class CpuLedger:
     """Cumulative CPU seconds of a changing set of processes, known by pid. Nothing counts twice.
 
-    `tick_s` is how coarsely `Reading.waited_cpu_s` is counted, in seconds.
+    A round is a `read` or a `leave` for each, parents first, and then `settle`. `tick_s` is how coarsely
+    `Reading.waited_cpu_s` is counted, in seconds.
     """
 
     def __init__(self, tick_s: float) -> None:
@@ -48,7 +51,7 @@ class CpuLedger:
         self._accounts: dict[int, _Account] = {}
         self._gone_s = 0.0
         self._total_s = 0.0
-        # This round's and the last one's: who left, and the debts of those whose parents had left before them.
+        # This round's and the last one's: who left, and the debts of those whose parents had ended before.
         self._left: set[int] = set()
         self._left_before: set[int] = set()
         self._stray_s = 0.0
@@ -71,7 +74,7 @@ class CpuLedger:
         account = self._accounts[pid]
         account.own_s = max(account.own_s, reading.cpu_s)
         if reading.waited_cpu_s > account.waited_s:
-            account.owed_s -= reading.waited_cpu_s - account.waited_s
+            account.arrived_s += reading.waited_cpu_s - account.waited_s
             account.waited_s = reading.waited_cpu_s
         account.parent = reading.parent
         account.ended = reading.ended
@@ -80,41 +83,44 @@ class CpuLedger:
         """A process is gone, waited for by its parent or by the system."""
         account = self._accounts.pop(pid)
         self._left.add(pid)
-        self._gone_s += account.own_s - account.start_s
-        if account.owed_s < 0:
-            self._gone_s += self._unexpected_s(-account.owed_s)
-        else:
-            self._stray_s += account.owed_s
+        self._gone_s += account.own_s - account.start_s + self._pay_stray(account.arrived_s)
+        self._stray_s += account.owed_s + account.newly_owed_s
         whole_s = account.own_s + account.waited_s
         debtor = self._accounts.get(account.parent)
         if debtor is not None and not debtor.ended:
-            debtor.owed_s += whole_s
-            debtor.due_s += whole_s
+            debtor.newly_owed_s += whole_s
         elif debtor is not None or account.parent in self._left or account.parent in self._left_before:
             self._stray_s += whole_s
 
     def settle(self) -> float:
         """Ends a round of readings: seconds of CPU used since the watch began. Never falls."""
         for account in self._accounts.values():
-            if account.ended and account.owed_s > 0:
+            paid_s = min(account.arrived_s, account.owed_s)
+            account.arrived_s -= paid_s
+            account.owed_s -= paid_s
+            if account.ended:
                 self._stray_s += account.owed_s
                 account.owed_s = 0.0
         for account in self._accounts.values():
-            if account.owed_s < 0:
-                self._gone_s += self._unexpected_s(-account.owed_s)
-                account.owed_s = 0.0
-            account.owed_s = min(account.owed_s, account.due_s + self._slack_s)
-            account.due_s = 0.0
+            # Older debts first: the payment of a new one may still be on its way.
+            paid_s = min(account.arrived_s, self._stray_before_s)
+            account.arrived_s -= paid_s
+            self._stray_before_s -= paid_s
+            paid_s = min(account.arrived_s, account.newly_owed_s)
+            account.newly_owed_s -= paid_s
+            self._gone_s += self._pay_stray(account.arrived_s - paid_s)
+            account.owed_s = min(account.owed_s, self._slack_s) + account.newly_owed_s
+            account.arrived_s = account.newly_owed_s = 0.0
         self._stray_before_s, self._stray_s = self._stray_s, 0.0
         self._left_before, self._left = self._left, set()
         total_s = self._gone_s + sum(account.own_s - account.start_s for account in self._accounts.values())
         self._total_s = max(self._total_s, total_s)  # against rounding
         return self._total_s
 
-    def _unexpected_s(self, arrived_s: float) -> float:
-        """What is left of a payment that nobody owed, once the stray debts have been paid from it."""
-        from_before_s = min(arrived_s, self._stray_before_s)
-        self._stray_before_s -= from_before_s
-        from_now_s = min(arrived_s - from_before_s, self._stray_s)
-        self._stray_s -= from_now_s
-        return arrived_s - from_before_s - from_now_s
+    def _pay_stray(self, arrived_s: float) -> float:
+        """Pays stray debts, the older ones first, from what nobody owed; returns what is left over, in s."""
+        paid_before_s = min(arrived_s, self._stray_before_s)
+        self._stray_before_s -= paid_before_s
+        paid_s = min(arrived_s - paid_before_s, self._stray_s)
+        self._stray_s -= paid_s
+        return arrived_s - paid_before_s - paid_s

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -243,6 +245,38 @@ def test_spawned_processes_find_our_packages_too(
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count(str(ROOT)) == 3
     assert str(foreign_folder) not in done.stdout
+
+
+class Hello(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "5")
+        self.end_headers()
+        self.wfile.write(b"hello")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("path", [".:{root}", "{foreign}:{root}"])
+def test_load_is_sent_from_a_folder_that_carries_our_names(
+    loadstone: Run, foreign_folder: Path, path: str
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hello) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/"
+        options = "--rate 50 --duration 1s --warmup 0 --no-store --quiet --json -"
+        done = loadstone(
+            *("probe", address, *options.split()),
+            cwd=foreign_folder,
+            environment={"PYTHONPATH": path.format(root=ROOT, foreign=foreign_folder)},
+        )
+        server.shutdown()
+    assert done.stderr == ""
+    assert json.loads(done.stdout)["steps"][0]["ok"] > 0
 
 
 def test_a_spawned_process_can_import_the_entry_again(loadstone: Run, foreign_folder: Path) -> None:

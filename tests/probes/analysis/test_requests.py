@@ -139,6 +139,13 @@ def test_what_was_never_answered_is_a_time_out_that_waited_to_the_end(write: Any
     assert any("2 requests were never sent or never answered" in note for note in notes)
 
 
+def test_unanswered_requests_are_never_passed_over_in_silence(write: Any) -> None:
+    for text in (f"{HEADER}\n0,0,0.1,200\n2,2,,\n", "sent_s,done_s\n0,1\n0,\n"):
+        step, notes = analyse_requests(write(text))
+        assert step["timeouts"] == 1
+        assert "1 of 2 requests were never answered" in notes[-1]
+
+
 def test_what_was_only_due_after_the_end_did_not_wait(write: Any) -> None:
     rows = [f"{k},{k},{k}.5,200" for k in range(3)]
     step, _ = analyse_requests(write("\n".join([HEADER, *rows, "100,,,", "101,,,"])))

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+import probes
 from probes.watch.portable import PsutilTable
 from probes.watch.process import ProcessTable
 from probes.watch.procfs import ProcTable
@@ -124,3 +125,15 @@ def table(request: pytest.FixtureRequest) -> ProcessTable:
         pytest.skip("/proc is Linux's")
     made: ProcessTable = request.param()
     return made
+
+
+@pytest.fixture
+def python() -> Callable[[str], str]:
+    """Runs a line of Python in a process of its own that can import our packages; returns what it printed."""
+    folder = Path(probes.__file__).parents[1]
+
+    def run(code: str) -> str:
+        command = [sys.executable, "-c", code]
+        return subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder).stdout.strip()
+
+    return run

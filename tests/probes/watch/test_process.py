@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import socket
 import sys
 from collections.abc import Callable
@@ -102,32 +101,6 @@ def test_a_zombie_is_not_alive(script: Callable[..., Any], eventually: Callable[
 
 
 @linux
-@pytest.mark.skipif(platform.machine() not in ("x86_64", "aarch64"), reason="number of a system call")
-def test_a_process_whose_main_thread_has_ended_is_alive(
-    script: Callable[..., Any], table: ProcessTable, eventually: Callable[..., Any]
-) -> None:
-    if type(table).__name__ != "ProcTable":
-        pytest.skip("psutil takes it for a zombie")
-    number = {"x86_64": 60, "aarch64": 93}[platform.machine()]
-    child = script(f"""
-        import ctypes
-        threading.Thread(target=signal.sigwait, args=([signal.SIGUSR1],)).start()
-        say(1)
-        ctypes.CDLL(None).syscall({number}, 0)
-        """)
-    child.hear()
-    process = identify(child.pid)
-    assert process is not None
-
-    def leader_state() -> str:
-        with open(f"/proc/{child.pid}/stat") as file:  # noqa: PTH123
-            return file.read().rpartition(")")[2].split()[0]
-
-    eventually(lambda: leader_state() == "Z")
-    assert alive(process)
-
-
-@linux
 def test_a_name_with_spaces_and_parentheses_is_no_obstacle(
     script: Callable[..., Any], table: ProcessTable
 ) -> None:
@@ -157,18 +130,6 @@ def test_descendants_come_after_their_parents(script: Callable[..., Any]) -> Non
     assert [process.pid for process in descendants(child.pid)] == [middle, last]
     assert [process.pid for process in descendants(middle)] == [last]
     assert descendants(last) == ()
-
-
-@linux
-def test_descendants_are_found_where_the_kernel_lists_no_children(
-    script: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from probes.watch import procfs
-
-    monkeypatch.setattr(procfs, "_lists_children", lambda: False)
-    parent = script("pid = os.fork()\nif pid == 0: signal.pause()\nsay(pid); heard()")
-    pid = parent.hear()
-    assert [process.pid for process in descendants(parent.pid)] == [pid]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -108,7 +107,10 @@ def test_workers_that_are_born_and_die_count_to_their_ends(
 
 
 def test_a_zombie_is_counted_once(
-    script: Callable[..., Any], table: ProcessTable, settled: Callable[[TreeWatcher], float]
+    script: Callable[..., Any],
+    table: ProcessTable,
+    settled: Callable[[TreeWatcher], float],
+    eventually: Callable[..., Any],
 ) -> None:
     child = script("""
         say(1); heard()
@@ -450,7 +452,6 @@ def test_without_the_cpu_clock_the_ticks_serve(
         assert settled(watcher) == pytest.approx(truth_s, abs=TOLERANCE_S)
 
 
-def test_importing_the_watcher_loads_nothing_heavy() -> None:
+def test_importing_the_watcher_loads_nothing_heavy(python: Callable[[str], str]) -> None:
     code = "import probes.watch.tree, sys; print(sorted({'numpy', 'psutil', 'asyncio'} & set(sys.modules)))"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert said.stdout.strip() == "[]"
+    assert python(code) == "[]"
