@@ -52,8 +52,7 @@ def client_fault(step: StepResult, slo: Slo) -> str | None:
 
 
 def verdict_of(step: StepResult, slo: Slo) -> Verdict:
-    """What a step shows, looked at by itself. (Closed-loop steps are compared with each other by
-    `mark_saturated`.)"""
+    """What a step shows by itself; `saturates` compares closed-loop steps with each other."""
     if client_fault(step, slo):
         return "client_limited"
     if step.mode == "open" and is_saturated(step):
@@ -77,19 +76,17 @@ def is_saturated(step: StepResult) -> bool:
     return grows and last - first > max(5.0, 3.0 * np.sqrt(step.scheduled), 0.02 * step.scheduled)
 
 
-def mark_saturated(steps: Sequence[StepResult], gain: float = 0.05) -> list[StepResult]:
-    """Closed-loop steps in rising concurrency: those are saturated that bring less than `gain` more than the
-    best with fewer callers."""
-    marked: list[StepResult] = []
-    best = 0.0
-    for step in steps:
-        if step.mode == "closed" and step.verdict == "steady" and step.achieved_per_s < best * (1 + gain):
-            marked.append(step.with_verdict("saturated"))
-        else:
-            marked.append(step)
-        if step.mode == "closed":
-            best = max(best, step.achieved_per_s)
-    return marked
+def saturates(step: StepResult, earlier: Sequence[StepResult], gain: float = 0.05) -> bool:
+    """True when a closed-loop step brings less than `gain` more than the best before with fewer callers."""
+    best = max(
+        (
+            other.achieved_per_s
+            for other in earlier
+            if other.mode == "closed" and other.concurrency < step.concurrency
+        ),
+        default=0.0,
+    )
+    return step.mode == "closed" and step.achieved_per_s < best * (1 + gain)
 
 
 def grade_steps(steps: Sequence[StepResult], slo: Slo) -> tuple[Grade, str | None]:

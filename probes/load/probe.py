@@ -16,7 +16,7 @@ from probes.errors import InternalError, TargetError
 from probes.events import FactFound, Finished, Started
 from probes.facts import Fact, FactName, Source, observed
 from probes.load import plan
-from probes.load.grade import Grade, grade_steps, mark_saturated
+from probes.load.grade import Grade, grade_steps
 from probes.load.run import Run, objectives_of
 from probes.load.safety import Ending, RunEnded, check_descriptors
 from probes.load.search import Capacity, Limits, Search
@@ -31,6 +31,7 @@ from probes.watch.tree import TreeWatcher
 
 FLOOR_SAMPLES = 200
 SCALABILITY_LEVELS = 6
+BUSY_MACHINE_CORES = 0.3
 
 
 class LoadProbe:
@@ -72,10 +73,11 @@ class LoadProbe:
                 watcher.start()
             try:
                 capacity, ending = self._measure(run)
+                others = run.others_cores()
             finally:
                 if watcher is not None:
                     watcher.stop()
-            header |= {"target": target, "floor_ms": floor}
+            header |= {"target": target, "floor_ms": floor, "others_cores": others}
             document = self._document(run, capacity, ending, header)
         for fact in document["facts"]:
             context.emit(FactFound(context.elapsed(), fact))
@@ -125,7 +127,7 @@ class LoadProbe:
         ending: Ending | None,
         header: Mapping[str, Any],
     ) -> dict[str, Any]:
-        steps = mark_saturated(run.steps)
+        steps = run.steps
         grade: Grade
         if capacity is not None:
             grade, reason = capacity.grade, capacity.grade_reason
@@ -133,6 +135,14 @@ class LoadProbe:
                 grade, reason = "insufficient", ending.reason
         else:
             grade, reason = grade_steps(steps, self.spec.slo)
+        machine, others = dict(header["machine"]), header["others_cores"]
+        if others is not None:
+            machine["others_cpu_cores"] = round(others, 3)
+            if others > BUSY_MACHINE_CORES:
+                text = f"other processes used {others:.1f} of this machine's cores meanwhile"
+                self._note(run.context, text)
+                if grade == "degrading":  # not necessarily the target's own doing
+                    grade, reason = "unstable", f"{reason}; {text}"
         document: dict[str, Any] = {
             "schema": "loadstone.probe/1",
             "run": {
@@ -144,7 +154,7 @@ class LoadProbe:
                 "grade": grade,
                 "grade_reason": reason,
                 "seed": self.spec.seed,
-                "machine": header["machine"],
+                "machine": machine,
                 "version": header["version"],
             },
             "target": header["target"],

@@ -17,7 +17,7 @@ from probes.events import Note, Phase, Preview, Second, Step
 from probes.load import plan
 from probes.load.arrivals import due_times
 from probes.load.engine import Engine, Progress, Record, split_rows
-from probes.load.grade import client_fault, is_saturated, verdict_of
+from probes.load.grade import client_fault, is_saturated, saturates, verdict_of
 from probes.load.plan import STOP_NOW
 from probes.load.safety import Ending, Rules, RunEnded
 from probes.load.search import BLOCK_S, ClosedView, Objective, OpenView
@@ -26,6 +26,7 @@ from probes.load.spec import ClosedSegment, LoadSpec, OpenSegment
 from probes.load.steps import StepResult, exceedances, summarise
 from probes.probe import ProbeContext
 from probes.targets.http import HttpTarget
+from probes.watch.machine import CpuTimes
 from probes.watch.tree import TreeWatcher, Usage
 
 WARMUP_LONGEST_S = 5.0
@@ -53,7 +54,9 @@ class Run:
         self.ending: Ending | None = None
         self.base_ms: float | None = None
         self._measuring = False
-        self._client_cpu = (0, 0)
+        self._mode = "open"
+        before = CpuTimes.read()
+        self._cpu_before = None if before is None else (before, time.process_time(), time.monotonic())
         self._search_began = context.elapsed()
         self._objectives = objectives_of(spec)
         self._longest_s = 60.0 + 2 * (
@@ -122,6 +125,17 @@ class Run:
 
     # stretches of load
 
+    def others_cores(self) -> float | None:
+        """Cores used since the run began by others than target and Loadstone, or withheld by a hypervisor;
+        None where that cannot be told."""
+        now, watched = CpuTimes.read(), self.watcher.latest() if self.watcher is not None else None
+        if now is None or self._cpu_before is None or watched is None:
+            return None
+        before, own_before, began = self._cpu_before
+        own = time.process_time() - own_before + self.engine.cpu_s
+        seconds = time.monotonic() - began
+        return max(0.0, (now.busy_s - before.busy_s - own - watched.cpu_s) / seconds)
+
     def phase(self, name: str, text: str, share: float | None = None) -> None:
         """Tells that a new part begins."""
         self.context.emit(Phase(self.context.elapsed(), name, text, share))
@@ -151,7 +165,10 @@ class Run:
         if not len(record.due):
             return None
         step = summarise(record, self.target.is_good, self._usage)
-        step = step.with_verdict("saturated" if saturated else verdict_of(step, self.spec.slo))
+        verdict = "saturated" if saturated else verdict_of(step, self.spec.slo)
+        if verdict == "steady" and saturates(step, self.steps):
+            verdict = "saturated"
+        step = step.with_verdict(verdict)
         self.steps.append(step)
         response, service = step.histograms()
         self.context.emit(

@@ -281,8 +281,12 @@ class Search:
         """No objective was seen on both sides of its allowed share: the bracket is all that is known."""
         broken = [view for view in self.views if view.rate == high and not self._kept(view)]
         if not broken:
-            text = f"the SLO still held at {low:.4g} requests/s, the highest rate tried"
-            return Capacity(low, low, None, "provisional", text, *known)
+            text = (
+                f"the SLO still held at {low:.4g} requests/s, the highest rate tried, "
+                f"and answers never came faster than {known[0]:.4g} a second"
+            )
+            high = max(high, low)
+            return Capacity((low + high) / 2, low, high, "provisional", text, *known)
         if low == 0.0:
             text = f"the SLO broke at {high:.4g} requests/s and no lower rate was tried in the time given"
             return Capacity(None, 0.0, high, "indeterminate", text, *known)

@@ -184,7 +184,7 @@ class Service:
         status, telling = os.pipe()
         # By the path of our own package: the keeper sees no PYTHONPATH, and its folder is the service's.
         packages = str(Path(probes.__file__).parents[1])
-        keeping = [str(os.getpid()), str(telling), str(self._grace_s)]
+        keeping = [str(os.getpid()), str(telling), str(self._grace_s), self._logs.name]
         try:
             self._keeper = subprocess.Popen(
                 [sys.executable, "-I", "-c", _RUN_KEEPER, packages, *keeping, *self.command],

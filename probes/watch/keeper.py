@@ -1,13 +1,14 @@
 """The process between us and a service we started: whatever the service leaves behind, it removes.
 
-    python -I -c "…; from probes.watch.keeper import main; main()" OUR-PID STATUS-FD GRACE-SECONDS COMMAND…
+    python -I -c "…; from probes.watch.keeper import main; main()" OUR-PID STATUS-FD GRACE-S FOLDER COMMAND…
 
 It starts the command in a session of its own, says what becomes of it on the status pipe, one JSON object a
 line, and ends everything when a byte or the end of file comes on its standard input, when we are gone
 (however we went: it holds a handle of our process), or when the command has ended. Orphans of the service
 come to it (PR_SET_CHILD_SUBREAPER), so that neither a double fork nor a session of their own takes them out
-of reach; and should it be killed itself, the kernel kills the command. Elsewhere than on Linux the process
-group and the descendants that still have their parents are reached, no more.
+of reach; and should it be killed itself, the kernel kills the command. Where we are gone it also removes the
+folder, which we would have removed. Elsewhere than on Linux the process group and the descendants that still
+have their parents are reached, no more.
 
     {"pid": 4242}               started
     {"failed": "No such file or directory"}
@@ -20,6 +21,7 @@ import contextlib
 import json
 import os
 import selectors
+import shutil
 import signal
 import sys
 import time
@@ -34,9 +36,11 @@ _DEFAULTS = ("SIGCHLD", "SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGPIPE", "SI
 
 
 def main() -> None:
-    """Keeps the command in `sys.argv` until it, or we, end."""
+    """Keeps the command in `sys.argv` until it ends, or the process that started us."""
     parent, status, grace_s = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-    Keeper(parent, status, grace_s).keep(sys.argv[4:])
+    Keeper(parent, status, grace_s).keep(sys.argv[5:])
+    if os.getppid() != parent:
+        shutil.rmtree(sys.argv[4], ignore_errors=True)
 
 
 class Keeper:

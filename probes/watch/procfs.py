@@ -1,8 +1,9 @@
 """Processes as Linux shows them in /proc.
 
-CPU time comes from the process's own CPU clock, which any process may read by pid: nanoseconds, all threads,
-0.3 µs a reading. /proc/PID/stat counts in ticks of 10 ms, and the sum of task/*/schedstat, as exact, costs a
-file a thread and forgets threads that ended.
+CPU time comes from the process's own CPU clock, which any process may read by pid: all its threads, ended
+ones too, 0.3 µs a reading, right to 1.5 ms while it runs (as old as the scheduler's last tick) and exact at
+rest. /proc/PID/stat counts the same in ticks of 10 ms, 10 ms low on average; the sum of task/*/schedstat is
+as exact as the clock, but took 60 µs for three threads and forgets those that ended.
 """
 
 from __future__ import annotations

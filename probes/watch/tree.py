@@ -1,8 +1,9 @@
 """Watches process trees: CPU, memory, threads and number of processes, ten times a second.
 
-A sample costs some 8 µs a process. CPU is exact to the microsecond and stays right when workers die and are
+A sample costs some 10 µs a process. CPU is right to some milliseconds and stays so when workers die and are
 born (see `cpu_ledger`); memory is the sum of resident sets, which counts pages that forked workers share once
-for each of them: for memory as such see `measure_pss`.
+for each of them: for memory as such see `measure_pss`. A newborn process is found within a second, or at the
+sample after another one vanished, and then counts from its birth.
 """
 
 from __future__ import annotations

@@ -407,8 +407,12 @@ def test_when_we_are_killed_nothing_survives(
     command: Callable[..., list[str]],
     environment: dict[str, str],
     noted: Callable[[str], ProcessId],
+    tmp_path: Path,
     killed: str,
 ) -> None:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    environment["TMPDIR"] = str(folder)
     text = "note('service'); serve()"
     host = f"""
         import sys; sys.path.insert(0, {str(Path(probes.__file__).parents[1])!r})
@@ -428,9 +432,11 @@ def test_when_we_are_killed_nothing_survives(
         service, kept = noted("service"), identify(keeper)
         assert kept is not None
         assert alive(service)
+        assert list(folder.iterdir())
         os.kill(parent.pid if killed == "parent" else keeper, signal.SIGKILL)
         wait_until(lambda: not alive(service))
         wait_until(lambda: not alive(kept))
+        assert bool(list(folder.iterdir())) == (killed == "keeper")
         os.kill(child, signal.SIGKILL)
         parent.kill()
 
