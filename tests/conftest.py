@@ -2,7 +2,8 @@
 
 `start_server("tests/systems/servers/queue_server.py", "--workers", 4)` starts a script and returns its
 `Server` once it is ready; whatever a test starts ends with it. `simulate` is `tests/systems/simulate.py`,
-loaded by path since nothing below `tests/` is a package.
+loaded by path since nothing below `tests/` is a package. A test that uses `load_alone` sends load while no
+other such test does, whichever xdist worker runs it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -119,6 +121,19 @@ def starting_servers() -> Iterator[StartServer]:
             return server
 
         yield start
+
+
+@pytest.fixture
+def load_alone() -> Iterator[None]:
+    """Holds a lock that all tests with load share: two loads at once on two cores would measure each other."""
+    try:
+        import fcntl
+    except ImportError:  # elsewhere than on POSIX; those tests are not run in parallel there
+        yield
+        return
+    with (Path(tempfile.gettempdir()) / f"loadstone-tests-load-{os.getuid()}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")

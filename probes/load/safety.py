@@ -11,7 +11,7 @@ from probes.errors import UsageError
 from probes.load.engine import Progress
 from probes.load.plan import OUTCOME, TIMEOUT
 from probes.watch.machine import descriptor_limit, raise_descriptor_limit
-from probes.watch.process import ProcessId
+from probes.watch.table import ProcessId
 
 Status = Literal["interrupted", "aborted", "failed"]
 

@@ -28,7 +28,8 @@ from typing import Any, Self
 
 import probes
 from probes.errors import InternalError, TargetError
-from probes.watch.process import ProcessId, alive, descendants, listening_owners
+from probes.watch.process import alive, descendants, listening_owners
+from probes.watch.table import ProcessId
 
 LOG_BYTES = 64 * 1024
 _POLL_S = 0.05

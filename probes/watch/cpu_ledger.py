@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from probes.watch.process import Reading
+from probes.watch.table import Reading
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 
 import psutil
 
-from probes.watch.process import Listener, ProcessId, Reading, packed_address
+from probes.watch.table import Listener, ProcessId, Reading, packed_address
 
 _GONE = (psutil.NoSuchProcess, psutil.AccessDenied)
 _ENDED = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)

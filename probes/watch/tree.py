@@ -19,7 +19,8 @@ from typing import Self
 
 from probes.errors import InternalError, TargetError
 from probes.watch.cpu_ledger import CpuLedger
-from probes.watch.process import Gauge, ProcessId, ProcessTable, process_table
+from probes.watch.process import process_table
+from probes.watch.table import Gauge, ProcessId, ProcessTable
 
 _REFRESH_NS = 1_000_000_000
 

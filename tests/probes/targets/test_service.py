@@ -21,7 +21,8 @@ import pytest
 import probes
 from probes.errors import InternalError, TargetError
 from probes.targets.service import LOG_BYTES, Service
-from probes.watch.process import ProcessId, alive, identify
+from probes.watch.process import alive, identify
+from probes.watch.table import ProcessId
 
 DEADLINE_S = 30.0
 

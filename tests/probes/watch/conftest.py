@@ -19,8 +19,8 @@ import pytest
 
 import probes
 from probes.watch.portable import PsutilTable
-from probes.watch.process import ProcessTable
 from probes.watch.procfs import ProcTable
+from probes.watch.table import ProcessTable
 
 DEADLINE_S = 30.0
 

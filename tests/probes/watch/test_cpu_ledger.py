@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probes.watch.cpu_ledger import CpuLedger
-from probes.watch.process import Reading
+from probes.watch.table import Reading
 
 TICK_S = 0.01
 

@@ -12,14 +12,8 @@ from typing import Any
 import pytest
 
 from probes.watch import process as subject
-from probes.watch.process import (
-    ProcessTable,
-    alive,
-    descendants,
-    identify,
-    is_local_address,
-    listening_owners,
-)
+from probes.watch.process import alive, descendants, identify, is_local_address, listening_owners
+from probes.watch.table import ProcessTable
 
 WAITS = "say(os.getpid()); heard()"
 NAMED = """

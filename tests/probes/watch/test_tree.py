@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from probes.errors import InternalError, TargetError
-from probes.watch.process import Gauge, ProcessId, ProcessTable, Reading, identify, process_table
+from probes.watch.process import identify, process_table
+from probes.watch.table import Gauge, ProcessId, ProcessTable, Reading
 from probes.watch.tree import TreeWatcher, Usage
 
 # Two ticks of the kernel's clock for what is counted in ticks, as much again for what the scripts do besides.
