@@ -125,7 +125,7 @@ def starting_servers() -> Iterator[StartServer]:
 
 @pytest.fixture
 def load_alone() -> Iterator[None]:
-    """Holds a lock that all tests with load share: two loads at once on two cores would measure each other."""
+    """Holds a lock that all tests with load share: two at once on two cores would measure each other."""
     try:
         import fcntl
     except ImportError:  # elsewhere than on POSIX; those tests are not run in parallel there

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from probes.load.plan import (
     CANCELLED,
     COMPLETE_TO,
+    HEARTBEAT,
     OPEN_CONNECTIONS,
     OUTCOME,
     REFUSED,
@@ -179,7 +180,7 @@ class Engine:
         def on_tick(live: Live) -> int:
             nonlocal stopped
             t = time.perf_counter_ns()
-            clock.look(live, t)
+            clock.look(live)
             word = self.observer.stop_word(live, t)
             if not word and enough is not None and enough(live):
                 word = STOP_ISSUING
@@ -189,12 +190,14 @@ class Engine:
 
         try:
             report = self.shard.run(region, segment, on_tick)
-            clock.look(Live(region.header, region.columns, segment), time.perf_counter_ns(), last=True)
+            clock.look(Live(region.header, region.columns, segment), report.ended_ns)
             end = segment.end_ns if stopped is None else min(stopped, segment.end_ns)
             end = min(end, report.ended_ns)
-            # what would have been due only after an early stop was never due
-            due = region.columns["due"][: report.scheduled]
-            rows = report.scheduled if stopped is None else max(report.sent, int(np.searchsorted(due, end)))
+            rows = report.scheduled
+            if stopped is not None:  # what would have been due only after an early stop was never due
+                due = region.columns["due"][:rows]
+                rows = max(report.sent, int(np.searchsorted(due, end)))
+                end = max(end, int(due[rows - 1]) + 1) if rows else end
             columns: Columns = {name: column[:rows].copy() for name, column in region.columns.items()}
         finally:
             region.close()
@@ -212,14 +215,21 @@ class Engine:
 
 
 class _Seconds:
-    """Cuts a running stretch into seconds and reports each."""
+    """Cuts a running stretch into seconds and reports each.
+
+    A second ends when the worker last published its counts: by then every answer read is in a row before
+    `SENT_COUNT`, so that none falls between two seconds.
+    """
 
     def __init__(self, start_ns: int, observer: Observer) -> None:
         self.start = self.edge = start_ns
         self.observer = observer
         self.first = 0
 
-    def look(self, live: Live, t: int, last: bool = False) -> None:
+    def look(self, live: Live, t: int | None = None) -> None:
+        """Reports the second that has passed; at the end (`t` given) what is left, unless it is too short."""
+        last = t is not None
+        t = int(live.header[HEARTBEAT]) if t is None else t
         due_second = t - self.edge >= 1_000_000_000
         if not due_second and not (last and t - self.edge >= 200_000_000):
             return

@@ -6,7 +6,8 @@ A shard's requests live in columns of int64 in memory that coordinator and worke
     SENT    when the worker began to send it (0 = not sent)
     RECV    when the kernel received the last byte of the answer (0 = no stamp)
     READ    when the worker read that byte (0 = not finished); written last
-    STATUS  the HTTP status, or one of the outcomes below; plus `WAITED` when it waited for a connection
+    STATUS  the HTTP status, or one of the outcomes below; plus, when it waited for a connection, `WAITED` and
+            from `DELAY_SHIFT` on how long (µs) after it was due the worker noticed it
 
 All times are nanoseconds of the monotonic clock. Before the columns lies a header of int64 words.
 This module is imported by the worker: standard library only.
@@ -48,6 +49,7 @@ NO_PORTS = 1007
 WAITED = 1 << 16
 OUTCOME = WAITED - 1
 """Mask: the outcome without flags."""
+DELAY_SHIFT = 17
 
 
 def region_bytes(capacity: int) -> int:

@@ -301,7 +301,7 @@ class Run:
         step = self._record_step(record, saturated=stopped)
         self._check_ending()
         if step is None:
-            return OpenView(rate, tuple(() for _ in self._objectives), False, seconds)
+            return OpenView(rate, tuple(() for _ in self._objectives), False, seconds, 0.0)
         fault = None if stopped else client_fault(step, self.spec.slo)
         if fault is not None:
             self.note("warning", f"step at {rate:.4g}/s not used: {fault}")
@@ -310,6 +310,7 @@ class Run:
             blocks=tuple(self._blocks(record, objective, rate) for objective in self._objectives),
             saturated=stopped or is_saturated(step),
             seconds=step.seconds,
+            achieved=step.achieved_per_s,
             fault=fault,
         )
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from probes.analysis.exceedance import Block, Crossing, fit_crossing
+from probes.analysis.percentiles import smallest_sample
 
 Bound = Literal["bracketed", "provisional", "at_least", "unmet_at_minimum", "indeterminate"]
 
@@ -30,6 +31,9 @@ LOWEST_SHARE = 0.02
 ENOUGH_CLUSTERS = 12
 MISSES_WANTED = 10
 LONGEST_STEP_S = 16.0
+ABOVE_SATURATION = 1.03
+LEAST_SERVICE_S = 0.001
+"""Faster answers than this measure how quickly two processes wake each other, not the target."""
 DRIFT = 0.15
 """Throughput that changed by more than this between ladder and end is no steady target."""
 FAULTS_ALLOWED = 3
@@ -62,6 +66,7 @@ class OpenView:
     blocks: tuple[tuple[Block, ...], ...]
     saturated: bool
     seconds: float
+    achieved: float
     fault: str | None = None
 
 
@@ -122,37 +127,37 @@ class Search:
     ladder: list[tuple[int, float]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     saturation: float | None = None
-    ceiling: float = math.inf
 
     def run(self) -> Capacity:
         """The capacity. What the bench raises passes through."""
-        saturation, callers, fault = self._climb()
-        if saturation <= 0:
-            return self._nothing("no request was answered well with one caller", None)
+        self.saturation, callers, fault = self._climb()
+        if self.saturation <= 0:
+            return self._nothing("no request was answered well with one caller")
         if fault is not None:
             self.faults.append(fault)
-        ceiling = saturation * 1.03
-        capped = self.limits.max_rate is not None and self.limits.max_rate < ceiling
-        if capped:
-            ceiling = self.limits.max_rate or ceiling
-        self.saturation, self.ceiling = saturation, ceiling
-        # the rate is not known between what was kept and the most that was ever answered
-        self.bench.preview(min(FIRST_SHARE * saturation, ceiling), 0.0, ceiling)
-        first = ceiling if capped else FIRST_SHARE * saturation
-        rate = first
+        first = FIRST_SHARE * self.saturation
+        # nothing is known yet between nothing and the most that was ever answered
+        self.bench.preview(self._at_most(first), 0.0, self._at_most(self.saturation))
+        most = self.limits.max_rate
+        rate = most if most is not None and most < ABOVE_SATURATION * self.saturation else first
         while True:
-            view = self._try(rate)
-            if view is None and len(self.faults) >= FAULTS_ALLOWED:
+            view = self.bench.open(rate, self._seconds(rate), self._discard())
+            if view.fault is not None:
+                self.faults.append(view.fault)
+                if len(self.faults) >= FAULTS_ALLOWED:
+                    break
+            else:
+                self.views.append(view)
+                self.saturation = max(self.saturation, view.achieved)
+                answer = self._answer()
+                if answer.rate is not None and answer.low is not None and answer.high is not None:
+                    self.bench.preview(answer.rate, answer.low, answer.high)
+                if answer.bound in ("bracketed", "at_least", "unmet_at_minimum"):
+                    break
+                rate = self._next_rate()
+            if self.bench.elapsed() + self._seconds(rate) + self._discard() > self.limits.budget_s:
                 break
-            answer = self._answer(saturation, ceiling)
-            if answer.rate is not None and answer.low is not None and answer.high is not None:
-                self.bench.preview(answer.rate, answer.low, answer.high)
-            if answer.bound in ("bracketed", "at_least", "unmet_at_minimum"):
-                break
-            rate = self._next_rate(saturation, ceiling)
-            if self.bench.elapsed() + self._seconds(rate) + 1.0 > self.limits.budget_s:
-                break
-        return self._checked(self._answer(saturation, ceiling), saturation, callers)
+        return self._checked(self._answer(), callers)
 
     # 1. the ladder
 
@@ -180,15 +185,9 @@ class Search:
 
     # 2. open-loop steps
 
-    def _try(self, rate: float) -> OpenView | None:
-        """One step; None when our own client spoilt it (it is then not used)."""
-        discard = 2.0 if self.limits.budget_s >= 60 else 1.0
-        view = self.bench.open(rate, self._seconds(rate), discard)
-        if view.fault is not None:
-            self.faults.append(view.fault)
-            return None
-        self.views.append(view)
-        return view
+    def _discard(self) -> float:
+        """Seconds at the start of a step that do not count."""
+        return 2.0 if self.limits.budget_s >= 60 else 1.0
 
     def _seconds(self, rate: float) -> float:
         """Long enough for ten misses at the allowed share, in whole blocks; shorter on a small budget."""
@@ -200,14 +199,9 @@ class Search:
 
     def so_far(self, reason: str) -> Capacity:
         """What can be said when the search was ended early."""
-        known = (self.saturation, tuple(self.ladder))
-        if not self.views or self.saturation is None:
-            return Capacity(None, None, None, "indeterminate", reason, *known)
-        answer = self._answer(self.saturation, self.ceiling)
+        answer = self._answer()
         bound: Bound = "provisional" if answer.rate is not None else "indeterminate"
-        return replace(
-            answer, bound=bound, reason=reason if not answer.reason else f"{reason}; {answer.reason}"
-        )
+        return replace(answer, bound=bound, reason="; ".join(filter(None, [reason, answer.reason])))
 
     def _kept(self, view: OpenView) -> bool:
         return not view.saturated and all(
@@ -216,45 +210,60 @@ class Search:
             for objective, blocks in zip(self.objectives, view.blocks, strict=True)
         )
 
-    def _bracket(self, ceiling: float) -> tuple[float, float]:
-        """Highest rate that kept the SLO below the lowest that broke it (0, the ceiling where none did)."""
-        broken = [view.rate for view in self.views if not self._kept(view)]
-        high = min(broken, default=ceiling)
-        kept = [view.rate for view in self.views if self._kept(view) and view.rate < high]
+    def _bracket(self) -> tuple[float, float | None]:
+        """Highest rate that kept the SLO below the lowest that broke it; 0 and None where none did."""
+        high = min((view.rate for view in self.views if not self._kept(view)), default=None)
+        kept = [view.rate for view in self.views if self._kept(view) and (high is None or view.rate < high)]
         return max(kept, default=0.0), high
 
-    def _next_rate(self, saturation: float, ceiling: float) -> float:
-        low, high = self._bracket(ceiling)
+    def _at_most(self, rate: float) -> float:
+        return rate if self.limits.max_rate is None else min(rate, self.limits.max_rate)
+
+    def _next_rate(self) -> float:
+        saturation = self.saturation or 0.0
+        low, high = self._bracket()
+        lowest = LOWEST_SHARE * saturation
+        if high is None:
+            # more than was ever answered must break it; where that was kept too, the ladder knew too little
+            above = ABOVE_SATURATION * saturation
+            return self._at_most(above if low < 0.99 * saturation else max(above, 1.3 * low))
         crossings = self._crossings()
         if not crossings:
-            if low == 0.0:
-                return max(high / 2, LOWEST_SHARE * saturation)
-            if high == ceiling and low >= 0.9 * ceiling:
-                return ceiling * 1.02
-            return (low + high) / 2
+            return max((low + high) / 2, lowest)
         crossing = min(crossings, key=lambda found: found[1].rate)[1]
         # three places in turn: at the crossing, a little above where misses are many, a little below
         place = (1.0, 1.03, 0.97)[len(self.views) % 3]
-        return min(max(crossing.rate * place, 0.8 * low, LOWEST_SHARE * saturation), ceiling * 1.02)
+        wanted = min(max(crossing.rate * place, 0.8 * low, lowest), 1.1 * high)
+        return self._at_most(min(wanted, ABOVE_SATURATION * saturation))
 
     # 3. the answer
 
     def _crossings(self) -> list[tuple[Objective, Crossing]]:
+        # above saturation a queue only grows: what share misses there tells how long one looked, nothing else
+        stable = [view for view in self.views if view.rate <= (self.saturation or 0.0)]
         found = []
         for index, objective in enumerate(self.objectives):
-            blocks = [block for view in self.views for block in view.blocks[index]]
+            blocks = [block for view in stable for block in view.blocks[index]]
             crossing = fit_crossing(blocks, objective.allowed, self.saturation)
             if crossing is not None:
                 found.append((objective, crossing))
         return found
 
-    def _answer(self, saturation: float, ceiling: float) -> Capacity:
-        low, high = self._bracket(ceiling)
-        known = (saturation, tuple(self.ladder))
+    def _answer(self) -> Capacity:
         if not self.views:
-            return self._nothing("no step at a given rate was usable", saturation)
-        if self.limits.max_rate is not None and low >= self.limits.max_rate * 0.999:
-            return Capacity(low, low, None, "at_least", "no higher rate was asked for (--max-rate)", *known)
+            return self._nothing("no step at a given rate was usable")
+        low, high = self._bracket()
+        saturation = self.saturation or 0.0
+        known = (saturation, tuple(self.ladder))
+        if high is None:
+            if self.limits.max_rate is not None and low >= self.limits.max_rate * 0.999:
+                return Capacity(low, low, None, "at_least", "no higher rate was allowed (--max-rate)", *known)
+            seen = sum(block.requests for view in self.views for block in view.blocks[0])
+            needed = max(smallest_sample(1 - objective.allowed) for objective in self.objectives)
+            if seen < needed:
+                return self._nothing(f"{seen} requests were too few to tell: {needed} are needed at least")
+            text = f"the SLO still held at {low:.4g} requests/s, the highest rate tried in the time given"
+            return Capacity(low, low, None, "provisional", text, *known)
         if low == 0.0 and high <= 1.5 * LOWEST_SHARE * saturation:
             text = f"the SLO is broken already at {high:.3g} requests/s, the lowest rate tried"
             return Capacity(None, 0.0, high, "unmet_at_minimum", text, *known)
@@ -262,7 +271,9 @@ class Search:
         if not crossings:
             return self._by_bracket(low, high, known)
         objective, crossing = min(crossings, key=lambda found: found[1].rate)
-        rate, floor, top = crossing.rate, crossing.low, min(crossing.high, max(ceiling, crossing.rate))
+        rate, floor = crossing.rate, crossing.low
+        ceiling = max(high, ABOVE_SATURATION * saturation, rate)
+        top = min(crossing.high, ceiling)
         half = max(rate - floor, top - rate) / rate
         reasons = []
         if half > self.limits.precision:
@@ -271,7 +282,7 @@ class Search:
             reasons.append(f"only {crossing.clusters} separate moments of slowness were seen")
         if not reasons:
             return Capacity(rate, floor, top, "bracketed", None, *known, decided_by=objective.text)
-        floor, top = max(0.0, rate - 2 * (rate - floor)), min(rate + 2 * (top - rate), max(top, ceiling))
+        floor, top = max(0.0, rate - 2 * (rate - floor)), min(rate + 2 * (top - rate), ceiling)
         reason = " and ".join(reasons) + self._more_time(half, crossing.clusters)
         return Capacity(rate, floor, top, "provisional", reason, *known, decided_by=objective.text)
 
@@ -279,22 +290,13 @@ class Search:
         self, low: float, high: float, known: tuple[float, tuple[tuple[int, float], ...]]
     ) -> Capacity:
         """No objective was seen on both sides of its allowed share: the bracket is all that is known."""
-        broken = [view for view in self.views if view.rate == high and not self._kept(view)]
-        if not broken:
-            text = (
-                f"the SLO still held at {low:.4g} requests/s, the highest rate tried, "
-                f"and answers never came faster than {known[0]:.4g} a second"
-            )
-            high = max(high, low)
-            return Capacity((low + high) / 2, low, high, "provisional", text, *known)
         if low == 0.0:
             text = f"the SLO broke at {high:.4g} requests/s and no lower rate was tried in the time given"
             return Capacity(None, 0.0, high, "indeterminate", text, *known)
         middle = (low + high) / 2
         narrow = (high - low) / 2 <= self.limits.precision * middle
-        text = f"known only from below ({low:.4g}) and above ({high:.4g})" + (
-            "" if narrow else self._more_time(1, 99)
-        )
+        text = f"known only from below ({low:.4g}) and above ({high:.4g})"
+        text += "" if narrow else self._more_time(1, ENOUGH_CLUSTERS)
         return Capacity(middle, low, high, "bracketed" if narrow else "provisional", text, *known)
 
     def _more_time(self, half: float, clusters: int) -> str:
@@ -306,24 +308,27 @@ class Search:
             return "; more than an hour more would be needed to resolve it"
         return f"; about {round(more, -1):.0f} s more would resolve it"
 
-    def _nothing(self, reason: str, saturation: float | None) -> Capacity:
+    def _nothing(self, reason: str) -> Capacity:
         return Capacity(
-            None, None, None, "indeterminate", reason, saturation, tuple(self.ladder),
+            None, None, None, "indeterminate", reason, self.saturation, tuple(self.ladder),
             grade="client_limited" if self.faults else "insufficient",
             grade_reason=self.faults[-1] if self.faults else reason,
         )  # fmt: skip
 
-    def _checked(self, answer: Capacity, saturation: float, callers: int) -> Capacity:
+    def _checked(self, answer: Capacity, callers: int) -> Capacity:
         """Grades the run: was it the client, and does the target still carry what it carried?"""
         if len(self.faults) >= FAULTS_ALLOWED or (self.faults and not self.views):
             return replace(answer, grade="client_limited", grade_reason=self.faults[-1])
         if answer.rate is None and answer.bound == "indeterminate":
             return replace(answer, grade="insufficient", grade_reason=answer.reason)
+        before = dict(self.ladder)[callers]
+        if answer.bound == "at_least" or callers / before < LEAST_SERVICE_S:
+            return answer
         again = self.bench.closed(callers, 1.0, 50)
-        change = again.throughput / saturation - 1
+        change = again.throughput / before - 1
         if again.fault is None and abs(change) > DRIFT:
             what = "fell" if change < 0 else "rose"
             grade: Literal["degrading", "unstable"] = "degrading" if change < 0 else "unstable"
-            text = f"the highest throughput {what} from {saturation:.4g} to {again.throughput:.4g} requests/s"
+            text = f"the highest throughput {what} from {before:.4g} to {again.throughput:.4g} requests/s"
             return replace(answer, grade=grade, grade_reason=text)
         return answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from probes.load.plan import (
     HEADER_WORDS,
     STOP,
     STOP_ISSUING,
+    STOP_NOW,
     Segment,
     ShardReport,
     Wire,
@@ -82,6 +84,8 @@ class Shard:
 
     TICK_S = 0.05
     ENDS_WITHIN_S = 5.0
+    STOPS_WITHIN_S = 5.0
+    """A worker that has not stopped by then, for example within a pattern that takes for ever, is killed."""
 
     def __init__(self, wire: Wire) -> None:
         context = get_context("spawn")
@@ -94,6 +98,7 @@ class Shard:
         try:
             self.pid: int = self._pipe.recv()
         except EOFError as error:
+            self.close()
             raise InternalError("the load process ended before it began") from error
 
     def __enter__(self) -> Shard:
@@ -119,20 +124,24 @@ class Shard:
         What `on_tick` returns is the stop word for the worker (0 = go on). Raises `InternalError` when the
         worker fails or does not come to an end.
         """
-        self._pipe.send(segment)
         live = Live(region.header, region.columns, segment)
+        ends_at = segment.end_ns + segment.drain_ns
         try:
+            self._pipe.send(segment)
             while not self._pipe.poll(self.TICK_S):
-                if not self._process.is_alive():
-                    raise InternalError(f"the load process ended with code {self._process.exitcode}")
                 stop = on_tick(live)
                 region.header[STOP] = max(region.header[STOP], stop)
+                if region.header[STOP] == STOP_NOW:
+                    ends_at = min(ends_at, time.perf_counter_ns())
+                if time.perf_counter_ns() > ends_at + self.STOPS_WITHIN_S * 1e9:
+                    self._process.kill()
+                    raise InternalError("the load process did not stop when it had to and was killed")
+            answer = self._pipe.recv()
         except KeyboardInterrupt:
             region.header[STOP] = STOP_ISSUING
             raise
-        try:
-            answer = self._pipe.recv()
-        except EOFError as error:
+        except (EOFError, OSError) as error:
+            self._process.join(self.ENDS_WITHIN_S)
             raise InternalError(f"the load process ended with code {self._process.exitcode}") from error
         if not isinstance(answer, ShardReport):
             raise InternalError(f"the load process failed:\n{answer}")

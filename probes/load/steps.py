@@ -49,7 +49,8 @@ class StepResult:
     send_lag_ns: NDArray[np.int64]
     read_lag_ns: NDArray[np.int64]
     own_delay_ns: NDArray[np.int64]
-    """What this client added to each response time: sending late on a free connection, reading late."""
+    """What this client added to each response time: it noticed late that the request was due, or sent it late
+    on a free connection, or read the answer late. Waiting for a connection is not of its making."""
     backlog: tuple[int, int, int, int]
     """Requests due but unanswered at a quarter, half, three quarters and the end."""
     usage: Usage | None
@@ -158,7 +159,8 @@ def summarise(
     server_end = np.where(record.recv > 0, record.recv, record.read)
     send_lag = np.where(unsent, 0, record.sent - record.due)
     read_lag = np.where(record.recv > 0, record.read - record.recv, 0)
-    own_delay = np.where(waited, 0, send_lag) + read_lag
+    noticed_late = np.where(waited, (record.status >> plan.DELAY_SHIFT) * 1_000, send_lag)
+    own_delay = noticed_late + read_lag
 
     in_window = is_ok & (record.read <= record.end_ns)
     if record.concurrency:

@@ -23,7 +23,6 @@ import socket
 import struct
 import sys
 import time
-from bisect import bisect_right
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -35,6 +34,7 @@ from probes.load.plan import (
     COMPLETE_TO,
     CONNECT,
     CPU_NS,
+    DELAY_SHIFT,
     HEADER_WORDS,
     HEARTBEAT,
     NO_PORTS,
@@ -54,6 +54,7 @@ from probes.load.plan import (
 )
 
 TICK_NS = 10_000_000
+OFFSET_HOLDS_NS = 1_000_000_000
 CLOSED_LOOP_RECONNECT_NS = 20_000_000
 CONNECTS_A_PASS = 32
 BODY_KEPT_BYTES = 1 << 20
@@ -90,7 +91,10 @@ class Conn:
 
 
 class AnswerParser:
-    """Reads one answer with httptools; complete when `done`. Interim (1xx) answers are passed over."""
+    """Reads one answer with httptools; complete when `done`. Interim (1xx) answers are passed over.
+
+    An answer that is not `framed` (by a length or by chunks) ends where the connection does.
+    """
 
     def __init__(self, body: bytearray | None) -> None:
         import httptools
@@ -101,13 +105,25 @@ class AnswerParser:
         self.done = False
         self.extra = False
         self.headed = False
+        self.framed = False
         self.keep_alive = False
         self.status = 0
+        self.reason = b""
         self.parser = httptools.HttpResponseParser(self)
 
     def on_message_begin(self) -> None:
         if self.done:
             self.extra = True
+        else:
+            self.reason = b""
+
+    def on_status(self, part: bytes) -> None:
+        self.reason += part
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
+        if name == b"content-length" or (name == b"transfer-encoding" and b"chunked" in value.lower()):
+            self.framed = True
 
     def on_headers_complete(self) -> None:
         self.headed = True
@@ -123,6 +139,11 @@ class AnswerParser:
         if self.status >= 200:
             self.done = True
 
+    @property
+    def ends_at_close(self) -> bool:
+        """Whether the answer is complete when the connection closes now."""
+        return self.headed and self.status >= 200 and not self.framed
+
 
 def parse_head(head: bytes) -> tuple[int, int, bool] | None:
     """(status, body length, keep alive) of an answer's head, or None where it needs the full parser.
@@ -135,7 +156,7 @@ def parse_head(head: bytes) -> tuple[int, int, bool] | None:
     if not re.fullmatch(rb"HTTP/1\.[01] [2-5]\d\d(?: [^\r\n]*)?", first):
         return None
     status = int(first[9:12])
-    keep_alive = first[7:8] == b"1"
+    connection: list[bytes] = []
     length = -1
     for line in lines[1:]:
         name, colon, value = line.partition(b":")
@@ -150,13 +171,10 @@ def parse_head(head: bytes) -> tuple[int, int, bool] | None:
         elif name in (b"transfer-encoding", b"upgrade"):
             return None
         elif name == b"connection":
-            tokens = [token.strip().lower() for token in value.split(b",")]
-            if b"close" in tokens:
-                keep_alive = False
-            elif b"keep-alive" in tokens:
-                keep_alive = True
+            connection += [token.strip().lower() for token in value.split(b",")]
     if status in (204, 304):
         length = 0
+    keep_alive = b"close" not in connection and (first[7:8] == b"1" or b"keep-alive" in connection)
     return None if length < 0 else (status, length, keep_alive)
 
 
@@ -189,7 +207,8 @@ class Poller:
         self.epoll.register(fd, select.EPOLLOUT if writable else select.EPOLLIN)
 
     def change(self, fd: int, writable: bool) -> None:
-        self.epoll.modify(fd, select.EPOLLOUT if writable else select.EPOLLIN)
+        """Waits for answers and, where `writable`, for room to send as well."""
+        self.epoll.modify(fd, select.EPOLLIN | select.EPOLLOUT if writable else select.EPOLLIN)
 
     def remove(self, fd: int) -> None:
         self.epoll.unregister(fd)
@@ -217,7 +236,7 @@ class SelectorPoller:
         self.selector.register(fd, self.write if writable else self.read)
 
     def change(self, fd: int, writable: bool) -> None:
-        self.selector.modify(fd, self.write if writable else self.read)
+        self.selector.modify(fd, self.read | self.write if writable else self.read)
 
     def remove(self, fd: int) -> None:
         self.selector.unregister(fd)
@@ -297,6 +316,20 @@ class Loop:
             self.poller.remove(conn.fd)
             conn.sock.close()
 
+    def send_on(self, conn: Conn) -> None:
+        """Sends what is left of a request that the socket did not take whole, as far as it takes it now."""
+        assert conn.out is not None
+        try:
+            conn.out = conn.out[conn.send(conn.out) :]
+        except BlockingIOError:
+            return
+        except OSError:  # the peer wants no more of it; it may have answered before
+            conn.close_after = True
+            conn.out = conn.out[:0]
+        if not conn.out:
+            conn.out = None
+            self.poller.change(conn.fd, writable=False)
+
     # answers off the fast path
 
     def read_on(self, conn: Conn, data: bytes) -> int:
@@ -305,9 +338,7 @@ class Loop:
             conn.need -= len(data)
             if conn.body is not None and len(conn.body) < BODY_KEPT_BYTES:
                 conn.body += data
-            if conn.need > 0:
-                return 0
-            return PROTOCOL if conn.need < 0 else conn.status
+            return 0 if conn.need > 0 else self.whole(conn)
         if conn.need == 0:
             if conn.out is not None:  # answered before the request was sent whole: do not reuse
                 conn.close_after = True
@@ -322,9 +353,7 @@ class Loop:
                     if self.expect is not None:
                         conn.body = bytearray(data[end + 4 :])
                     conn.need = length - (len(data) - end - 4)
-                    if conn.need > 0:
-                        return 0
-                    return PROTOCOL if conn.need < 0 else conn.status
+                    return 0 if conn.need > 0 else self.whole(conn)
             conn.body = bytearray() if self.expect is not None else None
             conn.parser = AnswerParser(conn.body)
             conn.need = UNTIL_PARSED
@@ -336,12 +365,20 @@ class Loop:
             self.errors.setdefault(PROTOCOL, f"not a valid HTTP answer ({error}): {data[:60]!r}")
             return PROTOCOL
         if parser.extra:
-            return PROTOCOL
+            return self.too_long()
         if parser.done or (self.wire.head_only and parser.headed and parser.status >= 200):
             conn.status = parser.status
             conn.close_after = conn.close_after or not parser.keep_alive or self.wire.head_only
             return conn.status
         return 0
+
+    def whole(self, conn: Conn) -> int:
+        """The outcome of an answer of known length that has come whole."""
+        return self.too_long() if conn.need < 0 else conn.status
+
+    def too_long(self) -> int:
+        self.errors.setdefault(PROTOCOL, "more came than the answer's head announced")
+        return PROTOCOL
 
     def remember(self, head: bytes) -> tuple[int, int, bool] | None:
         plain = parse_head(head)
@@ -354,9 +391,9 @@ class Loop:
     def at_end(self, conn: Conn) -> int:
         """The peer closed: the outcome of the request under way."""
         parser = conn.parser
-        if parser is not None and parser.headed and parser.status >= 200 and not parser.keep_alive:
+        if parser is not None and parser.ends_at_close:
             conn.status = parser.status
-            return parser.status  # a body without length ends with the connection
+            return parser.status
         if conn.need == 0 and parser is None:
             self.errors.setdefault(RESET, "the connection was closed without an answer")
             return RESET
@@ -390,7 +427,7 @@ class Loop:
         poll, listening, wait = self.poller.poll, self.poller.listening, select.select
         nobody: list[int] = []
         unpack = struct.Struct("qq").unpack
-        offset = clock_offset()
+        offset = 0
         read_bytes = 4_096
         bytes_read = wakeups = missing = 0
         self.errors.clear()
@@ -407,9 +444,9 @@ class Loop:
         m = segment.scheduled  # rows that are scheduled
         finished = 0
         issuing = True
-        blocked_until = 0
+        seen = 0  # all before it were noticed when they were due, or are marked as having waited
         connect_after = 0
-        tick = 0
+        tick = offset_until = 0
         cancel_at = NEVER
         if closed:
             m = min(segment.concurrency, n)
@@ -458,8 +495,6 @@ class Loop:
                     conn = free.pop()
                     if kinds > 1:
                         request = requests[i % kinds]
-                    if next_due <= blocked_until:
-                        status[i] = WAITED
                     conn.row = i
                     sent[i] = t = now()
                     try:
@@ -479,11 +514,13 @@ class Loop:
                         conn.out = memoryview(request)[size:]
                         self.poller.change(conn.fd, writable=True)
                 else:
-                    blocked_until = t
+                    seen = max(seen, i)
+                    while seen < m and due[seen] <= t:
+                        status[seen] = WAITED | (t - due[seen]) // 1_000 << DELAY_SHIFT
+                        seen += 1
                     room = limit - len(conns)
                     if room > 0 and t >= connect_after:
-                        waiting = bisect_right(due, t, i, m) - i
-                        for _ in range(min(waiting - self.connecting, room, CONNECTS_A_PASS)):
+                        for _ in range(min(seen - i - self.connecting, room, CONNECTS_A_PASS)):
                             outcome = self.connect(t)
                             if outcome:
                                 fail_waiting(outcome, t)
@@ -521,9 +558,10 @@ class Loop:
                 header[HEARTBEAT] = t
                 header[REFUSED] = self.refused
                 header[CPU_NS] = time.process_time_ns() - cpu_0
-                offset = clock_offset() if t - wall_0 > 1_000_000_000 else offset
+                if t >= offset_until:
+                    offset, offset_until = clock_offset(), t + OFFSET_HOLDS_NS
                 stop = header[STOP]
-                if issuing and (stop or t >= segment.end_ns):
+                if issuing and (stop or t >= segment.end_ns or (closed and finished == n)):
                     issuing = False
                     cancel_at = t + segment.drain_ns
                 if stop or (closed and not issuing):
@@ -574,16 +612,7 @@ class Loop:
                         free.append(conn)
                     continue
                 if conn.out is not None:
-                    try:
-                        conn.out = conn.out[conn.send(conn.out) :]
-                    except BlockingIOError:
-                        continue
-                    except OSError:
-                        conn.out = conn.out[:0]
-                    if not conn.out:
-                        conn.out = None
-                        self.poller.change(fd, writable=False)
-                    continue
+                    self.send_on(conn)  # an answer may come before the request is sent whole
                 try:
                     data, ancillary, _, _ = conn.recvmsg(read_bytes, 64)
                 except BlockingIOError:

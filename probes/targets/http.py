@@ -5,7 +5,6 @@ The address is resolved once and pinned; nothing but this machine is put under l
 
 from __future__ import annotations
 
-import http.client
 import ipaddress
 import json
 import os
@@ -13,12 +12,14 @@ import re
 import socket
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from probes.errors import TargetError, UsageError
 from probes.load.plan import Wire
+from probes.load.worker import AnswerParser
 
 USER_AGENT = "loadstone"
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -93,19 +94,19 @@ class HttpTarget:
         return document
 
     def ask(self, timeout_s: float, body: bytes | None = None) -> Answer:
-        """Sends one request (by default the first) and reads the answer.
+        """Sends one request (by default the first), byte for byte as load does, and reads the answer.
 
-        Raises `TargetError` with one sentence when nothing answers there, or something that is no HTTP.
+        The whole exchange has `timeout_s`. Raises `TargetError` with one sentence when nothing answers there,
+        or something that is no HTTP.
         """
         where = f"{self.host}:{self.port}"
-        body = self.bodies[0] if body is None else body
-        connection = http.client.HTTPConnection(self.ip, self.port, timeout=timeout_s)
         started = time.monotonic()
         try:
-            connection.request(self.method, self.path, body=body, headers=dict(self._all_headers(None)))
-            response = connection.getresponse()
-            data = response.read(_ANSWER_LIMIT)
-            return Answer(response.status, response.reason, data, time.monotonic() - started)
+            with socket.create_connection((self.ip, self.port), timeout_s) as sock:
+                parser, body_read = _exchange(
+                    sock, self._encode(self.bodies[0] if body is None else body), started + timeout_s,
+                    head_only=self.method == "HEAD", where=where,
+                )  # fmt: skip
         except TimeoutError as error:
             raise TargetError(
                 f"{where} gave no complete answer within {timeout_s:g} s; check that the service is healthy "
@@ -115,17 +116,10 @@ class HttpTarget:
             raise TargetError(
                 f"nothing listens on {where}; start the service or correct the address"
             ) from error
-        except http.client.BadStatusLine as error:
-            said = str(error)[:60]
-            if not said.strip("'\"\r\n "):
-                raise TargetError(f"{where} closed the connection without an answer") from error
-            raise TargetError(f"what listens on {where} does not speak HTTP: it said {said!r}") from error
-        except http.client.IncompleteRead as error:
-            raise TargetError(f"{where} closed the connection in the middle of its answer") from error
-        except (ConnectionError, http.client.HTTPException, OSError, ValueError) as error:
-            raise TargetError(f"{where} cannot be asked: {error or type(error).__name__}") from error
-        finally:
-            connection.close()
+        except OSError as error:
+            raise TargetError(f"{where} cannot be asked: {error.strerror or error}") from error
+        reason = "".join(char for char in parser.reason.decode("latin-1") if char.isprintable())
+        return Answer(parser.status, reason, body_read, time.monotonic() - started)
 
     def check(self, timeout_s: float) -> Answer:
         """Asks once and raises `TargetError` when the answer is not the wanted one."""
@@ -153,6 +147,8 @@ class HttpTarget:
         headers = [(name, value) for name, value in headers if name.lower() not in given]
         if body is not None:
             headers.append(("Content-Length", str(len(body))))
+        elif self.method in ("POST", "PUT", "PATCH"):
+            headers.append(("Content-Length", "0"))  # or some answer 411
         return headers + list(self.headers)
 
     def _encode(self, body: bytes | None) -> bytes:
@@ -212,6 +208,41 @@ def parse_target(
         remote=remote,
         sample_from="given" if sent != (None,) else "address",
     )
+
+
+def _exchange(
+    sock: socket.socket, request: bytes, give_up: float, *, head_only: bool, where: str
+) -> tuple[AnswerParser, bytes]:
+    """Sends a request and reads its answer, by the same parser as under load.
+
+    Returns (answer, first MiB of its body). `give_up` is of the monotonic clock. Raises `TargetError` for
+    what is no whole HTTP answer, and `OSError`.
+    """
+    body = bytearray()
+    parser = AnswerParser(body)
+    said = b""
+    with suppress(BrokenPipeError, ConnectionResetError):  # it may have answered without reading all of it
+        sock.sendall(request)
+    while not (parser.done or (head_only and parser.headed and parser.status >= 200)):
+        left = give_up - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        sock.settimeout(left)
+        data = sock.recv(65_536)
+        if not data:
+            if parser.ends_at_close:
+                break
+            if not said:
+                raise TargetError(f"{where} closed the connection without an answer")
+            raise TargetError(f"{where} closed the connection in the middle of its answer")
+        said = (said + data)[:60]
+        try:
+            parser.parser.feed_data(data)
+        except (parser.error, parser.upgrade) as error:
+            raise TargetError(f"what listens on {where} does not speak HTTP: it said {said!r}") from error
+        if len(body) >= _ANSWER_LIMIT:
+            break
+    return parser, bytes(body[:_ANSWER_LIMIT])
 
 
 def _split(address: str) -> tuple[str, int, str]:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import pytest
 
 from probes.events import Event
+from probes.load.arrivals import due_times
+from probes.load.engine import Engine, Progress, Record
 from probes.load.probe import LoadProbe
+from probes.load.shard import Live
 from probes.load.spec import LoadSpec, OpenSegment
+from probes.load.steps import StepResult, summarise
 from probes.probe import ProbeContext
 from probes.targets.http import parse_target
 
@@ -54,7 +60,7 @@ class Told:
 
 
 def check_invariants(result: Mapping[str, Any]) -> None:
-    """CONTRACT's sums, exactly; percentiles that never fall and end at the maximum; no fact of a spoilt run."""
+    """CONTRACT's sums, exactly; percentiles never fall up to the maximum; a spoilt run has no facts."""
     for step in result["steps"]:
         answered = step["ok"] + step["timeouts"] + step["cancelled"] + sum(step["errors"].values())
         assert step["sent"] == answered, step
@@ -70,6 +76,51 @@ def check_invariants(result: Mapping[str, Any]) -> None:
     if result["run"]["grade"] == "client_limited":
         assert result["run"]["grade_reason"]
         assert result["facts"] == []
+
+
+class Nobody:
+    """Watches an engine and never ends it."""
+
+    def second(self, progress: Progress) -> None:
+        """Does nothing."""
+
+    def stop_word(self, live: Live, t_ns: int) -> int:
+        return 0
+
+
+@dataclass
+class Found:
+    """What an engine found, without what the probe does before and after."""
+
+    record: Record
+    step: StepResult
+    notes: dict[int, str]
+    bytes_read: int
+    grew_bytes: int
+    """By how much the worker's memory was larger at its peak than before."""
+
+
+@pytest.fixture
+def engine() -> Callable[..., Found]:
+    """Runs the engine alone, evenly spaced requests, on a target that is not asked before."""
+
+    def run(url: str, *, rate: float, seconds: float = 1.0, timeout_s: float = 10.0, **target: Any) -> Found:
+        aim = parse_target(url, **target)
+        with Engine(aim.wire(timeout_s), 512, Nobody()) as engine:
+            before = memory(engine.shard.pid, "VmRSS")
+            due, _ = due_times([OpenSegment(rate, rate, seconds)], "constant", np.random.default_rng(1))
+            record = engine.open_loop(due, seconds)
+            grew = memory(engine.shard.pid, "VmHWM") - before
+        step = summarise(record, aim.is_good, lambda *_: None)
+        return Found(record, step, engine.notes, record.report.bytes_read, grew)
+
+    return run
+
+
+def memory(pid: int, name: str) -> int:
+    """A figure of /proc/PID/status in bytes."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return 1024 * int(status.split(f"{name}:")[1].split()[0])
 
 
 @pytest.fixture

@@ -1,0 +1,163 @@
+"""The profile: what kind of system is assessed, what it is for, and how it grows.
+
+It is given by the person who answers, and read from `profile:` of a file of answers. Expressions of a lens read
+it as `profile.NAME`; what has no value is unknown there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Any
+
+from assessments.expressions import Scalar
+from probes.errors import UsageError
+from probes.facts import FactName, FactType
+
+AXES = ("workload", "users", "data", "complexity")
+"""The growth axes that a profile may give a rate for."""
+
+# name, type (a choice with its values behind colons), unit ("-" for none), meaning
+_TABLE = """
+target_kind             choice:http:callable:command:file                     -       What is put under load
+deploys_to              choice:k8s:vm:serverless:desktop:edge:unknown         -       Where it runs in production
+slo                     text                                                  -       The objective, as --slo takes it
+peak_per_s              number                                                1/s     Requests a second at today's peak
+usual_per_s             number                                                1/s     Requests a second on a usual day
+target_peak_per_s       number                                                1/s     Requests a second that it has to carry
+replicas                integer                                               replicas  Copies that serve today
+price_per_replica_hour  number                                                -       What a copy costs an hour, in `currency`
+currency                text                                                  -       The currency of prices
+has_gpu                 boolean                                               -       Whether it uses a GPU
+edge_target             boolean                                               -       Whether the model runs on devices
+uses_nn                 boolean                                               -       Whether it is a neural network
+uses_rf                 boolean                                               -       Whether it is a random forest
+uses_gbm                boolean                                               -       Whether it is gradient boosting
+uses_ann                boolean                                               -       Whether it searches neighbours
+streaming               boolean                                               -       Whether data arrives as a stream
+trains                  boolean                                               -       Whether this team trains the model
+variable_input          boolean                                               -       Whether the size of requests varies
+claimed_bottleneck      choice:cpu:memory:disk:network:gpu:downstream:lock:unknown  -  What is thought to give out first
+"""  # noqa: E501
+
+
+def _read_table(table: str) -> dict[str, FactName]:
+    entries = {}
+    for row in table.strip().splitlines():
+        name, kind, unit, meaning = row.split(maxsplit=3)
+        type_, *choices = kind.split(":")
+        entries[name] = FactName(
+            name=f"profile.{name}",
+            type=_type(type_),
+            unit="" if unit == "-" else unit,
+            pillar=None,
+            meaning=meaning.strip(),
+            probe="profile",
+            choices=tuple(choices),
+        )
+    return entries
+
+
+def _type(text: str) -> FactType:
+    known: Mapping[str, FactType] = {
+        "choice": "choice", "text": "text", "number": "number", "integer": "integer", "boolean": "boolean",
+    }  # fmt: skip
+    return known[text]
+
+
+FIELDS: Mapping[str, FactName] = MappingProxyType(_read_table(_TABLE))
+"""The keys of a profile but `growth`, as facts: type, choices, unit and meaning."""
+PROFILE_FACTS: Mapping[str, FactName] = MappingProxyType({entry.name: entry for entry in FIELDS.values()})
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A profile that was checked. `values` has the keys of `FIELDS`; `growth` is text by axis."""
+
+    values: Mapping[str, Scalar]
+    growth: Mapping[str, str]
+
+    def facts(self) -> dict[str, Scalar]:
+        """The values under the names that expressions use."""
+        return {f"profile.{name}": value for name, value in self.values.items()}
+
+    def to_json(self) -> dict[str, Any]:
+        """The profile as it stands in a file of answers."""
+        document: dict[str, Any] = dict(self.values)
+        return document | ({"growth": dict(self.growth)} if self.growth else {})
+
+
+EMPTY = Profile(MappingProxyType({}), MappingProxyType({}))
+
+
+def read_profile(document: Any, where: str = "profile", at: Mapping[str, str] | None = None) -> Profile:
+    """The profile in a mapping; keys with the value None are left out.
+
+    `where` begins each message, and `at` says it for a key (file and line). Raises `UsageError` for an unknown
+    key, naming the nearest, and for a value of a wrong type.
+    """
+    places = at or {}
+    if not isinstance(document, Mapping):
+        raise UsageError(f"{where}: a profile is a mapping of names to values, such as target_kind: http")
+    values: dict[str, Scalar] = {}
+    growth: dict[str, str] = {}
+    for key, value in document.items():
+        place = places.get(key, where)
+        if key == "growth":
+            growth = _growth(value, place)
+        elif key not in FIELDS:
+            near = get_close_matches(str(key), [*FIELDS, "growth"], n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join([*FIELDS, 'growth'])}"
+            raise UsageError(f"{place}: a profile has no '{key}': {hint}")
+        elif value is not None:
+            values[key] = _checked(FIELDS[key], value, place)
+    return Profile(MappingProxyType(values), MappingProxyType(growth))
+
+
+def _growth(value: Any, place: str) -> dict[str, str]:
+    from assessments.forecast import parse_growth
+
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise UsageError(f"{place}: growth is a mapping, such as {{workload: 8%/month, users: 0}}")
+    rates: dict[str, str] = {}
+    for axis, rate in value.items():
+        if axis not in AXES:
+            near = get_close_matches(str(axis), AXES, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(AXES)}"
+            raise UsageError(f"{place}: there is no axis '{axis}' of growth: {hint}")
+        rates[axis] = str(rate)
+        parse_growth(rates[axis], f"{place}: {axis}")
+    return rates
+
+
+def _checked(entry: FactName, value: Any, place: str) -> Scalar:
+    name = entry.name.removeprefix("profile.")
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    match entry.type:
+        case "boolean":
+            if isinstance(value, bool):
+                return value
+            expected = "true or false"
+        case "choice":
+            if isinstance(value, str) and value in entry.choices:
+                return value
+            near = get_close_matches(str(value), entry.choices, n=1)
+            hint = f"did you mean {near[0]}? It is" if near else "it is"
+            raise UsageError(f"{place}: '{value}' is no {name}: {hint} one of {', '.join(entry.choices)}")
+        case "text":
+            if isinstance(value, str) and len(value) <= 200:
+                return value
+            expected = "a text of at most 200 characters"
+        case "integer":
+            if is_number and isinstance(value, int) and 0 <= value <= 10**9:
+                return value
+            expected = "a whole number, 0 or more"
+        case _:
+            if is_number and 0 <= value < 1e15:
+                return float(value) if isinstance(value, float) else int(value)
+            expected = "a number, 0 or more"
+    raise UsageError(f"{place}: {name} is {expected}, not {value!r}")

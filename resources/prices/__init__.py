@@ -1,0 +1,1 @@
+"""On-demand list prices of cloud instances, dated; see prices.yaml."""
