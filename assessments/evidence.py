@@ -27,6 +27,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, get_args
 
 from assessments.expressions import Expression, Scalar
+from probes.documents import DocumentError, line_of, read_json
 from probes.errors import UsageError
 from probes.facts import CATALOGUE, Fact, FactError, Value
 
@@ -314,18 +315,18 @@ def read_evidence(data: bytes, name: str) -> EvidenceFile:
     A fact that this version does not know, or that does not fit the catalogue, is left out and named among the
     problems. Raises `UsageError` when the file is none of these.
     """
-    from probes.documents import line_of, read_json
-
     document = read_json(data, name)
     schema = document.get("schema") if isinstance(document, dict) else None
     if schema not in SCHEMAS:
-        raise UsageError(
-            f"{name}: no evidence of Loadstone, its schema is {schema!r}: "
-            "give what `loadstone probe --json` or `loadstone scan --json` wrote"
+        raise DocumentError(
+            name,
+            line_of(document, "schema"),
+            f"no evidence of Loadstone, its schema is {schema!r:.60}: "
+            "give what `loadstone probe --json` or `loadstone scan --json` wrote",
         )
     entries = document.get("facts", [])
     if not isinstance(entries, list):
-        raise UsageError(f"{name}:{line_of(document, 'facts') or 1}: 'facts' is not a list of facts")
+        raise DocumentError(name, line_of(document, "facts"), "'facts' is no list of facts: write it again")
     genuine = is_sealed(document)
     facts: list[Fact] = []
     problems: list[str] = []
@@ -337,7 +338,7 @@ def read_evidence(data: bytes, name: str) -> EvidenceFile:
         except (FactError, KeyError) as error:
             why = f"a fact needs {error}" if isinstance(error, KeyError) else str(error)
             line = line_of(entry) if isinstance(entry, dict) else None
-            problems.append(f"{name}{f':{line}' if line else ''}: {why}; the fact is left out")
+            problems.append(f"{name}{f', line {line}' if line else ''}: {why}; the fact is left out")
     return EvidenceFile(name, schema, tuple(facts), genuine, tuple(problems))
 
 

@@ -13,11 +13,10 @@ from types import MappingProxyType
 from typing import Any
 
 from assessments.expressions import Scalar
+from assessments.forecast import AXES, parse_growth
 from probes.errors import UsageError
 from probes.facts import FactName, FactType
 
-AXES = ("workload", "users", "data", "complexity")
-"""The growth axes that a profile may give a rate for."""
 
 # name, type (a choice with its values behind colons), unit ("-" for none), meaning
 _TABLE = """
@@ -117,8 +116,6 @@ def read_profile(document: Any, where: str = "profile", at: Mapping[str, str] | 
 
 
 def _growth(value: Any, place: str) -> dict[str, str]:
-    from assessments.forecast import parse_growth
-
     if value is None:
         return {}
     if not isinstance(value, Mapping):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,9 @@ STEADY_CHANGE = 0.10
 HOPELESS_SHARE = 0.10
 """A search's step is over once this share of its requests waits longer than the SLO allows."""
 SETTLE_S = 4.0
+OTHERS_CORES = 0.15
+FULL_MACHINE = 0.9
+"""A step is spoilt when others use that many cores while this share of all processors is busy."""
 
 
 class Run:
@@ -55,8 +59,7 @@ class Run:
         self.base_ms: float | None = None
         self._measuring = False
         self._mode = "open"
-        before = CpuTimes.read()
-        self._cpu_before = None if before is None else (before, time.process_time(), time.monotonic())
+        self._began = _Moment.now(0.0)
         self._search_began = context.elapsed()
         self._objectives = objectives_of(spec)
         self._longest_s = 60.0 + 2 * (
@@ -125,16 +128,27 @@ class Run:
 
     # stretches of load
 
+    def _machine_fault(self, before: _Moment, step: StepResult) -> str | None:
+        """Why the machine, busy with other things, spoilt a step; None when it did not or cannot be told."""
+        now = _Moment.now(self.engine.cpu_s)
+        if before.cpu is None or now.cpu is None or step.usage is None:
+            return None
+        seconds = now.t - before.t
+        ours = now.own_s - before.own_s + step.usage.cpu_s
+        others = (now.cpu.busy_s - before.cpu.busy_s - ours) / seconds
+        full = now.cpu.busy_ratio(before.cpu) or 0.0
+        if others < OTHERS_CORES or full < FULL_MACHINE:
+            return None
+        return f"other processes used {others:.1f} cores and left no processor free"
+
     def others_cores(self) -> float | None:
         """Cores used since the run began by others than target and Loadstone, or withheld by a hypervisor;
         None where that cannot be told."""
-        now, watched = CpuTimes.read(), self.watcher.latest() if self.watcher is not None else None
-        if now is None or self._cpu_before is None or watched is None:
+        now, watched = _Moment.now(self.engine.cpu_s), self.watcher.latest() if self.watcher else None
+        if now.cpu is None or self._began.cpu is None or watched is None:
             return None
-        before, own_before, began = self._cpu_before
-        own = time.process_time() - own_before + self.engine.cpu_s
-        seconds = time.monotonic() - began
-        return max(0.0, (now.busy_s - before.busy_s - own - watched.cpu_s) / seconds)
+        ours = now.own_s - self._began.own_s + watched.cpu_s
+        return max(0.0, (now.cpu.busy_s - self._began.cpu.busy_s - ours) / (now.t - self._began.t))
 
     def phase(self, name: str, text: str, share: float | None = None) -> None:
         """Tells that a new part begins."""
@@ -283,6 +297,7 @@ class Run:
         self.settle()
         self.phase("search", f"{rate:.4g} requests/s", self._share())
         limit_ns = int(self._limit_s() * 1e9)
+        before = _Moment.now(self.engine.cpu_s)
 
         def hopeless(live: Live) -> bool:
             now = time.perf_counter_ns()
@@ -302,7 +317,7 @@ class Run:
         self._check_ending()
         if step is None:
             return OpenView(rate, tuple(() for _ in self._objectives), False, seconds, 0.0)
-        fault = None if stopped else client_fault(step, self.spec.slo)
+        fault = (None if stopped else client_fault(step, self.spec.slo)) or self._machine_fault(before, step)
         if fault is not None:
             self.note("warning", f"step at {rate:.4g}/s not used: {fault}")
         return OpenView(
@@ -363,6 +378,19 @@ class Run:
 
     def _share(self) -> float:
         return min(0.99, self.elapsed() / self.spec.budget_s)
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """Counters of CPU time at one moment: of the machine, and of Loadstone's own processes."""
+
+    t: float
+    cpu: CpuTimes | None
+    own_s: float
+
+    @classmethod
+    def now(cls, load_process_s: float) -> _Moment:
+        return cls(time.monotonic(), CpuTimes.read(), time.process_time() + load_process_s)
 
 
 class _Steady:

@@ -32,6 +32,8 @@ ENOUGH_CLUSTERS = 12
 MISSES_WANTED = 10
 LONGEST_STEP_S = 16.0
 ABOVE_SATURATION = 1.03
+WIDE_BRACKET = 1.12
+"""A wider bracket is halved; in a narrower one the curve says where to look next."""
 LEAST_SERVICE_S = 0.001
 """Faster answers than this measure how quickly two processes wake each other, not the target."""
 DRIFT = 0.15
@@ -228,7 +230,7 @@ class Search:
             above = ABOVE_SATURATION * saturation
             return self._at_most(above if low < 0.99 * saturation else max(above, 1.3 * low))
         crossings = self._crossings()
-        if not crossings:
+        if not crossings or high > WIDE_BRACKET * low:
             return max((low + high) / 2, lowest)
         crossing = min(crossings, key=lambda found: found[1].rate)[1]
         # three places in turn: at the crossing, a little above where misses are many, a little below
@@ -293,11 +295,8 @@ class Search:
         if low == 0.0:
             text = f"the SLO broke at {high:.4g} requests/s and no lower rate was tried in the time given"
             return Capacity(None, 0.0, high, "indeterminate", text, *known)
-        middle = (low + high) / 2
-        narrow = (high - low) / 2 <= self.limits.precision * middle
-        text = f"known only from below ({low:.4g}) and above ({high:.4g})"
-        text += "" if narrow else self._more_time(1, ENOUGH_CLUSTERS)
-        return Capacity(middle, low, high, "bracketed" if narrow else "provisional", text, *known)
+        text = f"{low:.4g} kept the SLO and {high:.4g} broke it; nothing between was measured long enough"
+        return Capacity((low + high) / 2, low, high, "provisional", text, *known)
 
     def _more_time(self, half: float, clusters: int) -> str:
         spent = sum(view.seconds for view in self.views)

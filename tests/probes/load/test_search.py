@@ -143,7 +143,7 @@ def test_the_interval_holds_the_truth_as_often_as_it_says(queue: str, simulate: 
     assert inside >= 27
     assert abs(np.median(errors)) < 0.03
     assert np.quantile(np.abs(errors), 0.9) < 0.10
-    assert np.median(widths) < 0.4
+    assert np.median(widths) < 1.2  # provisional ones are twice as wide as computed
 
 
 def test_a_longer_search_knows_more() -> None:
@@ -176,7 +176,7 @@ def test_a_highest_rate_is_never_passed() -> None:
 def test_a_target_that_is_too_slow_at_any_rate() -> None:
     """Every answer takes 150 ms where 100 ms are allowed."""
     bench = Queue(4, always(0.15), [P99_100], 1)
-    answer = search(bench)
+    answer = search(bench, budget_s=300.0)
     assert (answer.bound, answer.rate) == ("unmet_at_minimum", None)
     assert answer.high is not None
     assert answer.high <= 0.04 * 4 / 0.15

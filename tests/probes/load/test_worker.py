@@ -98,8 +98,8 @@ HEADERS = st.one_of(
 def test_a_plain_head_is_what_the_full_parser_says(
     version: str, status: int, headers: list[tuple[str, str]]
 ) -> None:
-    """Wherever the short cut takes a head, httptools reads the same status and length, and would keep the
-    connection as well. (Of an HTTP/1.0 answer with both `close` and `keep-alive` it keeps it, against RFC 9112.)
+    """Wherever the short cut takes a head, httptools reads the same status and length, and keeps the
+    connection as well. (It keeps that of an HTTP/1.0 answer with both `close` and `keep-alive`, we do not.)
     """
     head = "\r\n".join([f"{version} {status} Some Words", *(f"{name}: {value}" for name, value in headers)])
     plain = parse_head(head.encode())
