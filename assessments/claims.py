@@ -13,8 +13,8 @@
     challenges:                          # optional: facts that do not count, and why
     - {fact: load.capacity, reason: test data, at: 2026-10-02, note: "…", by: "…"}
 
-A question that is not named is unanswered. Reasons of a challenge: see `evidence.ChallengeReason`; it applies to
-what was observed up to the end of the day `at` (or the moment, where a time is given).
+A question that is not named is unanswered. Reasons of a challenge: see `evidence.ChallengeReason`; it applies
+to what was observed up to the end of the day `at` (or the moment, where a time is given).
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Claim:
         if (self.state == "answered") != bool(self.choices):
             raise UsageError(f"{self.question}: name a choice, or write unsure or {{not_applicable: why}}")
         if (self.state == "not_applicable") != bool(self.reason.strip()):
-            raise UsageError(f"{self.question}: say why it does not apply: {{not_applicable: \"no GPUs\"}}")
+            raise UsageError(f'{self.question}: say why it does not apply: {{not_applicable: "no GPUs"}}')
 
     def to_json(self) -> Any:
         """As it stands in a file of answers."""
@@ -203,7 +203,9 @@ class _Reader:
                 )
             reason = self.text(value, "not_applicable")
             return Claim(question, (), "not_applicable", note, reason, attachments)
-        return self.plain_claim(value, question, value["choice"], "choice", note, attachments)
+        return self.plain_claim(
+            value, question, value["choice"], "choice", note=note, attachments=attachments
+        )
 
     def plain_claim(
         self,
@@ -211,6 +213,7 @@ class _Reader:
         question: str,
         value: Any,
         key: str | None = None,
+        *,
         note: str = "",
         attachments: tuple[Attachment, ...] = (),
     ) -> Claim:

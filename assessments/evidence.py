@@ -5,10 +5,11 @@ Out of all facts that an assessment holds, `weigh` takes one for each name:
 - A fact proves and contradicts while it is *measured* or *read* and not expired. Facts of load runs count for
   `load_run_days`, all others for `evidence_days`, counted from their observation to the assessment's `as_of`.
   What is dated after `as_of` does not count.
-- An **absence** is a fact of state *read* that says only that nothing was found in what was given: its name ends
-  in `.present` and its value is false, or its name ends in `.count` and its value is 0. It challenges a claim and
-  never contradicts one. A probe that asked a live system for all there is, and got none, says so with the state
-  *measured*: that contradicts. Where nothing was scanned there is no fact, and the expression is unknown.
+- An **absence** is a fact of state *read* that says only that nothing was found in what was given: its name
+  ends in `.present` and its value is false, or its name ends in `.count` and its value is 0. It challenges a
+  claim and never contradicts one. A probe that asked a live system for all there is, and got none, says so
+  with the state *measured*: that contradicts. Where nothing was scanned there is no fact, and the expression
+  is unknown.
 - A fact *by hand* supports a claim like a dated attachment, and corrects an absence; it never proves.
 - A *declared* fact is a claim itself: it can cast doubt on another one, and supports none.
 - An *unreadable* or *stale* fact, one that has expired, and one that a person challenged count as unknown.
@@ -29,7 +30,7 @@ from typing import Any, Literal, get_args
 from assessments.expressions import Expression, Scalar
 from probes.documents import DocumentError, line_of, read_json
 from probes.errors import UsageError
-from probes.facts import CATALOGUE, Fact, FactError, Value
+from probes.facts import CATALOGUE, Fact, FactError
 
 ChallengeReason = Literal["test data", "remediated", "not applicable", "not supported", "not detected"]
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -259,17 +260,14 @@ def described(fact: Fact, as_of: datetime) -> str:
         where.append(f"run {source.run}")
     if source.file is not None:
         where.append(source.file if source.line is None else f"{source.file}:{source.line}")
-    return f"{fact.name} = {shown(fact.value, fact.unit)} ({', '.join(where)})"
+    return f"{fact.name} = {'unreadable' if fact.value is None else shown(fact.value, fact.unit)} ({', '.join(where)})"
 
 
-def shown(value: Value, unit: str = "") -> str:
+def shown(value: Scalar, unit: str = "") -> str:
     """A value for people: yes and no, numbers with six digits, and the unit unless it is 1."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float):
-        text = f"{value:.6g}"
-    else:
-        text = "?" if value is None else str(value)
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
     return f"{text} {unit}" if unit not in ("", "1") else text
 
 
@@ -312,8 +310,8 @@ def _seal(rest: Mapping[str, Any]) -> str:
 def read_evidence(data: bytes, name: str) -> EvidenceFile:
     """The facts in a `loadstone.probe/1` or `loadstone.facts/1` file; `name` is for messages.
 
-    A fact that this version does not know, or that does not fit the catalogue, is left out and named among the
-    problems. Raises `UsageError` when the file is none of these.
+    A fact that this version does not know, or that does not fit the catalogue, is left out and named among
+    the problems. Raises `UsageError` when the file is none of these.
     """
     document = read_json(data, name)
     schema = document.get("schema") if isinstance(document, dict) else None

@@ -13,8 +13,8 @@ anywhere else. `!` applies to the comparison behind it: `!infra.replicas == 1` i
 
 The logic is Kleene's strong one with three values: a fact that is not there, or of another type than it is
 compared with, makes a comparison unknown (None); `false && unknown` is false, `true || unknown` is true, and
-everything else with an unknown part is unknown. So a result that is known stays what it is, whatever facts are
-added under new names.
+everything else with an unknown part is unknown. So a result that is known stays what it is, whatever facts
+are added under new names.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 Scalar = float | int | bool | str
 Facts = Mapping[str, Scalar]
@@ -46,7 +47,7 @@ _TOKEN = re.compile(
         |(?P<sign>\|\||&&|==|!=|<=|>=|<|>|!|\(|\)))""",
     re.VERBOSE | re.ASCII,
 )
-_COMPARE: Mapping[str, Callable[[object, object], bool]] = {
+_COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,
@@ -147,8 +148,8 @@ Node = Always | FactRef | Compare | Condition | Not | And | Or
 class Outcome:
     """What an expression gave: true, false or unknown (None).
 
-    `facts` are the names that decided it, in the order in which they stand: with these facts alone the result is
-    the same. Where it is unknown they are the names that are missing, or of another type than expected.
+    `facts` are the names that decided it, in the order in which they stand: with these facts alone the result
+    is the same. Where it is unknown they are the names that are missing, or of another type than expected.
     """
 
     value: bool | None
@@ -378,7 +379,7 @@ def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
         found = _TOKEN.match(text, at, end)
         if found is None:
             start = at + len(text[at:]) - len(text[at:].lstrip())
-            shown = text[start : start + 20].split()[0]
+            shown = text[start : start + 20].split(maxsplit=1)[0]
             raise ExpressionError(f"'{shown}' at character {start + 1} is no part of an expression")
         kind = found.lastgroup
         assert kind is not None
@@ -465,7 +466,7 @@ def _compiled(node: Node) -> Check:
     """The tree as nested functions: several times quicker to ask than the tree."""
     match node:
         case Always():
-            return lambda facts: True
+            return _always
         case FactRef(name):
 
             def stands(facts: Facts) -> bool | None:
@@ -489,6 +490,10 @@ def _compiled(node: Node) -> Check:
             return _first_of(tuple(map(_compiled, terms)), decisive=True)
         case Condition(name):
             raise AssertionError(f"the condition {name} was not put in its place")
+
+
+def _always(_facts: Facts) -> bool:
+    return True
 
 
 def _first_of(checks: tuple[Check, ...], *, decisive: bool) -> Check:

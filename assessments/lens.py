@@ -30,19 +30,20 @@
         text: Set from watching one run
         verified_by: derived.memory_limit_headroom >= MEMORY_MARGIN
         contradicted_by: derived.memory_limit_headroom < 1
-      - {id: INF_08_b, value: 1, text: Derived again for each release, unprovable: no probe reads releases yet}
+      - {id: INF_08_b, value: 1, text: Derived again for each release, unprovable: no probe reads releases
+        yet}
       remediation: {text: Set the limit to …, effort_days: 1, impact: 4, tradeoff: Idle memory costs money}
       references: ["Kubernetes documentation: …", {title: …, url: "https://…"}]
 
-Ids (of the lens, pillars, axes, questions, choices) have 3 to 128 of `[A-Za-z0-9_-]`; choice ids are unique in
-the whole lens. A choice may have a `remediation` of its own, which says how to get there; else the question's
-holds. `verified_by` proves that a choice is true, `contradicted_by` that it is not; they are `expressions`.
-A choice above 0 that no probe can prove says `unprovable` and why. The choice at 0 cannot be contradicted: what
-shows that there is more proves a higher choice.
+Ids (of the lens, pillars, axes, questions, choices) have 3 to 128 of `[A-Za-z0-9_-]`; choice ids are unique
+in the whole lens. A choice may have a `remediation` of its own, which says how to get there; else the
+question's holds. `verified_by` proves that a choice is true, `contradicted_by` that it is not; they are
+`expressions`. A choice above 0 that no probe can prove says `unprovable` and why. The choice at 0 cannot be
+contradicted: what shows that there is more proves a higher choice.
 
 `load_lens` refuses with file and line what makes a lens unusable. What can be used but deserves a look is a
-`Problem`: a fact that is not catalogued (its comparison is unknown for ever), a comparison that never fits the
-fact's type, a choice that nothing can prove, a constant or condition that nothing uses, and so on.
+`Problem`: a fact that is not catalogued (its comparison is unknown for ever), a comparison that never fits
+the fact's type, a choice that nothing can prove, a constant or condition that nothing uses, and so on.
 """
 
 from __future__ import annotations
@@ -203,9 +204,7 @@ class Lens:
     @cached_property
     def choice_ids(self) -> Mapping[str, tuple[str, ...]]:
         """The ids of choices by id of question."""
-        return {
-            question.id: tuple(choice.id for choice in question.choices) for question in self.questions
-        }
+        return {question.id: tuple(choice.id for choice in question.choices) for question in self.questions}
 
     @property
     def takes_several(self) -> bool:
@@ -448,7 +447,11 @@ class _Reader:
             )
         if verified is not None and unprovable:
             self.note(
-                "unprovable_but_verified", question, f"{name} is unprovable and verified_by", entry, "unprovable"
+                "unprovable_but_verified",
+                question,
+                f"{name} is unprovable and verified_by",
+                entry,
+                "unprovable",
             )
         if verified is not None and not verified.names:
             self.note(
@@ -524,7 +527,9 @@ class _Reader:
                 known = self.fact(ref.name, entry, key, question)
                 if isinstance(operand, Constant):
                     self.used.add(operand.name)
-                other = self.fact(operand.name, entry, key, question) if isinstance(operand, FactRef) else None
+                other = (
+                    self.fact(operand.name, entry, key, question) if isinstance(operand, FactRef) else None
+                )
                 if known is None or (isinstance(operand, FactRef) and other is None):
                     return
                 why = _misfit(known, sign, operand, other)
@@ -563,9 +568,7 @@ class _Reader:
     def wrong(self, node: Any, key: Any, message: str) -> UsageError:
         return DocumentError(self.file, _line(node, key), message)
 
-    def note(
-        self, kind: str, question: str | None, message: str, node: Mapping[str, Any], key: str
-    ) -> None:
+    def note(self, kind: str, question: str | None, message: str, node: Mapping[str, Any], key: str) -> None:
         problem = Problem(kind, question, message, _line(node, key))
         if problem not in self.problems:
             self.problems.append(problem)
@@ -610,7 +613,9 @@ class _Reader:
     def id(self, entry: Mapping[str, Any], key: str) -> str:
         value = entry[key]
         if not isinstance(value, str) or not _ID.fullmatch(value):
-            raise self.wrong(entry, key, f"{value!r:.80} is no id: write 3 to 128 of letters, digits, _ and -")
+            raise self.wrong(
+                entry, key, f"{value!r:.80} is no id: write 3 to 128 of letters, digits, _ and -"
+            )
         return value
 
     def number(self, entry: Mapping[str, Any], key: str, low: float, high: float) -> float | int:

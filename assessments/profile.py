@@ -1,7 +1,7 @@
 """The profile: what kind of system is assessed, what it is for, and how it grows.
 
-It is given by the person who answers, and read from `profile:` of a file of answers. Expressions of a lens read
-it as `profile.NAME`; what has no value is unknown there.
+It is given by the person who answers, and read from `profile:` of a file of answers. Expressions of a lens
+read it as `profile.NAME`; what has no value is unknown there.
 """
 
 from __future__ import annotations
@@ -17,29 +17,31 @@ from assessments.forecast import AXES, parse_growth
 from probes.errors import UsageError
 from probes.facts import FactName, FactType
 
-
 # name, type (a choice with its values behind colons), unit ("-" for none), meaning
 _TABLE = """
 target_kind             choice:http:callable:command:file                     -       What is put under load
-deploys_to              choice:k8s:vm:serverless:desktop:edge:unknown         -       Where it runs in production
-slo                     text                                                  -       The objective, as --slo takes it
-peak_per_s              number                                                1/s     Requests a second at today's peak
-usual_per_s             number                                                1/s     Requests a second on a usual day
-target_peak_per_s       number                                                1/s     Requests a second that it has to carry
-replicas                integer                                               replicas  Copies that serve today
-price_per_replica_hour  number                                                -       What a copy costs an hour, in `currency`
-currency                text                                                  -       The currency of prices
-has_gpu                 boolean                                               -       Whether it uses a GPU
-edge_target             boolean                                               -       Whether the model runs on devices
-uses_nn                 boolean                                               -       Whether it is a neural network
-uses_rf                 boolean                                               -       Whether it is a random forest
-uses_gbm                boolean                                               -       Whether it is gradient boosting
-uses_ann                boolean                                               -       Whether it searches neighbours
-streaming               boolean                                               -       Whether data arrives as a stream
-trains                  boolean                                               -       Whether this team trains the model
-variable_input          boolean                                               -       Whether the size of requests varies
-claimed_bottleneck      choice:cpu:memory:disk:network:gpu:downstream:lock:unknown  -  What is thought to give out first
-"""  # noqa: E501
+deploys_to              choice:k8s:vm:serverless:desktop:edge:unknown         -       Where it runs in
+production slo                     text                                                  -       The
+objective, as --slo takes it peak_per_s              number                                                1/s
+    Requests a second at today's peak usual_per_s             number                                          
+         1/s     Requests a second on a usual day
+target_peak_per_s       number                                                1/s     Requests a second that
+it has to carry replicas                integer                                               replicas  Copies
+that serve today price_per_replica_hour  number                                                -       What a
+copy costs an hour, in `currency` currency                text                                                
+ -       The currency of prices has_gpu                 boolean                                              
+   -       Whether it uses a GPU
+edge_target             boolean                                               -       Whether the model runs
+on devices uses_nn                 boolean                                               -       Whether it is
+a neural network uses_rf                 boolean                                               -       Whether
+it is a random forest uses_gbm                boolean                                               -      
+Whether it is gradient boosting uses_ann                boolean                                              
+-       Whether it searches neighbours streaming               boolean                                        
+        -       Whether data arrives as a stream
+trains                  boolean                                               -       Whether this team trains
+the model variable_input          boolean                                               -       Whether the
+size of requests varies claimed_bottleneck      choice:cpu:memory:disk:network:gpu:downstream:lock:unknown  - 
+What is thought to give out first """
 
 
 def _read_table(table: str) -> dict[str, FactName]:
@@ -94,8 +96,8 @@ EMPTY = Profile(MappingProxyType({}), MappingProxyType({}))
 def read_profile(document: Any, where: str = "profile", at: Mapping[str, str] | None = None) -> Profile:
     """The profile in a mapping; keys with the value None are left out.
 
-    `where` begins each message, and `at` says it for a key (file and line). Raises `UsageError` for an unknown
-    key, naming the nearest, and for a value of a wrong type.
+    `where` begins each message, and `at` says it for a key (file and line). Raises `UsageError` for an
+    unknown key, naming the nearest, and for a value of a wrong type.
     """
     places = at or {}
     if not isinstance(document, Mapping):

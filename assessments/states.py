@@ -11,12 +11,12 @@ On a question's ladder of choices, by JUDGING's words:
 
     c ≤ u: credit = p + κ·(c − p)        c > u: contradicted, credit = p
 
-What is lost splits exactly: 1 = credit + not done (1 − c) + contradicted (c − p) or not proven (c − credit). An
-open question, unsure or unanswered, gets 0 and loses all as unanswered.
+What is lost splits exactly: 1 = credit + not done (1 − c) + contradicted (c − p) or not proven (c − credit).
+An open question, unsure or unanswered, gets 0 and loses all as unanswered.
 
 Only what was measured or positively read contradicts. What an absence, a declaration or a fact by hand speaks
-against is `challenged`: it stands as a bare claim, and no choice from there up counts as proven, until someone
-confirms or corrects it (`evidence.py` says what an absence is).
+against is `challenged`: it stands as a bare claim, and no choice from there up counts as proven, until
+someone confirms or corrects it (`evidence.py` says what an absence is).
 
 A question does not apply when the lens's `applies_when` is false by the profile or by proof, whatever was
 answered, or when a person says so with a reason. Where `applies_when` is unknown the question applies.
@@ -25,11 +25,11 @@ answered, or when a person says so with a reason. Where `applies_when` is unknow
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from assessments.claims import Claim
-from assessments.evidence import Evidence, attachment_counts, described
+from assessments.evidence import Evidence, attachment_counts, described, shown
 from assessments.expressions import Expression
 from assessments.lens import Choice, Lens, Question
 
@@ -80,8 +80,7 @@ class Judgement:
 
     `state`, `because` and `facts` are what the report says; `credit` is what scoring adds up. `limit` is u.
     `out_of_scope` says that the lens, and not a person, leaves the question out. `offered` is the choice that
-    the evidence proves where more was proven than claimed, or where nothing was answered. `challenged` says that
-    something casts doubt on it, also where the state says something stronger.
+    the evidence proves where more was proven than claimed, or where nothing was answered.
     """
 
     question: str
@@ -98,7 +97,6 @@ class Judgement:
     facts: tuple[str, ...] = ()
     offered: str | None = None
     out_of_scope: bool = False
-    challenged: bool = False
 
     @property
     def applies(self) -> bool:
@@ -134,7 +132,8 @@ class Judgement:
 @dataclass(frozen=True, slots=True)
 class _Ladder:
     """What evidence says of a question's choices, by their places: `limit` is the highest without contradiction
-    (−1 for none), `refuted` the first with one, `doubted` the first with a doubt, `proven` the highest proven."""
+    (−1 for none), `refuted` the first with one, `doubted` the first with a doubt, `proven` the highest
+    proven."""
 
     limit: int
     refuted: int | None
@@ -198,12 +197,14 @@ def _answered(question: Question, claim: Claim, ladder: _Ladder, evidence: Evide
     kappa, backing = _kappa(claimed, claim, evidence)
     credit = credit_of(claimed.value, limit, 0.0 if proven is None else proven.value, kappa)
     doubt = ladder.doubted if ladder.doubted is not None and ladder.doubted <= place else None
-    made = _Made(question, claim, credit, limit, kappa, doubt is not None)
+    made = _Made(question, claim, credit, limit, kappa)
     if claimed.value > limit:
         refuted = _choice(question, ladder.refuted)
         assert refuted is not None
         facts, told = _told(refuted.contradicted_by, evidence.proof, evidence)
-        rest = f" Proven is {proven.id}." if proven is not None and proven.value > 0 else " Nothing is proven."
+        rest = (
+            f" Proven is {proven.id}." if proven is not None and proven.value > 0 else " Nothing is proven."
+        )
         return made.judgement("contradicted", f"{told} contradicts {refuted.id}.{rest}", facts)
     if ladder.proven is not None and ladder.proven > place:
         assert proven is not None
@@ -233,7 +234,6 @@ class _Made:
     credit: Credit
     limit: float
     kappa: float
-    challenged: bool = field(default=False)
 
     def judgement(
         self, state: State, because: str, facts: tuple[str, ...], offered: str | None = None
@@ -248,7 +248,6 @@ class _Made:
             kappa=self.kappa,
             facts=facts,
             offered=offered,
-            challenged=self.challenged,
         )
 
 
@@ -301,8 +300,7 @@ def _told(
 
 
 def _described(name: str, evidence: Evidence) -> str:
+    if name in evidence.profile:
+        return f"{name} is {shown(evidence.profile[name])}"
     fact = evidence.facts.get(name)
-    if fact is not None:
-        return described(fact, evidence.as_of)
-    value = evidence.profile.get(name)
-    return f"{name} is {str(value).lower() if isinstance(value, bool) else value}"
+    return f"{name} is not known" if fact is None else described(fact, evidence.as_of)

@@ -6,6 +6,7 @@ verdict about the target.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -25,8 +26,8 @@ OWN_FLOOR_MS = 1.0
 """… or this much: what a busy machine adds to the quietest client."""
 BUSY_CORES = 0.95
 """A load process that uses more of a core than this cannot send more."""
-RATE_SHARE = 0.01
-"""Share of requests that may be sent a tenth of a second late while a connection was free."""
+FELL_BEHIND = 0.02
+"""An open-loop step fell behind when less than all but this share came back in its time."""
 
 
 def client_fault(step: StepResult, slo: Slo) -> str | None:
@@ -87,6 +88,16 @@ def saturates(step: StepResult, earlier: Sequence[StepResult], gain: float = 0.0
         default=0.0,
     )
     return step.mode == "closed" and step.achieved_per_s < best * (1 + gain)
+
+
+def outruns(step: StepResult, earlier: Sequence[StepResult]) -> bool:
+    """True when an open-loop step offered more than waiting callers ever got answered, and fell behind.
+
+    Short steps show no significant growth of what is unanswered yet.
+    """
+    best = max((other.achieved_per_s for other in earlier if other.mode == "closed"), default=math.inf)
+    offered = step.offered_per_s
+    return offered is not None and offered > best and step.achieved_per_s < (1 - FELL_BEHIND) * offered
 
 
 def grade_steps(steps: Sequence[StepResult], slo: Slo) -> tuple[Grade, str | None]:

@@ -18,7 +18,7 @@ from probes.events import Note, Phase, Preview, Second, Step
 from probes.load import plan
 from probes.load.arrivals import due_times
 from probes.load.engine import Engine, Progress, Record, split_rows
-from probes.load.grade import client_fault, is_saturated, saturates, verdict_of
+from probes.load.grade import client_fault, is_saturated, outruns, saturates, verdict_of
 from probes.load.plan import STOP_NOW
 from probes.load.safety import Ending, Rules, RunEnded
 from probes.load.search import BLOCK_S, ClosedView, Objective, OpenView
@@ -180,7 +180,7 @@ class Run:
             return None
         step = summarise(record, self.target.is_good, self._usage)
         verdict = "saturated" if saturated else verdict_of(step, self.spec.slo)
-        if verdict == "steady" and saturates(step, self.steps):
+        if verdict == "steady" and (saturates(step, self.steps) or outruns(step, self.steps)):
             verdict = "saturated"
         step = step.with_verdict(verdict)
         self.steps.append(step)
