@@ -3,8 +3,8 @@
 For each question there is at most one action:
 
 - `fix`: the claim is contradicted. Afterwards the claimed choice is true and the same evidence proves it.
-- `raise`: the next choice of the ladder. Afterwards it is claimed, and proven where its `verified_by` or the
-  lens's evidence can prove it; a choice that no probe can prove is backed by a dated document (κ = 0.75).
+- `raise`: the next choice of the ladder, above what is proven. Afterwards it is claimed, and proven where it
+  has a `verified_by`; a choice that no probe can prove is backed by a dated document (κ = 0.75).
 - `prove`: the highest choice is claimed and not proven. Afterwards it is.
 
 `points` is the gain of the pillar's *supported* and `score_points` that of its score, which caps may hold at
@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from assessments.evidence import Evidence
 from assessments.lens import Choice, Lens, Question, Remediation
-from assessments.scoring import Reading, Score, Scores, fleet_headroom, overall_of, score_of
+from assessments.scoring import Score, Scores, fleet_headroom, overall_of, score_of
 from assessments.states import BACKED, Judgement, credit_of
 
 Kind = Literal["fix", "raise", "prove"]
@@ -31,8 +31,11 @@ _DIGITS = 9
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing to do. `points` and the like are on the scale of scores, 0 to 100; `lifts` names the pillar whose
-    score is the lowest where the action raises the overall score, `overall_points` by how much."""
+    """One thing to do, in points on the scale of scores, 0 to 100.
+
+    `lifts` names the pillar where it is the lowest and the action raises the overall score by
+    `overall_points`; `lifts_cap` is the cap that the action takes away.
+    """
 
     question: str
     pillar: str
@@ -91,10 +94,11 @@ def actions_of(
             planned = _planned(lens.by_id[judgement.question], judgement)
             if planned is None:
                 continue
-            after = score_of(score.id, [*members[:place], planned.after, *members[place + 1 :]], headroom)
-            action = _action(planned, judgement, score.reading, score, after, scores)
-            if action is not None:
-                actions.append(action)
+            before, after = (
+                score_of(score.id, [*members[:place], instead, *members[place + 1 :]], headroom)
+                for instead in (planned.before, planned.after)
+            )
+            actions += _actions(planned, before, after, scores)
     return sorted(actions, key=lambda action: (*_rank(action), order[action.question]))
 
 
@@ -105,13 +109,21 @@ class _Planned:
     kind: Kind
     target: Choice
     remediation: Remediation
+    before: Judgement
     after: Judgement
 
 
 def _planned(question: Question, judgement: Judgement) -> _Planned | None:
     if not judgement.answered or len(judgement.choices) != 1:
         return None
-    place = [choice.id for choice in question.choices].index(judgement.choices[0])
+    places = {choice.id: place for place, choice in enumerate(question.choices)}
+    place = places[judgement.choices[0]]
+    before = judgement
+    if judgement.state == "understated" and judgement.offered is not None:
+        # What is true already is no gain of the action.
+        place = places[judgement.offered]
+        value = question.choices[place].value
+        before = replace(judgement, credit=credit_of(value, 1.0, value, judgement.kappa))
     top = place == len(question.choices) - 1
     kind: Kind
     if judgement.state == "contradicted":
@@ -124,7 +136,7 @@ def _planned(question: Question, judgement: Judgement) -> _Planned | None:
     if remediation is None or (kind == "prove" and target.verified_by is None):
         return None
     provable = target.verified_by is not None
-    proven = target.value if provable else min(judgement.credit.proven, target.value)
+    proven = target.value if provable else min(before.credit.proven, target.value)
     kappa = judgement.kappa if provable else max(judgement.kappa, BACKED)
     after = replace(
         judgement,
@@ -134,40 +146,47 @@ def _planned(question: Question, judgement: Judgement) -> _Planned | None:
         limit=1.0,
         kappa=kappa,
     )
-    return _Planned(kind, target, remediation, after)
+    return _Planned(kind, target, remediation, before, after)
 
 
-def _action(
-    planned: _Planned, judgement: Judgement, before: Reading, score: Score, after: Score, scores: Scores
-) -> Action | None:
+def _actions(planned: _Planned, before: Score, after: Score, scores: Scores) -> list[Action]:
+    """The action, or nothing where it gains nothing."""
+    assert before.reading is not None
     assert after.reading is not None, "an action leaves a pillar's scope as it is"
-    points = after.reading.supported - before.supported
+    points = after.reading.supported - before.reading.supported
     if round(points, _DIGITS) <= 0:
-        return None
+        return []
     overall_points = 0.0
     lifts = None
     if scores.overall.score is not None:
-        changed = overall_of([after if entry.id == score.id else entry for entry in scores.pillars])
-        assert changed.score is not None
-        overall_points = changed.score - scores.overall.score
+        now, then = (
+            overall_of([changed if entry.id == changed.id else entry for entry in scores.pillars]).score
+            for changed in (before, after)
+        )
+        assert now is not None
+        assert then is not None
+        overall_points = then - now
         if round(overall_points, _DIGITS) > 0:
-            lifts = score.id
-    lifted = [cap.at_most for cap in score.caps if cap.question == judgement.question]
-    return Action(
-        question=judgement.question,
-        pillar=judgement.pillar,
-        kind=planned.kind,
-        text=planned.remediation.text,
-        to_choice=planned.target.id,
-        effort_days=planned.remediation.effort_days,
-        points=points,
-        score_points=after.reading.score - before.score,
-        overall_points=overall_points,
-        lifts=lifts,
-        lifts_cap=min(lifted) if lifted else None,
-        tradeoff=planned.remediation.tradeoff,
-        impact=planned.remediation.impact,
-    )
+            lifts = after.id
+    question = planned.after.question
+    lifted = [cap.at_most for cap in before.caps if cap.question == question and cap not in after.caps]
+    return [
+        Action(
+            question=question,
+            pillar=after.id,
+            kind=planned.kind,
+            text=planned.remediation.text,
+            to_choice=planned.target.id,
+            effort_days=planned.remediation.effort_days,
+            points=points,
+            score_points=after.reading.score - before.reading.score,
+            overall_points=overall_points,
+            lifts=lifts,
+            lifts_cap=min(lifted) if lifted else None,
+            tradeoff=planned.remediation.tradeoff,
+            impact=planned.remediation.impact,
+        )
+    ]
 
 
 def _rank(action: Action) -> tuple[float, ...]:

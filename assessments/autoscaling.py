@@ -4,11 +4,11 @@
     the same a minute    60·u·C_low: AWS counts InvocationsPerInstance and RequestCountPerTarget per minute
     CPU                  (cores at capacity / C)·u·C_low cores, over the cores that are requested
 
-CPU time a request is taken as constant below capacity (the utilisation law, U = D·X). Targets are rounded down:
-scaling out a little early costs less than a little late.
+CPU time a request is taken as constant below capacity (the utilisation law, U = D·X). Targets are rounded
+down: scaling out a little early costs less than a little late.
 
-Fields as in the Kubernetes API reference, `HorizontalPodAutoscaler` v2 autoscaling, and the AWS API references of
-Application Auto Scaling (`PutScalingPolicy`) and EC2 Auto Scaling (`PutScalingPolicy`).
+Fields as in the Kubernetes API reference (`HorizontalPodAutoscaler` v2 autoscaling) and in the AWS API
+references of Application Auto Scaling and EC2 Auto Scaling (`PutScalingPolicy` in both).
 """
 
 from __future__ import annotations
@@ -132,8 +132,8 @@ def hpa_manifest(
 ) -> str:
     """A HorizontalPodAutoscaler (autoscaling/v2) as YAML, its derivation as comments.
 
-    By CPU where the CPU at capacity is known, else by the requests/s a pod, which needs an adapter that serves
-    the metric. Raises `UsageError` for names that Kubernetes would refuse.
+    By CPU where the CPU at capacity is known, else by the requests/s a pod, which needs an adapter that
+    serves the metric. Raises `UsageError` for names that Kubernetes would refuse.
     """
     for name, what, longest in ((deployment, "deployment", 253), (namespace, "namespace", 63)):
         if name is not None and (len(name) > longest or not _DNS_NAME.fullmatch(name)):
@@ -210,7 +210,7 @@ _YAML_WORDS = frozenset({"true", "false", "null", "yes", "no", "off"})
 
 @dataclass(frozen=True, slots=True)
 class TargetTracking:
-    """A target-tracking policy: the document for `put-scaling-policy --cli-input-json`, and the text beside it.
+    """A target-tracking policy: the document for `put-scaling-policy --cli-input-json`, and a text beside it.
 
     JSON has no comments and the AWS command line refuses keys that it does not know: the derivation and the
     commands stand in `explanation`, a text for a file of its own.
@@ -243,15 +243,16 @@ def target_tracking(
 ) -> TargetTracking:
     """The target-tracking policy of a SageMaker endpoint variant, an ECS service or an Auto Scaling group.
 
-    SageMaker scales by invocations a minute. The others scale by CPU where it is known, else by the requests a
-    minute that a load balancer counts for each target, whose `resource_label` that needs. Raises `UsageError`.
+    SageMaker scales by invocations a minute. The others scale by CPU where it is known, else by the requests
+    a minute that a load balancer counts for each target, whose `resource_label` that needs. Raises
+    `UsageError`.
     """
     name = DEFAULT_RESOURCES[service] if resource is None else resource
     if not re.fullmatch(_RESOURCES[service], name):
         raise UsageError(f"'{name}' is no {service} resource: write it as {DEFAULT_RESOURCES[service]}")
     per_minute = math.floor(scaling.requests_per_s * 60 * 1000 + 1e-6) / 1000
     requests = (
-        f"target {scaling.requests_per_s:.6g} requests/s x 60 = {per_minute:g} a minute, as AWS counts it"
+        f"target {scaling.requests_per_s:.6g} requests/s x 60 = {per_minute:.10g} a minute, as AWS counts it"
     )
     derivation = list(scaling.derivation)
     metric: dict[str, Any]
@@ -259,6 +260,11 @@ def target_tracking(
         metric, value = {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"}, per_minute
         derivation.append(requests)
     elif scaling.cpu_percent is not None:
+        if service == "asg" and scaling.cpu_percent > 100:
+            raise UsageError(
+                f"a CPU target of {scaling.cpu_percent} % is more than an instance has: give the cores that "
+                "it has as --cpu-request"
+            )
         kind = "ECSServiceAverageCPUUtilization" if service == "ecs" else "ASGAverageCPUUtilization"
         metric, value = {"PredefinedMetricType": kind}, float(scaling.cpu_percent)
     else:

@@ -1,14 +1,14 @@
-"""AWS custom lenses (schema 2021-11-01), read as they are: tolerant of what real files hold, and without loss.
+"""AWS custom lenses (schema 2021-11-01), read as they are: tolerant of what real files hold, without loss.
 
-Of a question, choices are selected; its risk rules are tried in order and the first whose condition is true gives
-the risk. Nothing selected is unanswered, never a risk. What no rule decides is not rated. For a score NO_RISK is
-worth 1, MEDIUM_RISK 0.5 and HIGH_RISK 0; a question whose risk is the same whatever is selected only informs and
-weighs nothing.
+Of a question, choices are selected; its risk rules are tried in order and the first whose condition is true
+gives the risk. Nothing selected is unanswered, never a risk. What no rule decides is not rated. For a score
+NO_RISK is worth 1, MEDIUM_RISK 0.5 and HIGH_RISK 0; a question whose risk is the same whatever is selected
+only informs and weighs nothing.
 
-`read_lens` refuses only what has no shape of a lens. Everything else that AWS would refuse, or that does not do
-what its author meant, is a `Problem` (see `aws_lens_check`). The document is kept as it was read: titles that
-are NaN, unknown keys and all, so that import and export lose nothing. An imported lens is the same document
-inside a `loadstone.aws-lens/1` object that says where it came from.
+`read_lens` refuses only what has no shape of a lens. Everything else that AWS would refuse, or that does not
+do what its author meant, is a `Problem` (see `aws_lens_check`). The document is kept as it was read: titles
+that are NaN, unknown keys and all, so that import and export lose nothing. An imported lens is the same
+document inside a `loadstone.aws-lens/1` object that says where it came from.
 
 Source of the format: AWS Well-Architected Tool user guide, "Lens format specification".
 """
@@ -38,11 +38,18 @@ IMPORTED_SCHEMA = "loadstone.aws-lens/1"
 MAX_AWS_BYTES = 500_000
 """AWS takes no larger file; what is larger still loads here, and is named as a problem."""
 
+MAX_BYTES = 2_000_000
+MAX_QUESTIONS = 2_000
+"""AWS allows 200. A lens beyond these two is refused: it would take too long to check."""
+
+MAX_COMPARED_RULES = 30
+"""AWS allows 3 rules a question; more than these are not held against each other."""
+
 Risk = Literal["HIGH_RISK", "MEDIUM_RISK", "NO_RISK"]
 Rating = Literal["HIGH_RISK", "MEDIUM_RISK", "NO_RISK", "UNANSWERED", "NOT_RATED"]
 RISKS: tuple[Risk, ...] = get_args(Risk)
 RATINGS: tuple[Rating, ...] = get_args(Rating)
-RISK_VALUES: Mapping[Risk, float] = MappingProxyType({"NO_RISK": 1.0, "MEDIUM_RISK": 0.5, "HIGH_RISK": 0.0})
+RISK_VALUES: Mapping[str, float] = MappingProxyType({"NO_RISK": 1.0, "MEDIUM_RISK": 0.5, "HIGH_RISK": 0.0})
 
 _NONE_TITLE = re.compile(r"\s*none\b", re.IGNORECASE)
 NONE_ENDING = "_no"
@@ -64,7 +71,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A risk rule. `condition` is None where it cannot be read (`fault` says why), `risk` where it is none."""
+    """A risk rule. `condition` is None where it cannot be read (`fault` says why), `risk` if it is none."""
 
     text: str
     condition: Condition | None
@@ -120,13 +127,16 @@ class Question:
 
     def value(self, selected: Collection[str]) -> float | None:
         """What the selection is worth, 0 to 1; None where it is unanswered or not rated."""
-        rating = self.risk(selected)
-        return None if rating in ("UNANSWERED", "NOT_RATED") else RISK_VALUES[rating]
+        return RISK_VALUES.get(self.risk(selected))
 
-    @cached_property
     def firing(self) -> Firing | None:
-        """Which rule fires for which selections; None where a rule cannot be read, or there are too many."""
+        """Which rule fires for which selections; None where a rule cannot be read, or there are too many.
+
+        It is made anew each time, because that of a large lens would fill the memory.
+        """
         conditions = [rule.condition for rule in self.rules]
+        if len(conditions) > MAX_COMPARED_RULES:
+            return None
         named: set[str] = set()
         for condition in conditions:
             if condition is None:
@@ -149,7 +159,7 @@ class Question:
     @cached_property
     def only_informs(self) -> bool:
         """Whether the risk is the same whatever is selected, so that an answer says nothing of it."""
-        firing = self.firing
+        firing = self.firing()
         if firing is None:
             return False
         ratings = {
@@ -175,7 +185,7 @@ class Pillar:
 
 @dataclass(frozen=True)
 class AwsLens:
-    """A custom lens. `document` is AWS's document as it was read, `size` the bytes of the file that held it."""
+    """A custom lens. `document` is AWS's document as it was read, `size` the bytes of its file."""
 
     name: str
     description: str
@@ -215,7 +225,7 @@ def read_lens(data: bytes, name: str) -> AwsLens:
     Raises `DocumentError`, a `UsageError`, with file and line for what is no JSON (NaN is let pass, duplicate
     keys are not) and for what has no shape of a lens: pillars, questions and choices with ids.
     """
-    return lens_of(read_json(data, name, allow_nan=True), name, len(data))
+    return lens_of(read_json(data, name, allow_nan=True, max_bytes=MAX_BYTES), name, len(data))
 
 
 def lens_of(document: Any, name: str, size: int = 0) -> AwsLens:
@@ -228,11 +238,13 @@ def lens_of(document: Any, name: str, size: int = 0) -> AwsLens:
         what = "this is no AWS custom lens: it has to be an object with schemaVersion, name and pillars"
         raise reader.wrong(document, None, what)
     pillars = tuple(reader.pillar(entry) for entry in reader.objects(document, "pillars", "the lens"))
+    if sum(len(pillar.questions) for pillar in pillars) > MAX_QUESTIONS:
+        raise reader.wrong(
+            document, "pillars", f"the lens has more than {MAX_QUESTIONS:,} questions: split it"
+        )
     if not pillars:
         raise reader.wrong(document, "pillars", "the lens has no pillar: give it one with questions")
-    return AwsLens(
-        _text(document.get("name")), _text(document.get("description")), pillars, document, size
-    )
+    return AwsLens(_text(document.get("name")), _text(document.get("description")), pillars, document, size)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
-"""What is wrong with an AWS custom lens that loads: what AWS would refuse, and rules that do not do their job.
+"""What is wrong with an AWS custom lens that loads: what AWS would refuse, and rules that do not work.
 
-Rules are decided exactly, over every selection of choices: a rule is dead when earlier rules take every selection
-for which it is true. Two rules overlap when both are true for some selection, neither is a special case of the
-other, and the earlier one, which wins, is the milder: there the order hides the higher risk. A milder rule that is
-a special case of a later one is the usual way to write a lens, and no problem.
+Rules are decided exactly, over every selection of choices: a rule is dead when earlier rules take every
+selection for which it is true. Two rules overlap when both are true for some selection, neither is a special
+case of the other, and the earlier one, which wins, is the milder: there the order hides the higher risk. A
+milder rule that is a special case of a later one is the usual way to write a lens, and no problem.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _lens_problems(lens: AwsLens) -> Iterator[Problem]:
         )
     yield from _texts(document, {"name": MAX_NAME, "description": MAX_DESCRIPTION}, "the lens", None)
     yield from _unknown_keys(document, "lens", "the lens", None)
-    yield from _too_many(len(lens.pillars), MAX_PILLARS, "the lens", "pillars", document, None)
+    yield from _too_many(document, "pillars", MAX_PILLARS, "the lens", None)
     ids = [pillar.id for pillar in lens.pillars]
     for name in sorted({name for name in ids if ids.count(name) > 1}):
         yield Problem("duplicate_id", None, f"the pillar {_quoted(name)} is there more than once")
@@ -84,7 +84,7 @@ def _pillar_problems(entry: Mapping[str, Any], name: str, questions: int) -> Ite
     yield from _bad_id(name, what, None, entry)
     yield from _texts(entry, {"name": MAX_NAME}, what, None)
     yield from _unknown_keys(entry, "pillar", what, None)
-    yield from _too_many(questions, MAX_QUESTIONS, what, "questions", entry, None)
+    yield from _too_many(entry, "questions", MAX_QUESTIONS, what, None)
     if not questions:
         yield Problem("no_questions", None, f"{what} has no questions", line_of(entry))
 
@@ -99,16 +99,17 @@ def _question_problems(question: Question, is_repeated: bool) -> Iterator[Proble
         yield from _texts(entry, {"description": MAX_DESCRIPTION}, "the question", name)
     yield from _unknown_keys(entry, "question", "the question", name)
     yield from _resource(entry, "helpfulResource", "the question", name)
-    count = len(question.choices)
-    yield from _too_many(count, MAX_CHOICES, "the question", "choices", entry, name)
-    if not count:
+    yield from _too_many(entry, "choices", MAX_CHOICES, "the question", name)
+    if not question.choices:
         yield Problem("no_choices", name, "it has no choices, so nobody can answer it", line_of(entry))
     ids: set[str] = set()
     for choice in question.choices:
         what = f"the choice {_quoted(choice.id)}"
         yield from _bad_id(choice.id, what, name, choice.entry)
         if choice.id in ids:
-            yield Problem("duplicate_id", name, f"{what} is there more than once", line_of(choice.entry, "id"))
+            yield Problem(
+                "duplicate_id", name, f"{what} is there more than once", line_of(choice.entry, "id")
+            )
         ids.add(choice.id)
         yield from _texts(choice.entry, {"title": None}, what, name)
         yield from _unknown_keys(choice.entry, "choice", what, name)
@@ -119,8 +120,8 @@ def _question_problems(question: Question, is_repeated: bool) -> Iterator[Proble
             yield Problem(
                 "none_without_no",
                 name,
-                f"{what} is called {_quoted(choice.title)} but its id does not end in {NONE_ENDING}: it can be "
-                "chosen together with the others",
+                f"{what} is called {_quoted(choice.title)} but its id does not end in {NONE_ENDING}: it can "
+                "be chosen together with the others",
                 line_of(choice.entry),
             )
 
@@ -130,14 +131,15 @@ def _rule_problems(question: Question) -> Iterator[Problem]:
     if not rules:
         yield Problem("no_rules", name, "it has no riskRules, so it is never rated", line_of(question.entry))
         return
-    yield from _too_many(len(rules), MAX_RULES, "the question", "riskRules", question.entry, name)
+    yield from _too_many(question.entry, "riskRules", MAX_RULES, "the question", name)
     known = {choice.id for choice in question.choices}
     for number, rule in enumerate(rules, 1):
         yield from _one_rule(rule, number, known, name)
     defaults = [number for number, rule in enumerate(rules, 1) if rule.is_default]
+    firing = question.firing()
     if not defaults:
-        yield Problem("no_default", name, "no rule is the default", line_of(question.entry, "riskRules"))
-    firing = question.firing
+        message = f"no rule is the default{_left_open(firing)}"
+        yield Problem("no_default", name, message, line_of(question.entry, "riskRules"))
     if firing is None:
         yield Problem(
             "not_checked", name, "its rules could not be checked against each other", line_of(question.entry)
@@ -155,13 +157,25 @@ def _rule_problems(question: Question) -> Iterator[Problem]:
         )
 
 
+def _left_open(firing: Firing | None) -> str:
+    """What a question without a default leaves open; that nothing is selected is no case of its own."""
+    if firing is None:
+        return ""
+    chosen = firing.selections.example(firing.unrated & ~1)
+    if chosen:
+        return f": it is not rated {_when(chosen)}, for example"
+    return ", though the others decide whatever is selected" if not firing.unrated else ""
+
+
 def _one_rule(rule: Rule, number: int, known: set[str], question: str) -> Iterator[Problem]:
     what = f"rule {number}"
     line = line_of(rule.entry)
     yield from _unknown_keys(rule.entry, "rule", what, question)
     if rule.condition is None:
         text = f" {_quoted(rule.text)}" if rule.text else ""
-        yield Problem("bad_condition", question, f"the condition{text} of {what} cannot be read: {rule.fault}", line)
+        yield Problem(
+            "bad_condition", question, f"the condition{text} of {what} cannot be read: {rule.fault}", line
+        )
     else:
         for choice in sorted(rule.condition.choices() - known):
             near = get_close_matches(choice, known, n=1)
@@ -174,7 +188,9 @@ def _one_rule(rule: Rule, number: int, known: set[str], question: str) -> Iterat
             )
     if rule.risk is None:
         found = _quoted(rule.entry["risk"]) if "risk" in rule.entry else "no risk"
-        yield Problem("bad_risk", question, f"{what} gives {found}: it has to be one of {', '.join(RISKS)}", line)
+        yield Problem(
+            "bad_risk", question, f"{what} gives {found}: it has to be one of {', '.join(RISKS)}", line
+        )
 
 
 def _dead(question: Question, firing: Firing) -> Iterator[Problem]:
@@ -187,9 +203,7 @@ def _dead(question: Question, firing: Firing) -> Iterator[Problem]:
                 "dead_rule", question.id, f"{what} can never fire: its condition is never true", line
             )
         elif not fires:
-            takers = [
-                str(earlier + 1) for earlier in range(index) if firing.fires[earlier] & true
-            ]
+            takers = [str(earlier + 1) for earlier in range(index) if firing.fires[earlier] & true]
             taken = f"rule {takers[0]} takes" if len(takers) == 1 else f"rules {_listed(takers)} take"
             what += f" can never fire: {taken} every selection for which it is true"
             yield Problem("dead_rule", question.id, what, line)
@@ -217,14 +231,18 @@ def _overlaps(question: Question, firing: Firing) -> Iterator[Problem]:
                 yield Problem(
                     "overlap",
                     question.id,
-                    f"rule {earlier + 1} ({_told(winner)}) and rule {later + 1} ({_told(rule)}) are both true "
-                    f"{_when(chosen)}: the first, milder one wins",
+                    f"rule {earlier + 1} ({_told(winner)}) and rule {later + 1} ({_told(rule)}) are both "
+                    f"true {_when(chosen)}: the first, milder one wins",
                     line_of(rule.entry),
                 )
 
 
 def _when(chosen: tuple[str, ...]) -> str:
-    return f"for {_listed([_quoted(choice) for choice in chosen])}" if chosen else "for none of the choices named"
+    return (
+        f"for {_listed([_quoted(choice) for choice in chosen])}"
+        if chosen
+        else "for none of the choices named"
+    )
 
 
 def _told(rule: Rule) -> str:
@@ -256,9 +274,7 @@ def _texts(
             yield Problem("too_long", question, message, line)
 
 
-def _unknown_keys(
-    entry: Mapping[str, Any], kind: str, what: str, question: str | None
-) -> Iterator[Problem]:
+def _unknown_keys(entry: Mapping[str, Any], kind: str, what: str, question: str | None) -> Iterator[Problem]:
     known = _RESOURCE if kind == "resource" else _KEYS[kind]
     for key in entry:
         if key not in known:
@@ -270,8 +286,9 @@ def _unknown_keys(
 
 
 def _too_many(
-    count: int, most: int, what: str, key: str, entry: Mapping[str, Any], question: str | None
+    entry: Mapping[str, Any], key: str, most: int, what: str, question: str | None
 ) -> Iterator[Problem]:
+    count = len(entry.get(key, ()))
     if count > most:
         message = f"{what} has {count} {key}, AWS takes {most}"
         yield Problem("too_many", question, message, line_of(entry, key))
@@ -282,9 +299,7 @@ def _resource(entry: Mapping[str, Any], key: str, what: str, question: str | Non
         yield from _resource_problems(entry[key], f"the {key} of {what}", question, line_of(entry, key))
 
 
-def _resource_problems(
-    resource: Any, what: str, question: str | None, line: int | None
-) -> Iterator[Problem]:
+def _resource_problems(resource: Any, what: str, question: str | None, line: int | None) -> Iterator[Problem]:
     if not isinstance(resource, Mapping):
         yield Problem("not_object", question, f"{what} is {_quoted(resource)}, no object", line)
         return

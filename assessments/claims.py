@@ -114,7 +114,8 @@ class Answers:
         for name in (*self.claims, *self.weights):
             if name not in known:
                 hint = _hint(name, known, f"it has {len(known)}, such as {', '.join(list(known)[:3])}")
-                raise UsageError(f"{self._place(name)}: the lens has no question '{name}': {hint}")
+                place = self._place(name)
+                raise UsageError(f"{place}: the lens has no question '{name:.60}': {hint}")
         for claim in self.claims.values():
             choices = known[claim.question]
             if len(claim.choices) > 1 and not lens.takes_several:
@@ -125,9 +126,8 @@ class Answers:
             for choice in claim.choices:
                 if choice not in choices:
                     hint = _hint(choice, choices, f"it has {', '.join(choices)}")
-                    raise UsageError(
-                        f"{self._place(claim.question)}: {claim.question} has no choice '{choice}': {hint}"
-                    )
+                    place = self._place(claim.question)
+                    raise UsageError(f"{place}: {claim.question} has no choice '{choice:.60}': {hint}")
 
     def to_json(self) -> dict[str, Any]:
         """The answers as a document that `answers_of` reads."""
@@ -160,7 +160,9 @@ def answers_of(document: Any, name: str) -> Answers:
     root = reader.mapping(document, None, None, "a file of answers")
     if root.get("schema") != SCHEMA:
         raise reader.wrong(
-            root, "schema", f"the schema of answers is {SCHEMA}, not {root.get('schema')!r}: write it first"
+            root,
+            "schema",
+            f"the schema of answers is {SCHEMA}, not {root.get('schema')!r:.60}: write it first",
         )
     known = ("schema", "lens", "profile", "answers", "weights", "challenges")
     reader.keys(root, "a file of answers", known, ("answers",))
@@ -313,7 +315,7 @@ class _Reader:
         for key in table:
             if key not in known:
                 hint = _hint(str(key), known, f"known are {', '.join(known)}")
-                raise self.wrong(table, key, f"{what} has no '{key}': {hint}")
+                raise self.wrong(table, key, f"{what} has no '{key:.60}': {hint}")
         for key in needed:
             if key not in table:
                 raise self.wrong(table, None, f"{what} needs '{key}': add it")
@@ -327,9 +329,9 @@ class _Reader:
         return line_of(node) if found is None else found
 
     def wrong(self, node: Any, key: str | None, message: str) -> UsageError:
-        return DocumentError(self.file, self.line(node, key), message)
+        return DocumentError(self.file, self.line(node, key), " ".join(message.split()))
 
 
 def _hint(name: str, known: Iterable[str], otherwise: str) -> str:
-    near = get_close_matches(name, list(known), n=1)
+    near = get_close_matches(name[:200], list(known), n=1)
     return f"did you mean {near[0]}?" if near else otherwise

@@ -49,8 +49,11 @@ class Expiry:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A person says why a fact does not count. It applies to what was observed up to `at`, not to what a later
-    run or scan finds. Raises `UsageError` for a reason that is none of `ChallengeReason`."""
+    """A person says why a fact does not count.
+
+    It applies to what was observed up to `at`, not to what a later run or scan finds. Raises `UsageError` for
+    a reason that is none of `ChallengeReason`.
+    """
 
     fact: str
     reason: ChallengeReason
@@ -244,7 +247,7 @@ def _order(fact: Fact) -> tuple[str, str]:
 
 
 def attachment_counts(dated: date | None, as_of: datetime, expiry: Expiry) -> bool:
-    """Whether an attachment of that date (midnight UTC) is younger than `attachment_days`, and not of later."""
+    """Whether an attachment of that date (midnight UTC) is younger than `attachment_days`, and no later."""
     if dated is None:
         return False
     age = as_of - datetime(dated.year, dated.month, dated.day, tzinfo=UTC)
@@ -260,7 +263,8 @@ def described(fact: Fact, as_of: datetime) -> str:
         where.append(f"run {source.run}")
     if source.file is not None:
         where.append(source.file if source.line is None else f"{source.file}:{source.line}")
-    return f"{fact.name} = {'unreadable' if fact.value is None else shown(fact.value, fact.unit)} ({', '.join(where)})"
+    value = "unreadable" if fact.value is None else shown(fact.value, fact.unit)
+    return f"{fact.name} = {value} ({', '.join(where)})"
 
 
 def shown(value: Scalar, unit: str = "") -> str:
@@ -277,8 +281,11 @@ def _ago(days: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceFile:
-    """What a file of evidence holds. `sealed` says whether it is as Loadstone wrote it; without that its facts
-    have the state `by_hand`. `problems` are sentences about facts that are left out."""
+    """What a file of evidence holds.
+
+    `sealed` says whether it is as Loadstone wrote it; without that its facts have the state `by_hand`.
+    `problems` are sentences about facts that are left out.
+    """
 
     name: str
     schema: str
@@ -350,7 +357,7 @@ def challenge_of(fact: str, reason: str, at: datetime, note: str = "", by: str =
     if fact not in CATALOGUE:
         from difflib import get_close_matches
 
-        near = get_close_matches(fact, CATALOGUE, n=1)
+        near = get_close_matches(fact[:200], CATALOGUE, n=1)
         hint = f"did you mean {near[0]}?" if near else "name a fact of the report"
-        raise UsageError(f"'{fact}' is no fact: {hint}")
+        raise UsageError(f"'{fact:.60}' is no fact: {hint}")
     return Challenge(fact, reason, at, note, by)  # type: ignore[arg-type]

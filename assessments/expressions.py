@@ -209,8 +209,8 @@ def expression(
     parts, depth = _size(node, conditions)
     if parts > MAX_PARTS or depth > MAX_LEVELS:
         raise ExpressionError(
-            f"it has {parts:,} comparisons on {depth} levels with its conditions, at most are {MAX_PARTS:,} on "
-            f"{MAX_LEVELS}: write less in one"
+            f"it has {parts:,} comparisons on {depth} levels with its conditions, and at most "
+            f"{MAX_PARTS:,} on {MAX_LEVELS} are read: write less in one"
         )
     return Expression(node, constants, conditions)
 

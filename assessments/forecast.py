@@ -8,10 +8,10 @@
                         (limit − now) / a months at a growth of a units a month (linear)
 
 A month has 30.4375 days (365.25 / 12). Uncertainty: where only the capacity has an interval, the ends of that
-interval give the ends of the answer. Where growth has an interval too, both are drawn (Monte-Carlo): intervals
-count as 95 %, the capacity is log-normal on either side of its value, and the growth normal (of ln(1 + g) for
-compound growth); the answer's ends are the 2.5 and 97.5 % quantiles of the draws. The middle is always the
-answer at the middle values.
+interval give the ends of the answer. Where growth has an interval too, both are drawn (Monte-Carlo):
+intervals count as 95 %, the capacity is log-normal on either side of its value, and the growth normal (of
+ln(1 + g) for compound growth); the answer's ends are the 2.5 and 97.5 % quantiles of the draws. The middle is
+always the answer at the middle values.
 """
 
 from __future__ import annotations
@@ -271,15 +271,16 @@ def runs_out(
     seed: int = DEFAULT_SEED,
 ) -> RunsOut:
     """When the axis reaches its limit. Raises `UsageError` for a horizon that is none."""
-    if not 0 < horizon_months <= MAX_HORIZON_MONTHS:
-        raise UsageError(f"a horizon of {horizon_months:g} months is none: give up to {MAX_HORIZON_MONTHS:g}")
+    _check_horizon(horizon_months)
     growth, limit = axis.growth, axis.limit
     middle = months_until(axis.now, limit.value, growth.value, growth.kind)
     low: float | None
     high: float | None
     if growth.has_interval:
-        low, high = _drawn_ends(axis, seed)
-        low, high = min(low, middle), max(high, middle)
+        first, last = _drawn_ends(axis, seed)
+        # With one end of the capacity unknown, so is the end of the answer that it would give.
+        low = None if _is_spread(limit) and limit.low is None else min(first, middle)
+        high = None if _is_spread(limit) and limit.high is None else max(last, middle)
         method = (
             f"Monte-Carlo, {DRAWS} draws, seed {seed}; growth is taken as "
             + ("log-normal" if growth.kind == "compound" else "normal")
@@ -311,6 +312,11 @@ def runs_out(
         is_over=axis.now >= limit.value,
         method=method,
     )
+
+
+def _check_horizon(months: float) -> None:
+    if not 0 < months <= MAX_HORIZON_MONTHS:
+        raise UsageError(f"a horizon of {months:g} months is none: give up to {MAX_HORIZON_MONTHS:g}")
 
 
 def _is_spread(estimate: Estimate) -> bool:
@@ -388,8 +394,8 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """The answer. `needed` carry the peak; `conservative` also if the capacity is its lower bound; `with_spare`
-    also with one of those lost. What cannot be known from what was given is None."""
+    """The answer. `needed` carry the peak; `conservative` also if the capacity is its lower bound;
+    `with_spare` also with one of those lost. What cannot be known from what was given is None."""
 
     plan: Plan
     start: date
@@ -430,6 +436,7 @@ def forecast(
     seed: int = DEFAULT_SEED,
 ) -> Forecast:
     """What the plan comes to, and when each axis runs out. Raises `UsageError`."""
+    _check_horizon(horizon_months)
     capacity, used = plan.capacity, plan.utilisation
     needed = conservative = None
     if plan.peak_per_s is not None:

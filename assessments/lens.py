@@ -252,7 +252,7 @@ def load_lens(data: bytes, name: str) -> Lens:
 
 
 def lens_of(document: Any, name: str) -> Lens:
-    """The lens in a document that was read; `name` stands in messages. Raises `UsageError` like `load_lens`."""
+    """The lens in a document that was read; `name` is for messages. Raises `UsageError` like `load_lens`."""
     return _Reader(name).lens(document)
 
 
@@ -270,7 +270,9 @@ class _Reader:
     def lens(self, document: Any) -> Lens:
         root = self.mapping(document, None, "a lens")
         if root.get("schema") != SCHEMA:
-            raise self.wrong(root, "schema", f"the schema of a lens is {SCHEMA}, not {root.get('schema')!r}")
+            raise self.wrong(
+                root, "schema", f"the schema of a lens is {SCHEMA}, not {root.get('schema')!r:.60}"
+            )
         self.keys(
             root,
             "a lens",
@@ -308,7 +310,7 @@ class _Reader:
         thresholds = []
         for name in table:
             if not _CONSTANT.fullmatch(str(name)):
-                raise self.wrong(table, name, f"a constant is named in capitals, not '{name}'")
+                raise self.wrong(table, name, f"a constant is named in capitals, not '{name:.60}'")
             entry = self.mapping(table[name], table, f"the constant {name}", name)
             self.keys(entry, f"the constant {name}", ("value", "reason"))
             value = self.number(entry, "value", -1e15, 1e15)
@@ -324,7 +326,7 @@ class _Reader:
             raise self.wrong(root, "conditions", f"there are more than {MAX_CONDITIONS} conditions")
         for name in table:
             if not _CONDITION.fullmatch(str(name)) or name in ("always", "true", "false"):
-                raise self.wrong(table, name, f"a condition is named by a small word, not '{name}'")
+                raise self.wrong(table, name, f"a condition is named by a small word, not '{name:.60}'")
             entry = self.mapping(table[name], table, f"the condition {name}", name)
             self.keys(entry, f"the condition {name}", ("when", "meaning"))
             self.text(entry, "meaning")
@@ -566,7 +568,7 @@ class _Reader:
     # Reading of single values, each with file and line where it is wrong.
 
     def wrong(self, node: Any, key: Any, message: str) -> UsageError:
-        return DocumentError(self.file, _line(node, key), message)
+        return DocumentError(self.file, _line(node, key), " ".join(message.split()))
 
     def note(self, kind: str, question: str | None, message: str, node: Mapping[str, Any], key: str) -> None:
         problem = Problem(kind, question, message, _line(node, key))
@@ -587,7 +589,7 @@ class _Reader:
         for key in entry:
             if key not in known:
                 hint = _hint(str(key), known, f"known are {', '.join(known)}")
-                raise self.wrong(entry, key, f"{what} has no '{key}': {hint}")
+                raise self.wrong(entry, key, f"{what} has no '{key:.60}': {hint}")
         for key in needed:
             if key not in entry:
                 raise self.wrong(entry, None, f"{what} needs '{key}': add it")
@@ -639,7 +641,7 @@ class _Reader:
         names = [group.id for group in known]
         if value not in names:
             hint = _hint(str(value), names, f"known are {', '.join(names)}")
-            raise self.wrong(entry, key, f"the lens has no {what} '{value}': {hint}")
+            raise self.wrong(entry, key, f"the lens has no {what} '{value!s:.60}': {hint}")
         return str(value)
 
 
@@ -649,7 +651,7 @@ def _line(node: Any, key: Any) -> int | None:
 
 
 def _hint(name: str, known: Iterable[str], otherwise: str) -> str:
-    near = get_close_matches(name, list(known), n=1)
+    near = get_close_matches(name[:200], list(known), n=1)
     return f"did you mean {near[0]}?" if near else otherwise
 
 

@@ -1,4 +1,4 @@
-"""What an instance costs for an hour: dated list prices that come along, and a person's own that go before them.
+"""What an instance costs for an hour: dated list prices that come along, and a person's own before them.
 
 A price is never fetched. Every price carries the date as of which somebody wrote it down, and where from; who
 prints a price prints the date with it (`Price.remark`).

@@ -19,29 +19,26 @@ from probes.facts import FactName, FactType
 
 # name, type (a choice with its values behind colons), unit ("-" for none), meaning
 _TABLE = """
-target_kind             choice:http:callable:command:file                     -       What is put under load
-deploys_to              choice:k8s:vm:serverless:desktop:edge:unknown         -       Where it runs in
-production slo                     text                                                  -       The
-objective, as --slo takes it peak_per_s              number                                                1/s
-    Requests a second at today's peak usual_per_s             number                                          
-         1/s     Requests a second on a usual day
-target_peak_per_s       number                                                1/s     Requests a second that
-it has to carry replicas                integer                                               replicas  Copies
-that serve today price_per_replica_hour  number                                                -       What a
-copy costs an hour, in `currency` currency                text                                                
- -       The currency of prices has_gpu                 boolean                                              
-   -       Whether it uses a GPU
-edge_target             boolean                                               -       Whether the model runs
-on devices uses_nn                 boolean                                               -       Whether it is
-a neural network uses_rf                 boolean                                               -       Whether
-it is a random forest uses_gbm                boolean                                               -      
-Whether it is gradient boosting uses_ann                boolean                                              
--       Whether it searches neighbours streaming               boolean                                        
-        -       Whether data arrives as a stream
-trains                  boolean                                               -       Whether this team trains
-the model variable_input          boolean                                               -       Whether the
-size of requests varies claimed_bottleneck      choice:cpu:memory:disk:network:gpu:downstream:lock:unknown  - 
-What is thought to give out first """
+target_kind             choice:http:callable:command:file                           -         What is under load
+deploys_to              choice:k8s:vm:serverless:desktop:edge:unknown               -         Where it runs
+slo                     text                                                        -         As --slo takes it
+peak_per_s              number                                                      1/s       Load at today's peak
+usual_per_s             number                                                      1/s       Load on a usual day
+target_peak_per_s       number                                                      1/s       Load it has to carry
+replicas                integer                                                     replicas  Copies that serve today
+price_per_replica_hour  number                                                      -         Of a copy, in `currency`
+currency                text                                                        -         The currency of prices
+has_gpu                 boolean                                                     -         Whether it uses a GPU
+edge_target             boolean                                                     -         Whether it is for devices
+uses_nn                 boolean                                                     -         A neural network
+uses_rf                 boolean                                                     -         A random forest
+uses_gbm                boolean                                                     -         Gradient boosting
+uses_ann                boolean                                                     -         A search of neighbours
+streaming               boolean                                                     -         Data arrives as a stream
+trains                  boolean                                                     -         This team trains the model
+variable_input          boolean                                                     -         Requests vary in size
+claimed_bottleneck      choice:cpu:memory:disk:network:gpu:downstream:lock:unknown  -         What gives out first
+"""  # noqa: E501
 
 
 def _read_table(table: str) -> dict[str, FactName]:
@@ -109,9 +106,9 @@ def read_profile(document: Any, where: str = "profile", at: Mapping[str, str] | 
         if key == "growth":
             growth = _growth(value, place)
         elif key not in FIELDS:
-            near = get_close_matches(str(key), [*FIELDS, "growth"], n=1)
+            near = get_close_matches(str(key)[:200], [*FIELDS, "growth"], n=1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join([*FIELDS, 'growth'])}"
-            raise UsageError(f"{place}: a profile has no '{key}': {hint}")
+            raise UsageError(f"{place}: a profile has no '{key!s:.60}': {hint}")
         elif value is not None:
             values[key] = _checked(FIELDS[key], value, place)
     return Profile(MappingProxyType(values), MappingProxyType(growth))
@@ -125,10 +122,10 @@ def _growth(value: Any, place: str) -> dict[str, str]:
     rates: dict[str, str] = {}
     for axis, rate in value.items():
         if axis not in AXES:
-            near = get_close_matches(str(axis), AXES, n=1)
+            near = get_close_matches(str(axis)[:200], AXES, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(AXES)}"
-            raise UsageError(f"{place}: there is no axis '{axis}' of growth: {hint}")
-        rates[axis] = str(rate)
+            raise UsageError(f"{place}: there is no axis '{axis!s:.60}' of growth: {hint}")
+        rates[axis] = str(rate)[:200]
         parse_growth(rates[axis], f"{place}: {axis}")
     return rates
 
@@ -144,9 +141,11 @@ def _checked(entry: FactName, value: Any, place: str) -> Scalar:
         case "choice":
             if isinstance(value, str) and value in entry.choices:
                 return value
-            near = get_close_matches(str(value), entry.choices, n=1)
+            near = get_close_matches(str(value)[:200], entry.choices, n=1)
             hint = f"did you mean {near[0]}? It is" if near else "it is"
-            raise UsageError(f"{place}: '{value}' is no {name}: {hint} one of {', '.join(entry.choices)}")
+            raise UsageError(
+                f"{place}: '{value!s:.60}' is no {name}: {hint} one of {', '.join(entry.choices)}"
+            )
         case "text":
             if isinstance(value, str) and len(value) <= 200:
                 return value
@@ -159,4 +158,4 @@ def _checked(entry: FactName, value: Any, place: str) -> Scalar:
             if is_number and 0 <= value < 1e15:
                 return float(value) if isinstance(value, float) else int(value)
             expected = "a number, 0 or more"
-    raise UsageError(f"{place}: {name} is {expected}, not {value!r}")
+    raise UsageError(f"{place}: {name} is {expected}, not {value!r:.60}")

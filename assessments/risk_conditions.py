@@ -6,8 +6,8 @@
 
 `&&` binds tighter than `||`. The word `default`, alone, is true for every selection.
 
-A question of n choices has 2^n selections. `Selections` writes the truth of a condition for all of them as one
-whole number of 2^n bits: bit s is the truth for the selection s, whose own bit i says whether choice i is
+A question of n choices has 2^n selections. `Selections` writes the truth of a condition for all of them as
+one whole number of 2^n bits: bit s is the truth for the selection s, whose own bit i says whether choice i is
 selected. `and`, `or` and `not` of conditions are then one operation each on these numbers, and a question is
 decided exactly, not by samples.
 """
@@ -23,8 +23,8 @@ from typing import Literal
 DEFAULT = "default"
 MAX_CHARACTERS = 10_000
 MAX_DEPTH = 50
-MAX_ENUMERATED_CHOICES = 18
-"""2^18 selections are 32 kB a condition; AWS allows 15 choices a question."""
+MAX_ENUMERATED_CHOICES = 15
+"""As many as AWS allows a question; 2^15 selections are 4 kB a condition."""
 
 _TOKEN = re.compile(r"\s*(?:(&&|\|\||[!()])|([^\s&|!()]+)|(\S))")
 
@@ -178,8 +178,8 @@ class Selections:
         return found
 
     def example(self, selections: int) -> tuple[str, ...]:
-        """The choices of the first of these selections."""
-        first = (selections & -selections).bit_length() - 1
+        """The choices of the first of these selections; none where there is no selection."""
+        first = max(0, (selections & -selections).bit_length() - 1)
         return tuple(choice for index, choice in enumerate(self.choices) if first >> index & 1)
 
     @cached_property

@@ -94,7 +94,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """The score of a pillar or an axis: a reading, or in `refused` the sentence that says why there is none."""
+    """The score of a pillar or an axis: a reading, or in `refused` the sentence why there is none."""
 
     id: str
     reading: Reading | None

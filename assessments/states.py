@@ -6,8 +6,8 @@ On a question's ladder of choices, by JUDGING's words:
     u  value of the highest choice with no contradiction at or below it
     f  value of the highest choice up to u that is proven, with nothing that casts doubt at or below it
     p  min(f, c), what is proven of the claim
-    κ  0.5 for a bare claim; 0.75 where a dated attachment is young enough, or facts given by hand would prove
-       the claimed choice
+    κ  0.5 for a bare claim; 0.75 where a dated attachment is young enough, or where facts given by hand would
+       prove the claimed choice and nothing casts doubt on it
 
     c ≤ u: credit = p + κ·(c − p)        c > u: contradicted, credit = p
 
@@ -50,7 +50,7 @@ BARE, BACKED = 0.5, 0.75
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """What a claim gets and loses; `credit` and the four losses add up to 1. `claimed` is c, `proven` is p."""
+    """What a claim gets and loses; `credit` and the losses add up to 1. `claimed` is c, `proven` p."""
 
     claimed: float
     proven: float
@@ -131,9 +131,11 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class _Ladder:
-    """What evidence says of a question's choices, by their places: `limit` is the highest without contradiction
-    (−1 for none), `refuted` the first with one, `doubted` the first with a doubt, `proven` the highest
-    proven."""
+    """What evidence says of a question's choices, by their places.
+
+    `limit` is the highest without contradiction (−1 for none), `refuted` the first with one, `doubted` the
+    first with a doubt, `proven` the highest proven.
+    """
 
     limit: int
     refuted: int | None
@@ -147,7 +149,7 @@ def judge(lens: Lens, claims: Mapping[str, Claim], evidence: Evidence) -> list[J
 
 
 def judge_question(question: Question, claim: Claim | None, evidence: Evidence) -> Judgement:
-    """What becomes of one question. The choice claimed must be one of the question's (see `Answers.check`)."""
+    """What becomes of one question. The choice must be one of its own (see `Answers.check`)."""
     if question.applies_when.value(evidence.proof) is False:
         outcome = question.applies_when.explain(evidence.proof)
         told = "; ".join(_described(name, evidence) for name in outcome.facts)
@@ -194,9 +196,9 @@ def _answered(question: Question, claim: Claim, ladder: _Ladder, evidence: Evide
     claimed = question.choices[place]
     proven = _choice(question, ladder.proven)
     limit = question.choices[ladder.limit].value if ladder.limit >= 0 else 0.0
-    kappa, backing = _kappa(claimed, claim, evidence)
-    credit = credit_of(claimed.value, limit, 0.0 if proven is None else proven.value, kappa)
     doubt = ladder.doubted if ladder.doubted is not None and ladder.doubted <= place else None
+    kappa, backing = _kappa(claimed, claim, evidence, in_doubt=doubt is not None)
+    credit = credit_of(claimed.value, limit, 0.0 if proven is None else proven.value, kappa)
     made = _Made(question, claim, credit, limit, kappa)
     if claimed.value > limit:
         refuted = _choice(question, ladder.refuted)
@@ -268,12 +270,12 @@ def _choice(question: Question, place: int | None) -> Choice | None:
     return None if place is None else question.choices[place]
 
 
-def _kappa(choice: Choice, claim: Claim, evidence: Evidence) -> tuple[float, str]:
+def _kappa(choice: Choice, claim: Claim, evidence: Evidence, *, in_doubt: bool) -> tuple[float, str]:
     """κ, and a sentence on what raises it."""
     for attachment in claim.attachments:
         if attachment_counts(attachment.dated, evidence.as_of, evidence.expiry):
             return BACKED, f" {attachment.file} of {attachment.dated} backs it."
-    if evidence.supports(choice.verified_by):
+    if not in_doubt and evidence.supports(choice.verified_by):
         return BACKED, " Facts given by hand back it."
     return BARE, ""
 

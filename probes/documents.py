@@ -512,3 +512,13 @@ def member(node: object, *path: str) -> Any:
             return None
         node = node.get(key)
     return node
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """The mapping, or an empty one for anything else."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def mappings(value: object) -> list[Mapping[str, Any]]:
+    """The mappings in a list; none for anything else."""
+    return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, list) else []

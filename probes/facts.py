@@ -222,9 +222,62 @@ process.rss_peak_bytes                    integer  bytes     infra       load   
 process.threads_peak                      integer  threads   infra       load        Most threads the target's process tree had
 process.growth_bytes_per_request          number   bytes     models      load        Memory the target keeps for each request
 process.gil_share                         ratio    1         models      load        Share of time the target's interpreter lock is held
+infra.kubernetes.workload                 text     -      infra       kubernetes  The serving workload that the facts are about, as Kind/name
+infra.kubernetes.workloads.count          integer  workloads infra       kubernetes  Workloads found that could serve
+infra.kubernetes.replicas                 integer  replicas infra       kubernetes  Replicas that the workload's manifest asks for
+infra.kubernetes.cpu_request_cores        number   cores  infra       kubernetes  CPU request of the serving container
+infra.kubernetes.cpu_limit_cores          number   cores  infra       kubernetes  CPU limit of the serving container
+infra.kubernetes.memory_request_bytes     integer  bytes  infra       kubernetes  Memory request of the serving container
+infra.kubernetes.cpu_request.present      boolean  -      infra       kubernetes  The serving container requests CPU, by itself or by its limit
+infra.kubernetes.cpu_limit.present        boolean  -      infra       kubernetes  The serving container has a CPU limit
+infra.kubernetes.memory_request.present   boolean  -      infra       kubernetes  The serving container requests memory, by itself or by its limit
+infra.kubernetes.memory_limit.present     boolean  -      infra       kubernetes  The serving container has a memory limit
+infra.kubernetes.gpus                     integer  gpus   infra       kubernetes  GPUs that the serving container asks for
+infra.kubernetes.readiness_probe.present  boolean  -      infra       kubernetes  The serving container has a readiness probe
+infra.kubernetes.liveness_probe.present   boolean  -      infra       kubernetes  The serving container has a liveness probe
+infra.kubernetes.startup_probe.present    boolean  -      infra       kubernetes  The serving container has a startup probe
+infra.kubernetes.probes_differ            boolean  -      infra       kubernetes  Readiness and liveness probe ask different things
+infra.kubernetes.image_pinned             boolean  -      infra       kubernetes  The serving image has a digest or a tag other than latest
+infra.kubernetes.image_digest             boolean  -      infra       kubernetes  The serving image has a digest
+infra.kubernetes.spread.present           boolean  -      infra       kubernetes  Replicas are spread by topology constraints or pod anti-affinity
+infra.kubernetes.termination_grace_seconds integer  s      infra       kubernetes  Time a pod has to finish its requests when it ends
+infra.kubernetes.update_strategy          choice:RollingUpdate:Recreate:OnDelete:Canary:BlueGreen -      infra       kubernetes  How a new version replaces the old one
+infra.kubernetes.rolling_update.max_unavailable integer  replicas infra       kubernetes  Replicas that a rolling update takes away at a time
+infra.kubernetes.rolling_update.max_surge integer  replicas infra       kubernetes  Replicas that a rolling update adds at a time
+infra.kubernetes.service.present          boolean  -      infra       kubernetes  A Service selects the workload's pods
+infra.kubernetes.pdb.present              boolean  -      infra       kubernetes  A PodDisruptionBudget selects the workload's pods
+infra.kubernetes.pdb.allowed_disruptions  integer  replicas infra       kubernetes  Replicas that the PodDisruptionBudget lets go at a time, at the smallest scale
+infra.kubernetes.hpa.present              boolean  -      infra       kubernetes  A HorizontalPodAutoscaler, KEDA ScaledObject or Knative scale acts on the workload
+infra.kubernetes.hpa.kind                 choice:hpa:keda:knative -      infra       kubernetes  What scales the workload
+infra.kubernetes.hpa.min_replicas         integer  replicas infra       kubernetes  Smallest number of replicas the autoscaler goes down to
+infra.kubernetes.hpa.can_scale            boolean  -      infra       kubernetes  The autoscaler's maximum lies above its minimum
+infra.kubernetes.hpa.target_resolves      boolean  -      infra       kubernetes  The autoscaler's target is among the workloads found
+infra.kubernetes.hpa.target_memory_ratio  ratio    1      infra       kubernetes  Memory utilisation, of the request, at which the autoscaler acts
+infra.kubernetes.hpa.metrics              text     -      infra       kubernetes  What the autoscaler looks at, by name
+infra.kubernetes.hpa.other_metric         boolean  -      infra       kubernetes  The autoscaler looks at something other than CPU and memory
+infra.kubernetes.hpa.cpu_target_usable    boolean  -      infra       kubernetes  Every container requests CPU, which a utilisation target is relative to
 infra.kubernetes.memory_limit_bytes       integer  bytes     infra       kubernetes  Memory limit of the serving container
 infra.kubernetes.hpa.max_replicas         integer  replicas  infra       kubernetes  maxReplicas of the HorizontalPodAutoscaler
 infra.kubernetes.hpa.target_cpu_ratio     ratio    1         infra       kubernetes  CPU utilisation at which the HorizontalPodAutoscaler acts
+monitoring.prometheus.series.count        integer  series monitoring  prometheus  Series that the metrics endpoint exposes
+monitoring.prometheus.has_request_counter boolean  -      monitoring  prometheus  A counter of requests is exposed
+monitoring.prometheus.request_counter     text     -      monitoring  prometheus  Name of the request counter
+monitoring.prometheus.has_latency_histogram boolean  -      monitoring  prometheus  A histogram of request times is exposed
+monitoring.prometheus.latency_histogram   text     -      monitoring  prometheus  Name of the histogram of request times
+monitoring.prometheus.has_error_label     boolean  -      monitoring  prometheus  Failed requests can be told from good ones
+monitoring.prometheus.has_process_metrics boolean  -      monitoring  prometheus  CPU time and resident memory of the process are exposed
+monitoring.prometheus.has_saturation_metric boolean  -      monitoring  prometheus  Requests in flight, waiting or queued are exposed
+monitoring.prometheus.targets.count       integer  targets monitoring  prometheus  Targets that the server scrapes
+monitoring.prometheus.targets_up_ratio    ratio    1      monitoring  prometheus  Share of the targets whose last scrape succeeded
+monitoring.prometheus.scrape_interval_seconds number   s      monitoring  prometheus  Longest scrape interval of the targets, or the configured default
+monitoring.prometheus.alerts.count        integer  rules  monitoring  prometheus  Alerting rules found
+monitoring.prometheus.rules_failing       integer  rules  monitoring  prometheus  Rules whose last evaluation failed
+monitoring.prometheus.latency_alert.present boolean  -      monitoring  prometheus  An alert looks at latency
+monitoring.prometheus.latency_alert.name  text     -      monitoring  prometheus  Name of the alert that looks at latency
+monitoring.prometheus.latency_alert.threshold_ms number   ms     monitoring  prometheus  Latency above which that alert fires
+monitoring.prometheus.error_alert.present boolean  -      monitoring  prometheus  An alert looks at errors
+monitoring.prometheus.saturation_alert.present boolean  -      monitoring  prometheus  An alert looks at saturation: CPU, memory, queues, requests in flight
+monitoring.prometheus.count_restarted     boolean  -      monitoring  prometheus  The counting process restarted while requests were counted
 monitoring.prometheus.count_ratio         ratio    1         monitoring  prometheus  Requests the target's own metrics counted, over requests sent
 derived.fleet_headroom                    ratio    1         infra       derived     Measured capacity of the fleet over its peak load
 derived.memory_limit_headroom             ratio    1         infra       derived     Memory limit over the measured peak

@@ -45,6 +45,9 @@ COMMANDS = (
     Command("compare", "two stored runs side by side", "app.cli.compare"),
     Command("doctor", "what is installed, what is missing, how precise this machine is", "app.cli.doctor"),
     Command("analyse", "the same statistics on measurements of other tools", "app.cli.analyse", main=False),
+    Command("scan", "evidence from manifests, rules and live systems, as facts", "app.cli.scan", main=False),
+    Command("forecast", "replicas, cost and the date of running out", "app.cli.forecast", main=False),
+    Command("lens", "checks, shows, rates, imports and exports lens files", "app.cli.lens", main=False),
 )
 SPELLINGS = {"analyze": "analyse"}
 EXAMPLES = (

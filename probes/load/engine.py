@@ -217,8 +217,8 @@ class Engine:
 class _Seconds:
     """Cuts a running stretch into seconds and reports each.
 
-    A second ends when the worker last published its counts: by then every answer read is in a row before
-    `SENT_COUNT`, so that none falls between two seconds.
+    A second ends with the worker's heartbeat, and the header is read against the order in which it was
+    written (see `COMPLETE_TO`), so that no answer falls between two seconds.
     """
 
     def __init__(self, start_ns: int, observer: Observer) -> None:
@@ -229,6 +229,7 @@ class _Seconds:
     def look(self, live: Live, t: int | None = None) -> None:
         """Reports the second that has passed; at the end (`t` given) what is left, unless it is too short."""
         last = t is not None
+        complete = int(live.header[COMPLETE_TO])
         t = int(live.header[HEARTBEAT]) if t is None else t
         due_second = t - self.edge >= 1_000_000_000
         if not due_second and not (last and t - self.edge >= 200_000_000):
@@ -259,7 +260,7 @@ class _Seconds:
                 t_ns=t,
             )
         )
-        self.first = int(live.header[COMPLETE_TO])
+        self.first = complete
         self.edge = t
 
 

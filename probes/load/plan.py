@@ -25,7 +25,11 @@ STOP = 0
 """Written by the coordinator: 0 go on, `STOP_ISSUING` or `STOP_NOW`."""
 SENT_COUNT = 1
 COMPLETE_TO = 2
-"""All rows before this one are finished."""
+"""All rows before this one are finished.
+
+Written after `HEARTBEAT`, and that after `SENT_COUNT`: whoever reads them the other way round finds every
+answer that was read by the heartbeat in the rows from this one to the last sent.
+"""
 SCHEDULED = 3
 OPEN_CONNECTIONS = 4
 HEARTBEAT = 5

@@ -20,7 +20,7 @@ from probes.load.grade import Grade, grade_steps
 from probes.load.run import Run, objectives_of
 from probes.load.safety import Ending, RunEnded, check_descriptors
 from probes.load.search import Capacity, Limits, Search
-from probes.load.spec import LoadSpec
+from probes.load.spec import ClosedSegment, LoadSpec
 from probes.load.steps import StepResult
 from probes.probe import ProbeContext
 from probes.targets.http import HttpTarget
@@ -52,7 +52,8 @@ class LoadProbe:
         sent from here; then nothing has started.
         """
         self.target.check(self.spec.timeout_s)
-        check_descriptors(self.spec.connections)
+        callers = [part.concurrency for part in self.spec.segments if isinstance(part, ClosedSegment)]
+        check_descriptors(max(self.spec.connections, *callers, 0))
         watcher = self._watcher()
         started_at = datetime.now(UTC)
         machine = describe_machine()

@@ -49,7 +49,7 @@ def check_descriptors(connections: int) -> None:
     if raised is not None and raised < connections + SPARE_DESCRIPTORS:
         raise UsageError(
             f"this system allows {raised} open files, too few for {connections} connections; "
-            f"raise it (ulimit -n) or lower --connections"
+            f"raise it (ulimit -n) or ask for fewer (--connections, --concurrency)"
         )
 
 

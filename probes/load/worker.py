@@ -551,11 +551,11 @@ class Loop:
                     for conn in [conn for conn in conns.values() if conn.opened and conn.opened <= oldest]:
                         self.drop(conn)
                         fail_waiting(self.refuse(TimeoutError("connecting took too long"), CONNECT), t)
-                header[SENT_COUNT] = i
+                header[SENT_COUNT] = i  # this, the heartbeat and what is complete in this order
+                header[HEARTBEAT] = t
                 header[COMPLETE_TO] = k
                 header[SCHEDULED] = m
                 header[OPEN_CONNECTIONS] = len(conns)
-                header[HEARTBEAT] = t
                 header[REFUSED] = self.refused
                 header[CPU_NS] = time.process_time_ns() - cpu_0
                 if t >= offset_until:
@@ -670,12 +670,13 @@ class Loop:
                     finish(conn, outcome, stamp, t)
             next_due = due[i] if i < m else NEVER
 
-        header[SENT_COUNT] = header[COMPLETE_TO] = i
+        ended = now()
+        header[SENT_COUNT], header[HEARTBEAT], header[COMPLETE_TO] = i, ended, i
         queue = run_queue_ns()
         return ShardReport(
             scheduled=segment.scheduled if not closed else i,
             sent=i,
-            ended_ns=now(),
+            ended_ns=ended,
             cpu_s=(time.process_time_ns() - cpu_0) / 1e9,
             run_queue_s=(queue - queue_0) / 1e9 if queue >= 0 and queue_0 >= 0 else None,
             wall_s=(now() - wall_0) / 1e9,

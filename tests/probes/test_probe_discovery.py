@@ -57,7 +57,11 @@ def distribution(folder: Path, package: str, source: str, name: str = "redis") -
 
 
 def discovered(*folders: Path) -> dict[str, Any]:
-    command = [sys.executable, "-I", "-S", "-c", ASK, str(ROOT), *map(str, folders)]
+    # only our packages, not the checkout: an editable install leaves our own entry points beside them
+    source = folders[0] / "loadstone-source"
+    source.mkdir(exist_ok=True)
+    (source / "probes").symlink_to(ROOT / "probes")
+    command = [sys.executable, "-I", "-S", "-c", ASK, str(source), *map(str, folders)]
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
     answer: dict[str, Any] = json.loads(ran.stdout)
     return answer

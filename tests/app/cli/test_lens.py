@@ -1,0 +1,203 @@
+"""`loadstone lens` on AWS custom lenses, and check and show on ours."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.cli.main import main
+
+Captured = pytest.CaptureFixture[str]
+
+
+def question(name: str, default: bool = True, **more: Any) -> dict[str, Any]:
+    rules = [
+        {"condition": f"{name}_1 && {name}_2", "risk": "NO_RISK"},
+        {"condition": f"{name}_1", "risk": "MEDIUM_RISK"},
+        {"condition": "default", "risk": "HIGH_RISK"},
+    ]
+    choices = [{"id": f"{name}_{ending}", "title": f"Practice {ending}"} for ending in ("1", "2", "no")]
+    return {
+        "id": name,
+        "title": "How do you do it?",
+        "choices": choices,
+        "riskRules": rules if default else rules[:2],
+    } | more
+
+
+def write(path: Path, *questions: dict[str, Any], **more: Any) -> str:
+    pillar = {"id": "pillar_1", "name": "Reliability", "questions": list(questions)}
+    lens = {"schemaVersion": "2021-11-01", "name": "Team lens", "description": "Ours", "pillars": [pillar]}
+    path.write_text(json.dumps(lens | more, indent=1), encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> str:
+    return write(tmp_path / "good.json", question("aaa"), question("bbb"))
+
+
+@pytest.fixture
+def odd(tmp_path: Path) -> str:
+    """No default in one question, a title that is NaN in the other, a key that AWS does not know."""
+    first, second = question("aaa", default=False), question("bbb", title=math.nan)
+    return write(tmp_path / "odd.json", first, second, _team={"a": 1.0})
+
+
+def said(captured: Captured) -> str:
+    return " ".join(captured.readouterr().out.split())
+
+
+def test_a_good_lens_passes_the_strict_check(good: str, capsys: Captured) -> None:
+    assert main(["lens", "check", good, "--strict"]) == 0
+    assert "Team lens: 1 pillar, 2 questions, 6 choices, 6 rules. No problems." in said(capsys)
+
+
+def test_problems_are_named_and_break_only_the_strict_check(odd: str, capsys: Captured) -> None:
+    assert main(["lens", "check", odd]) == 0
+    out = said(capsys)
+    assert "3 problems:" in out
+    assert "no_default line" in out
+    assert "not_text line" in out
+    assert "'_team', which AWS does not know" in out
+    assert main(["lens", "check", odd, "--strict"]) == 1
+
+
+def test_the_check_for_machines_is_contracts(odd: str, capsys: Captured) -> None:
+    assert main(["lens", "check", odd, "--json", "-"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == "loadstone.lens-check/1"
+    assert [document[name] for name in ("name", "pillars", "questions", "choices", "rules")] == [
+        "Team lens", 1, 2, 6, 5,
+    ]  # fmt: skip
+    found = {problem["kind"]: problem for problem in document["problems"]}
+    assert set(found) == {"no_default", "not_text", "unknown_key"}
+    assert found["no_default"]["question"] == "aaa"
+    assert found["unknown_key"]["question"] is None
+
+
+def test_risks_are_counted_for_a_selection(good: str, capsys: Captured) -> None:
+    def counts(select: str) -> list[int]:
+        assert main(["lens", "risks", good, "--select", select, "--json", "-"]) == 0
+        document = json.loads(capsys.readouterr().out)
+        names = ("HIGH_RISK", "MEDIUM_RISK", "NO_RISK", "UNANSWERED", "NOT_RATED")
+        return [document[name] for name in names]
+
+    assert counts("none") == [0, 0, 0, 2, 0]
+    assert counts("all") == [0, 0, 2, 0, 0]
+    assert counts("first") == [0, 2, 0, 0, 0]
+
+
+def test_risks_warn_where_none_of_these_is_chosen_with_others(good: str, capsys: Captured) -> None:
+    assert main(["lens", "risks", good, "--select", "all"]) == 0
+    assert "selected together with others in 2 questions (aaa, bbb)" in said(capsys)
+
+
+def test_answers_of_a_person_are_a_selection(good: str, tmp_path: Path, capsys: Captured) -> None:
+    answers = tmp_path / "answers.yaml"
+    answers.write_text(
+        "schema: loadstone.answers/1\nlens: good.json\nanswers:\n  aaa: [aaa_1, aaa_2]\n  bbb: aaa\n"
+    )
+    argv = ["lens", "risks", good, "--select", f"@{answers}", "--json", "-"]
+    assert main(argv) == 2
+    assert "answers.yaml, line 5: bbb has no choice 'aaa'" in capsys.readouterr().err
+    answers.write_text(answers.read_text().replace("bbb: aaa", 'bbb: {not_applicable: "no such thing"}'))
+    assert main(argv) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["NO_RISK"], document["NOT_APPLICABLE"], document["UNANSWERED"]) == (1, 1, 0)
+    assert document["questions"][0] == {"question": "aaa", "selected": ["aaa_1", "aaa_2"], "risk": "NO_RISK"}
+
+
+def test_show_prints_questions_choices_and_rules(odd: str, capsys: Captured) -> None:
+    assert main(["lens", "show", odd]) == 0
+    out = said(capsys)
+    for part in ("Reliability (pillar_1)", "aaa How do you do it?", "[ ] aaa_no Practice no", "bbb –"):
+        assert part in out
+    assert "NO_RISK: aaa_1 && aaa_2" in out
+    assert main(["lens", "show", odd, "--json", "-"]) == 0
+    assert json.loads(capsys.readouterr().out)["content"][0]["questions"][0]["weight"] == 1
+
+
+def test_import_and_export_give_the_lens_back(odd: str, tmp_path: Path, capsys: Captured) -> None:
+    kept, back = tmp_path / "kept.json", tmp_path / "back.json"
+    assert main(["lens", "import", odd, "-o", str(kept)]) == 0
+    assert "It has 3 problems" in said(capsys)
+    assert json.loads(kept.read_text())["schema"] == "loadstone.aws-lens/1"
+    assert main(["lens", "export", str(kept), "-o", str(back)]) == 0
+    canonical = [json.dumps(json.loads(Path(path).read_text()), sort_keys=True) for path in (odd, back)]
+    assert canonical[0] == canonical[1]
+    assert "NaN" in canonical[0]
+    capsys.readouterr()
+    assert main(["lens", "export", str(kept), "-o", "-"]) == 0
+    assert capsys.readouterr().out == back.read_text()
+    for word in ("check", "show"):
+        assert main(["lens", word, str(kept)]) == 0
+
+
+def test_a_lens_of_ours_is_checked_and_shown(tmp_path: Path, capsys: Captured) -> None:
+    lens = tmp_path / "ours.yaml"
+    lens.write_text(
+        "schema: loadstone.lens/1\nname: ours\ntitle: Ours\nversion: '1'\npillars:\n"
+        "- {id: data, name: Data}\nquestions: []\n"
+    )
+    assert main(["lens", "check", str(lens)]) == 2
+    assert "ours.yaml, line" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argv", "part"),
+    [
+        (["lens"], "is missing"),
+        (["lens", "chek", "x"], "did you mean check?"),
+        (["lens", "check", "/no/where.json"], "cannot be read"),
+        (["lens", "check", "GOOD", "--select", "all"], "--select belongs to lens risks"),
+        (["lens", "risks", "GOOD"], "needs a selection"),
+        (["lens", "risks", "GOOD", "--select", "al"], "did you mean all?"),
+        (["lens", "risks", "GOOD", "--select", "@/no/where.yaml"], "cannot be read"),
+        (["lens", "risks", "GOOD", "--select", "all", "--strict"], "--strict belongs to lens check"),
+        (["lens", "import", "GOOD"], "add -o FILE"),
+        (["lens", "export", "GOOD", "-o", "GOOD"], "name another file"),
+        (["lens", "export", "GOOD", "-o", "/no/where.json"], "cannot be written"),
+        (["lens", "export", "GOOD", "-o", "-", "--json", "-"], "leave --json out"),
+    ],
+)
+def test_a_wrong_command_line_is_one_sentence(
+    argv: list[str], part: str, good: str, capsys: Captured
+) -> None:
+    assert main([good if word == "GOOD" else word for word in argv]) == 2
+    err = capsys.readouterr().err
+    assert part in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        '{"pillars": 1}',
+        '{"pillars": [], "pillars": []}',
+        "[" * 200_000,
+        '{"a": ' * 50_000,
+        "\x00",
+        '{"pillars": [{"id": "a\\ud800"}]}',
+        '{"pillars": 1e999}',
+    ],
+)
+def test_what_is_no_lens_is_refused_in_one_line(text: str, tmp_path: Path, capsys: Captured) -> None:
+    (tmp_path / "bad.json").write_text(text)
+    assert main(["lens", "check", str(tmp_path / "bad.json")]) == 2
+    err = capsys.readouterr().err
+    assert "bad.json" in err
+    assert err.count("\n") == 1
+
+
+def test_text_of_a_lens_cannot_play_with_the_terminal(tmp_path: Path, capsys: Captured) -> None:
+    path = write(tmp_path / "evil.json", question("aaa", title="\x1b[2J\u202e"), name="\x1b]0;x\x07")
+    for argv in (["check"], ["show"], ["risks", "--select", "all"]):
+        assert main(["lens", argv[0], path, *argv[1:]]) == 0
+    assert "\x1b" not in capsys.readouterr().out
