@@ -39,9 +39,9 @@ MAX_PROBLEMS_A_FILE = 10
 SUFFIXES = frozenset({".yaml", ".yml", ".json", ".prom", ".metrics", ".txt"})
 SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "venv", "site-packages", "vendor"})
 
-_MANIFEST = re.compile(r"""^\s*"?apiVersion"?\s*:""", re.MULTILINE)
-_RULES = re.compile(r"^\s*-?\s*(alert|record)\s*:", re.MULTILINE)
-_KIND = re.compile(r"""^\s*"?kind"?\s*:\s*["']?([A-Za-z]*|\{\{)""", re.MULTILINE)
+_MANIFEST = re.compile(r"""(?:^|[{,])\s*"?apiVersion"?\s*:""", re.MULTILINE)
+_RULES = re.compile(r"""(?:^|[{,-])\s*"?(?:alert|record)"?\s*:""", re.MULTILINE)
+_KIND = re.compile(r"""(?:^|[{,])\s*"?kind"?\s*:\s*["']?([A-Za-z]*|\{\{)""", re.MULTILINE)
 _KUSTOMIZATION = ("patches", "patchesStrategicMerge", "patchesJson6902", "images", "replicas", "components")
 
 
@@ -87,15 +87,14 @@ def scan(
 ) -> ScanResult:
     """Facts from files and folders, and from live systems as (system, address).
 
-    `workload` names the serving workload of Kubernetes; `only` reads one kind and leaves out the rest. Raises
-    `UsageError` when a path does not exist, a system is not known, an address is another machine's without
-    `allow_remote`, or nothing is recognised; `FetchError` when a live system alone was asked and none answers.
+    `workload` names the serving workload of Kubernetes; `only` reads one kind and leaves out the rest.
+    Raises `UsageError` when a path does not exist, a system is not known, an address is another machine's
+    without `allow_remote`, or nothing is recognised; `FetchError` when nothing was found and a live system
+    did not answer.
     """
     for system, _ in live:
         if system not in SYSTEMS:
-            raise UsageError(
-                f"the live system '{system}' is not known: write --live {SYSTEMS[0]}=http://HOST:PORT"
-            )
+            raise UsageError(f"'{system[:40]}' is no live system: write --live {SYSTEMS[0]}=http://HOST:PORT")
     for path in paths:
         if not os.path.lexists(path):
             raise UsageError(f"'{path}' is not there: name a file or a folder that is")

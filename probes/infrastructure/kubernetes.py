@@ -119,8 +119,9 @@ def _serving(
     if len(kept) == 1:
         return kept[0]
     same = len({(entry.kind, entry.name) for entry in kept}) == 1
-    shown = ", ".join(f"{entry} ({entry.place})" if same else entry.name for entry in kept[:12])
-    more = f" and {len(kept) - 12} more" if len(kept) > 12 else ""
+    names = dict.fromkeys(f"{entry} ({entry.place})" if same else entry.name for entry in kept)
+    shown = ", ".join(list(names)[:12])
+    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
     what = "give the files of one environment" if same else "name the one that serves with --workload NAME"
     findings.problem(
         kept[0].file, f"{len(kept)} workloads could be the one that serves: {shown}{more}; {what}"

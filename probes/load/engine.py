@@ -34,6 +34,9 @@ from probes.load.shard import Columns, Live, Region, Shard
 LEAD_NS = 60_000_000
 """Between the order to run and the first due time, so that the worker is ready."""
 
+LEAST_SPAN_NS = 1_000_000
+"""A rest of a second that is shorter holds nothing that could be told as a rate."""
+
 CLOSED_LOOP_RATE = 250_000
 """More requests a second than one worker can send: rows that are reserved, not memory that is used."""
 
@@ -227,12 +230,12 @@ class _Seconds:
         self.first = 0
 
     def look(self, live: Live, t: int | None = None) -> None:
-        """Reports the second that has passed; at the end (`t` given) what is left, unless it is too short."""
+        """Reports the second that has passed; at the end (`t` given) what is left of the last."""
         last = t is not None
         complete = int(live.header[COMPLETE_TO])
         t = int(live.header[HEARTBEAT]) if t is None else t
         due_second = t - self.edge >= 1_000_000_000
-        if not due_second and not (last and t - self.edge >= 200_000_000):
+        if not due_second and not (last and t - self.edge >= LEAST_SPAN_NS):
             return
         sent = int(live.header[SENT_COUNT])
         columns = live.columns

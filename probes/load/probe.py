@@ -51,7 +51,7 @@ class LoadProbe:
         Raises `TargetError` when the target does not answer as wanted, `UsageError` when the load cannot be
         sent from here; then nothing has started.
         """
-        self.target.check(self.spec.timeout_s)
+        self.target.check(self.spec.timeout_s, context.run_id)
         callers = [part.concurrency for part in self.spec.segments if isinstance(part, ClosedSegment)]
         check_descriptors(max(self.spec.connections, *callers, 0))
         watcher = self._watcher()

@@ -52,7 +52,7 @@ class Run:
         self.context = context
         self.watcher = watcher
         self.rules = Rules(error_rule=not spec.finds_capacity)
-        self.engine = Engine(target.wire(spec.timeout_s), spec.connections, self)
+        self.engine = Engine(target.wire(spec.timeout_s, context.run_id), spec.connections, self)
         self.generator = np.random.default_rng(spec.seed)
         self.steps: list[StepResult] = []
         self.ending: Ending | None = None

@@ -28,6 +28,7 @@ LADDER_GAIN = 1.10
 BLOCK_S = 4.0
 FIRST_SHARE = 0.8
 LOWEST_SHARE = 0.02
+LEAST_REQUESTS = 20
 ENOUGH_CLUSTERS = 12
 MISSES_WANTED = 10
 LONGEST_STEP_S = 16.0
@@ -129,6 +130,7 @@ class Search:
     ladder: list[tuple[int, float]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     saturation: float | None = None
+    alone_ms: float = 0.0
 
     def run(self) -> Capacity:
         """The capacity. What the bench raises passes through."""
@@ -141,7 +143,9 @@ class Search:
         # nothing is known yet between nothing and the most that was ever answered
         self.bench.preview(self._at_most(first), 0.0, self._at_most(self.saturation))
         most = self.limits.max_rate
-        rate = most if most is not None and most < ABOVE_SATURATION * self.saturation else first
+        if any(self.alone_ms > objective.limit_ms for objective in self.objectives):
+            first = self._lowest()  # too slow even at rest: see whether any rate keeps it
+        rate = most if most is not None and most < min(first, ABOVE_SATURATION * self.saturation) else first
         while True:
             view = self.bench.open(rate, self._seconds(rate), self._discard())
             if view.fault is not None:
@@ -171,6 +175,8 @@ class Search:
         while callers <= self.limits.max_concurrency:
             view = self.bench.closed(callers, seconds, max(100, 4 * callers))
             self.ladder.append((callers, view.throughput))
+            if callers == 1:
+                self.alone_ms = view.median_ms
             grown = view.throughput > LADDER_GAIN * best
             if view.throughput > best:
                 best, best_callers, fault = view.throughput, callers, view.fault
@@ -218,13 +224,18 @@ class Search:
         kept = [view.rate for view in self.views if self._kept(view) and (high is None or view.rate < high)]
         return max(kept, default=0.0), high
 
+    def _lowest(self) -> float:
+        """The lowest rate worth trying: a small share of saturation, but some requests in a long step."""
+        saturation = self.saturation or 0.0
+        return min(FIRST_SHARE * saturation, max(LOWEST_SHARE * saturation, LEAST_REQUESTS / LONGEST_STEP_S))
+
     def _at_most(self, rate: float) -> float:
         return rate if self.limits.max_rate is None else min(rate, self.limits.max_rate)
 
     def _next_rate(self) -> float:
         saturation = self.saturation or 0.0
         low, high = self._bracket()
-        lowest = LOWEST_SHARE * saturation
+        lowest = self._lowest()
         if high is None:
             # more than was ever answered must break it; where that was kept too, the ladder knew too little
             above = ABOVE_SATURATION * saturation
@@ -266,7 +277,7 @@ class Search:
                 return self._nothing(f"{seen} requests were too few to tell: {needed} are needed at least")
             text = f"the SLO still held at {low:.4g} requests/s, the highest rate tried in the time given"
             return Capacity(low, low, None, "provisional", text, *known)
-        if low == 0.0 and high <= 1.5 * LOWEST_SHARE * saturation:
+        if low == 0.0 and high <= 1.5 * self._lowest():
             text = f"the SLO is broken already at {high:.3g} requests/s, the lowest rate tried"
             return Capacity(None, 0.0, high, "unmet_at_minimum", text, *known)
         crossings = self._crossings()
@@ -296,7 +307,11 @@ class Search:
             text = f"the SLO broke at {high:.4g} requests/s and no lower rate was tried in the time given"
             return Capacity(None, 0.0, high, "indeterminate", text, *known)
         text = f"{low:.4g} kept the SLO and {high:.4g} broke it; nothing between was measured long enough"
-        return Capacity((low + high) / 2, low, high, "provisional", text, *known)
+        middle, width = (low + high) / 2, high - low  # twice as wide as what was seen, as for the curve
+        ceiling = max(high, ABOVE_SATURATION * known[0])
+        return Capacity(
+            middle, max(0.0, middle - width), min(middle + width, ceiling), "provisional", text, *known
+        )
 
     def _more_time(self, half: float, clusters: int) -> str:
         spent = sum(view.seconds for view in self.views)

@@ -10,7 +10,10 @@ from probes.documents import MAX_BYTES, DocumentError
 from probes.monitoring.fetch import Address, FetchError, get
 from probes.scanned import Findings
 
-MAX_LINES = 100_000
+MAX_LINES = 50_000
+MAX_LINE = 20_000
+"""Characters of one line."""
+
 ACCEPT = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4"
 PATH_LABELS = ("path", "handler", "route", "http_route", "endpoint", "uri", "url", "url_path", "target")
 _STATUS_LABEL = re.compile(
@@ -103,6 +106,9 @@ def read_exposition(
         raise DocumentError(source, line, "this is no UTF-8 text: save it as UTF-8") from error
     if text.count("\n") > MAX_LINES:
         raise DocumentError(source, None, f"has more than {MAX_LINES:,} lines: expose fewer series")
+    for number, line in enumerate(text.split("\n"), 1):
+        if len(line) > MAX_LINE:
+            raise DocumentError(source, number, f"has more than {MAX_LINE:,} characters: shorten its labels")
     if open_metrics is None:
         open_metrics = text.rstrip().endswith("# EOF")
     parse = open_families if open_metrics else text_families

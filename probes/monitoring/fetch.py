@@ -90,7 +90,6 @@ def get(
     Raises `FetchError` when nothing is there, when the answer is too large, or is not whole in time.
     """
     connection = _Connection(address, timeout_s)
-    deadline = time.monotonic() + timeout_s
     late = threading.Timer(timeout_s, connection.cut)
     late.daemon = True
     late.start()
@@ -111,9 +110,11 @@ def get(
             raise FetchError(address.url, f"sent more than {max_bytes / 1e6:g} MB: ask for less")
         if response.length:
             raise http.client.IncompleteRead(body, response.length)
+        if connection.was_cut:  # http.client takes the end of a connection for the end of an answer
+            raise TimeoutError
         return Reply(response.status, response.getheader("Content-Type") or "", body, time.time())
     except (OSError, http.client.HTTPException, ValueError) as error:
-        if time.monotonic() >= deadline or isinstance(error, TimeoutError):
+        if connection.was_cut or isinstance(error, TimeoutError):
             why = f"did not answer within {timeout_s:g} s: check that it is up"
         else:
             detail = getattr(error, "strerror", None) or str(error) or type(error).__name__
@@ -131,6 +132,7 @@ class _Connection(http.client.HTTPConnection):
         super().__init__(address.host, address.port, timeout=timeout_s)
         self._where = address
         self._seconds = timeout_s
+        self.was_cut = False
 
     def connect(self) -> None:
         plain = socket.create_connection((self._where.ip, self._where.port), self._seconds)
@@ -141,5 +143,6 @@ class _Connection(http.client.HTTPConnection):
 
     def cut(self) -> None:
         """Ends whatever is being waited for."""
+        self.was_cut = True
         with suppress(OSError, AttributeError):
             self.sock.shutdown(socket.SHUT_RDWR)

@@ -18,10 +18,11 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from probes.errors import TargetError, UsageError
+from probes.load.answer import AnswerParser
 from probes.load.plan import Wire
-from probes.load.worker import AnswerParser
 
 USER_AGENT = "loadstone"
+LOOPBACK_TRIAL_S = 0.5
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _SECRET = re.compile(r"auth|token|key|secret|cookie|password", re.IGNORECASE)
@@ -59,12 +60,12 @@ class HttpTarget:
 
     kind = "http"
 
-    def wire(self, timeout_s: float) -> Wire:
-        """How the load loop talks to this target."""
+    def wire(self, timeout_s: float, run_id: str | None = None) -> Wire:
+        """How the load loop talks to this target; the User-Agent names the run."""
         return Wire(
             family=self.family,
             address=(self.ip, self.port),
-            requests=tuple(self._encode(body) for body in self.bodies),
+            requests=tuple(self._encode(body, run_id) for body in self.bodies),
             timeout_ns=int(timeout_s * 1e9),
             head_only=self.method == "HEAD",
             expect_body=self.expect_body,
@@ -93,8 +94,8 @@ class HttpTarget:
             document["expect_body"] = self.expect_body
         return document
 
-    def ask(self, timeout_s: float, body: bytes | None = None) -> Answer:
-        """Sends one request (by default the first), byte for byte as load does, and reads the answer.
+    def ask(self, timeout_s: float, run_id: str | None = None) -> Answer:
+        """Sends the first request, byte for byte as the load of that run does, and reads the answer.
 
         The whole exchange has `timeout_s`. Raises `TargetError` with one sentence when nothing answers there,
         or something that is no HTTP.
@@ -104,7 +105,7 @@ class HttpTarget:
         try:
             with socket.create_connection((self.ip, self.port), timeout_s) as sock:
                 parser, body_read = _exchange(
-                    sock, self._encode(self.bodies[0] if body is None else body), started + timeout_s,
+                    sock, self._encode(self.bodies[0], run_id), started + timeout_s,
                     head_only=self.method == "HEAD", where=where,
                 )  # fmt: skip
         except TimeoutError as error:
@@ -121,9 +122,9 @@ class HttpTarget:
         reason = "".join(char for char in parser.reason.decode("latin-1") if char.isprintable())
         return Answer(parser.status, reason, body_read, time.monotonic() - started)
 
-    def check(self, timeout_s: float) -> Answer:
+    def check(self, timeout_s: float, run_id: str | None = None) -> Answer:
         """Asks once and raises `TargetError` when the answer is not the wanted one."""
-        answer = self.ask(timeout_s)
+        answer = self.ask(timeout_s, run_id)
         if not self.is_good(answer.status):
             wanted = f"{self.expect_status}" if self.expect_status is not None else "2xx"
             raise TargetError(
@@ -137,11 +138,15 @@ class HttpTarget:
             )
         return answer
 
-    def _all_headers(self, body: bytes | None) -> list[tuple[str, str]]:
+    def _all_headers(self, body: bytes | None, run_id: str | None) -> list[tuple[str, str]]:
         given = {name.lower() for name, _ in self.headers}
         authority = f"[{self.host}]" if ":" in self.host else self.host
         headers = [("Host", authority if self.port == 80 else f"{authority}:{self.port}")]
-        headers += [("User-Agent", USER_AGENT), ("Accept", "*/*"), ("Accept-Encoding", "identity")]
+        headers += [
+            ("User-Agent", f"{USER_AGENT}/{run_id}" if run_id else USER_AGENT),
+            ("Accept", "*/*"),
+            ("Accept-Encoding", "identity"),
+        ]
         if any(body is not None for body in self.bodies):
             headers.append(("Content-Type", _content_type(self.bodies[0] or b"")))
         headers = [(name, value) for name, value in headers if name.lower() not in given]
@@ -151,9 +156,9 @@ class HttpTarget:
             headers.append(("Content-Length", "0"))  # or some answer 411
         return headers + list(self.headers)
 
-    def _encode(self, body: bytes | None) -> bytes:
+    def _encode(self, body: bytes | None, run_id: str | None = None) -> bytes:
         lines = [f"{self.method} {self.path} HTTP/1.1"]
-        lines += [f"{name}: {value}" for name, value in self._all_headers(body)]
+        lines += [f"{name}: {value}" for name, value in self._all_headers(body, run_id)]
         return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + (body or b"")
 
 
@@ -273,13 +278,25 @@ def _resolve(host: str, port: int, allow_remote: bool) -> tuple[int, str, bool]:
     except (OSError, UnicodeError) as error:
         raise TargetError(f"the host '{_clean(host)}' is not known here; correct the address") from error
     found.sort(key=lambda entry: entry[0] != socket.AF_INET)
-    family, ip = found[0][0], str(found[0][4][0])
+    family, ip = _listening(found)
     remote = not ipaddress.ip_address(ip.partition("%")[0]).is_loopback
     if remote and not allow_remote:
         raise UsageError(
             f"{_clean(host)} is not this machine; add --allow-remote if you may put it under load"
         )
     return family, ip, remote
+
+
+def _listening(found: Sequence[tuple[Any, ...]]) -> tuple[int, str]:
+    """Family and address of the first that accepts a connection, where a name has several; or the first."""
+    for family, kind, protocol, _, address in found if len(found) > 1 else ():
+        if not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback:
+            continue
+        with socket.socket(family, kind, protocol) as trial:
+            trial.settimeout(LOOPBACK_TRIAL_S)
+            if trial.connect_ex(address) == 0:
+                return int(family), str(address[0])
+    return int(found[0][0]), str(found[0][4][0])
 
 
 def _headers(

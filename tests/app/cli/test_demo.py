@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -34,7 +35,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, result: Make) -> dict[str, Any]:
 
         def run(self, context: ProbeContext) -> Mapping[str, Any]:
             target: HttpTarget = seen["target"]
-            seen["answers"] = [target.ask(10.0, body).status for body in target.bodies]
+            seen["answers"] = [replace(target, bodies=(body,)).ask(10.0).status for body in target.bodies]
             document = result(status=seen["status"], grade=seen["grade"])
             document["run"]["id"] = context.run_id
             context.emit(Started(0.0, document["run"], target.to_json(), document["load"]))

@@ -18,9 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.errors import InternalError
+from probes.load.answer import AnswerParser, parse_head
+from probes.load.loop import clock_offset
 from probes.load.plan import OUTCOME, STOP_NOW, TIMEOUT, Segment, ShardReport, Wire, region_bytes
 from probes.load.shard import Region, Shard
-from probes.load.worker import AnswerParser, clock_offset, parse_head
 
 ROOT = Path(__file__).resolve().parents[3]
 GET = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n"

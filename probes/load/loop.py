@@ -1,0 +1,540 @@
+"""The hot loop: due, sent, received, read. The load process holds nothing but this; standard library only.
+
+One pass of the loop sends what is due, waits for an answer or the next due time, and records what came in.
+A request that is due while no connection is free waits with its due time; nothing is ever dropped. The
+columns (`probes.load.plan`) are the only thing written while load runs. Every `TICK_NS` a housekeeping pass
+enforces the time-out, looks for the coordinator's stop word and publishes counts.
+
+An answer's head is parsed once and remembered: the next answer with the same bytes costs one look-up.
+Answers without a plain Content-Length go through httptools.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import select
+import socket
+import struct
+import sys
+import time
+from pathlib import Path
+
+from probes.load.answer import BODY_KEPT_BYTES, AnswerParser, parse_head
+from probes.load.plan import (
+    ASSERTION,
+    CANCELLED,
+    COMPLETE_TO,
+    CONNECT,
+    CPU_NS,
+    DELAY_SHIFT,
+    HEADER_WORDS,
+    HEARTBEAT,
+    NO_PORTS,
+    OPEN_CONNECTIONS,
+    PROTOCOL,
+    REFUSED,
+    RESET,
+    SCHEDULED,
+    SENT_COUNT,
+    STOP,
+    STOP_NOW,
+    TIMEOUT,
+    WAITED,
+    Segment,
+    ShardReport,
+    Wire,
+)
+from probes.load.poller import new_poller
+
+TICK_NS = 10_000_000
+OFFSET_HOLDS_NS = 1_000_000_000
+CLOSED_LOOP_RECONNECT_NS = 20_000_000
+CONNECTS_A_PASS = 32
+HEADS_KEPT = 4_096
+SO_TIMESTAMPNS = 35
+NEVER = 1 << 62
+UNTIL_PARSED = -1
+"""A connection's `need` while httptools reads its answer."""
+
+now = time.perf_counter_ns
+
+
+def clock_offset() -> int:
+    """Wall clock less monotonic clock in ns: the largest of fifty readings, so the least disturbed."""
+    return max(time.clock_gettime_ns(time.CLOCK_REALTIME) - now() for _ in range(50))
+
+
+def run_queue_ns() -> int:
+    """Nanoseconds this process was ready but had no processor; -1 where the system does not tell."""
+    try:
+        return int(Path("/proc/self/schedstat").read_bytes().split()[1])
+    except (OSError, IndexError, ValueError):
+        return -1
+
+
+class Conn:
+    """One connection: its socket, the request it carries and how much of the answer is missing."""
+
+    __slots__ = (
+        *("body", "close_after", "fd", "need", "opened", "out"),
+        *("parser", "recvmsg", "row", "send", "sock", "status"),
+    )
+
+    def __init__(self, sock: socket.socket, opened: int) -> None:
+        self.sock = sock
+        self.fd = sock.fileno()
+        self.send = sock.send
+        self.recvmsg = sock.recvmsg
+        self.row = -1  # the request under way
+        self.need = 0  # bytes of the body still missing; 0 = at the start of an answer
+        self.status = 0
+        self.opened = opened  # when connecting began; 0 once connected
+        self.out: memoryview | None = None  # what the socket's buffer did not take yet
+        self.parser: AnswerParser | None = None
+        self.body: bytearray | None = None
+        self.close_after = False
+
+
+class Loop:
+    """Runs segments against one target; connections live from one segment to the next."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.poller = new_poller()
+        self.conns: dict[int, Conn] = {}
+        self.free: list[Conn] = []
+        self.connecting = 0
+        self.heads: dict[bytes, tuple[int, int, bool]] = {}
+        self.expect = re.compile(wire.expect_body.encode()) if wire.expect_body is not None else None
+        self.stamped = sys.platform == "linux"
+        self.opened = 0
+        self.refused = 0
+        self.errors: dict[int, str] = {}
+        self.coordinator = os.getppid()
+
+    def close(self) -> None:
+        """Closes every connection."""
+        for conn in list(self.conns.values()):
+            self.drop(conn)
+        self.poller.close()
+
+    # connections
+
+    def connect(self, t: int) -> int:
+        """Begins a connection; 0, or the outcome when it fails at once."""
+        try:
+            sock = socket.socket(self.wire.family, socket.SOCK_STREAM)
+        except OSError as error:
+            return self.refuse(error, NO_PORTS)
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.stamped:
+            sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        code = sock.connect_ex(self.wire.address)
+        if code not in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):
+            sock.close()
+            mine = code in (errno.EADDRNOTAVAIL, errno.EADDRINUSE, errno.EMFILE, errno.ENFILE, errno.ENOBUFS)
+            return self.refuse(OSError(code, os.strerror(code)), NO_PORTS if mine else CONNECT)
+        conn = Conn(sock, t)
+        self.conns[conn.fd] = conn
+        self.connecting += 1
+        self.opened += 1
+        self.poller.add(conn.fd, writable=True)
+        return 0
+
+    def refuse(self, error: OSError, outcome: int) -> int:
+        self.refused += 1
+        self.errors.setdefault(outcome, error.strerror or str(error))
+        return outcome
+
+    def connected(self, conn: Conn) -> int:
+        """The connection is up (0), or failed (its outcome)."""
+        self.connecting -= 1
+        conn.opened = 0
+        code = conn.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            self.drop(conn)
+            return self.refuse(OSError(code, os.strerror(code)), CONNECT)
+        self.poller.change(conn.fd, writable=False)
+        return 0
+
+    def drop(self, conn: Conn) -> None:
+        """Closes a connection; it must not be in `free` afterwards."""
+        if conn.opened:
+            self.connecting -= 1
+        if self.conns.pop(conn.fd, None) is not None:
+            self.poller.remove(conn.fd)
+            conn.sock.close()
+
+    def send_on(self, conn: Conn) -> None:
+        """Sends what is left of a request that the socket did not take whole, as far as it takes it now."""
+        assert conn.out is not None
+        try:
+            conn.out = conn.out[conn.send(conn.out) :]
+        except BlockingIOError:
+            return
+        except OSError:  # the peer wants no more of it; it may have answered before
+            conn.close_after = True
+            conn.out = conn.out[:0]
+        if not conn.out:
+            conn.out = None
+            self.poller.change(conn.fd, writable=False)
+
+    # answers off the fast path
+
+    def read_on(self, conn: Conn, data: bytes) -> int:
+        """Takes the next bytes of an answer; its outcome when it is complete, 0 while bytes are missing."""
+        if conn.need > 0:
+            conn.need -= len(data)
+            if conn.body is not None and len(conn.body) < BODY_KEPT_BYTES:
+                conn.body += data
+            return 0 if conn.need > 0 else self.whole(conn)
+        if conn.need == 0:
+            if conn.out is not None:  # answered before the request was sent whole: do not reuse
+                conn.close_after = True
+            end = data.find(b"\r\n\r\n")
+            if conn.parser is None and end >= 0:
+                plain = self.heads.get(data[:end]) or self.remember(data[:end])
+                if plain is not None:
+                    conn.status, length, keep_alive = plain
+                    conn.close_after = conn.close_after or not keep_alive
+                    if self.wire.head_only:
+                        length = 0
+                    if self.expect is not None:
+                        conn.body = bytearray(data[end + 4 :])
+                    conn.need = length - (len(data) - end - 4)
+                    return 0 if conn.need > 0 else self.whole(conn)
+            conn.body = bytearray() if self.expect is not None else None
+            conn.parser = AnswerParser(conn.body)
+            conn.need = UNTIL_PARSED
+        parser = conn.parser
+        assert parser is not None
+        try:
+            parser.parser.feed_data(data)
+        except (parser.error, parser.upgrade) as error:
+            self.errors.setdefault(PROTOCOL, f"not a valid HTTP answer ({error}): {data[:60]!r}")
+            return PROTOCOL
+        if parser.extra:
+            return self.too_long()
+        if parser.done or (self.wire.head_only and parser.headed and parser.status >= 200):
+            conn.status = parser.status
+            conn.close_after = conn.close_after or not parser.keep_alive or self.wire.head_only
+            return conn.status
+        return 0
+
+    def whole(self, conn: Conn) -> int:
+        """The outcome of an answer of known length that has come whole."""
+        return self.too_long() if conn.need < 0 else conn.status
+
+    def too_long(self) -> int:
+        self.errors.setdefault(PROTOCOL, "more came than the answer's head announced")
+        return PROTOCOL
+
+    def remember(self, head: bytes) -> tuple[int, int, bool] | None:
+        plain = parse_head(head)
+        if plain is not None:
+            if len(self.heads) >= HEADS_KEPT:
+                self.heads.clear()
+            self.heads[head] = plain
+        return plain
+
+    def at_end(self, conn: Conn) -> int:
+        """The peer closed: the outcome of the request under way."""
+        parser = conn.parser
+        if parser is not None and parser.ends_at_close:
+            conn.status = parser.status
+            return parser.status
+        if conn.need == 0 and parser is None:
+            self.errors.setdefault(RESET, "the connection was closed without an answer")
+            return RESET
+        self.errors.setdefault(PROTOCOL, "the connection was closed in the middle of an answer")
+        return PROTOCOL
+
+    def judged(self, conn: Conn, outcome: int) -> int:
+        """The outcome after the body was held against the expected pattern."""
+        if self.expect is not None and 200 <= outcome < 600 and not self.expect.search(conn.body or b""):
+            self.errors.setdefault(ASSERTION, f"an answer does not match {self.wire.expect_body!r}")
+            return ASSERTION
+        return outcome
+
+    # the loop
+
+    def run(self, segment: Segment, words: memoryview) -> ShardReport:
+        """Runs one segment in the shared words and returns what the worker says of itself."""
+        n = segment.capacity
+        header = words[:HEADER_WORDS]
+        due, sent, recv, read, status = (
+            words[HEADER_WORDS + k * n : HEADER_WORDS + (k + 1) * n] for k in range(5)
+        )
+        closed = segment.concurrency > 0
+        limit = segment.concurrency if closed else segment.max_connections
+        requests = self.wire.requests
+        kinds = len(requests)
+        request = requests[0]
+        timeout = self.wire.timeout_ns
+        conns, free, heads = self.conns, self.free, self.heads
+        fast = self.expect is None and not self.wire.head_only
+        poll, listening, wait = self.poller.poll, self.poller.listening, select.select
+        nobody: list[int] = []
+        unpack = struct.Struct("qq").unpack
+        offset = 0
+        read_bytes = 4_096
+        bytes_read = wakeups = missing = 0
+        self.errors.clear()
+        self.opened = 0
+
+        while len(conns) > limit:
+            self.drop(free.pop() if free else next(iter(conns.values())))
+        for _ in range(min(segment.preopen, limit) - len(conns)):
+            if self.connect(now()):
+                break
+
+        i = 0  # the next request to send
+        k = 0  # all before k are finished
+        m = segment.scheduled  # rows that are scheduled
+        finished = 0
+        issuing = True
+        seen = 0  # all before it were noticed when they were due, or are marked as having waited
+        connect_after = 0
+        tick = offset_until = 0
+        cancel_at = NEVER
+        if closed:
+            m = min(segment.concurrency, n)
+            for row in range(m):
+                due[row] = segment.start_ns
+        next_due = due[0] if m else NEVER
+        cpu_0, queue_0, wall_0 = time.process_time_ns(), run_queue_ns(), now()
+        t = now()
+
+        def finish(conn: Conn, outcome: int, stamp: int, t: int) -> None:
+            """Records the request a connection carries (off the fast path) and frees the connection."""
+            nonlocal finished, m
+            row = conn.row
+            recv[row] = stamp
+            status[row] |= self.judged(conn, outcome)
+            read[row] = t
+            finished += 1
+            conn.row = -1
+            conn.need = 0
+            conn.parser = conn.body = None
+            if conn.close_after or conn.out is not None or outcome >= TIMEOUT:
+                self.drop(conn)
+            else:
+                free.append(conn)
+            if closed and issuing and m < n:
+                due[m] = t
+                m += 1
+
+        def fail_waiting(outcome: int, t: int) -> None:
+            """A connection could not be made: the request that waits longest fails with it."""
+            nonlocal i, finished, m
+            if i < m and due[i] <= t:
+                sent[i] = t
+                status[i] = outcome
+                read[i] = t
+                i += 1
+                finished += 1
+                if closed and issuing and m < n:
+                    due[m] = t
+                    m += 1
+
+        while True:
+            # 1. send what is due
+            while next_due <= t:
+                if free:
+                    conn = free.pop()
+                    if kinds > 1:
+                        request = requests[i % kinds]
+                    conn.row = i
+                    sent[i] = t = now()
+                    try:
+                        size = conn.send(request)
+                    except BlockingIOError:
+                        size = 0
+                    except OSError as error:
+                        self.errors.setdefault(RESET, error.strerror or str(error))
+                        conn.close_after = True
+                        i += 1
+                        finish(conn, RESET, 0, now())
+                        next_due = due[i] if i < m else NEVER
+                        continue
+                    i += 1
+                    next_due = due[i] if i < m else NEVER
+                    if size != len(request):
+                        conn.out = memoryview(request)[size:]
+                        self.poller.change(conn.fd, writable=True)
+                else:
+                    seen = max(seen, i)
+                    while seen < m and due[seen] <= t:
+                        status[seen] = WAITED | (t - due[seen]) // 1_000 << DELAY_SHIFT
+                        seen += 1
+                    room = limit - len(conns)
+                    if room > 0 and t >= connect_after:
+                        for _ in range(min(seen - i - self.connecting, room, CONNECTS_A_PASS)):
+                            outcome = self.connect(t)
+                            if outcome:
+                                fail_waiting(outcome, t)
+                                if closed:
+                                    connect_after = t + CLOSED_LOOP_RECONNECT_NS
+                                    break
+                        next_due = due[i] if i < m else NEVER
+                    break
+
+            # 2. housekeeping
+            if t >= tick:
+                tick = t + TICK_NS
+                oldest = t - timeout
+                overdue: list[int] = []
+                row = k
+                while row < i and (read[row] or sent[row] <= oldest):
+                    if not read[row]:
+                        overdue.append(row)
+                    row += 1
+                if overdue:
+                    owners = {conn.row: conn for conn in conns.values() if conn.row >= 0}
+                    for late in overdue:
+                        conn = owners[late]
+                        conn.close_after = True
+                        finish(conn, TIMEOUT, 0, t)
+                k = row
+                if self.connecting:
+                    for conn in [conn for conn in conns.values() if conn.opened and conn.opened <= oldest]:
+                        self.drop(conn)
+                        fail_waiting(self.refuse(TimeoutError("connecting took too long"), CONNECT), t)
+                header[SENT_COUNT] = i  # this, the heartbeat and what is complete in this order
+                header[HEARTBEAT] = t
+                header[COMPLETE_TO] = k
+                header[SCHEDULED] = m
+                header[OPEN_CONNECTIONS] = len(conns)
+                header[REFUSED] = self.refused
+                header[CPU_NS] = time.process_time_ns() - cpu_0
+                if t >= offset_until:
+                    offset, offset_until = clock_offset(), t + OFFSET_HOLDS_NS
+                stop = header[STOP]
+                if issuing and (stop or t >= segment.end_ns or (closed and finished == n)):
+                    issuing = False
+                    cancel_at = t + segment.drain_ns
+                if stop or (closed and not issuing):
+                    m = i  # what was not sent by now stays unsent
+                next_due = due[i] if i < m else NEVER
+                if stop == STOP_NOW or t >= cancel_at:
+                    for conn in [conn for conn in conns.values() if conn.row >= 0]:
+                        conn.close_after = True
+                        finish(conn, CANCELLED, 0, t)
+                    break
+                if os.getppid() != self.coordinator:
+                    raise SystemExit("the coordinator is gone")
+            if not issuing and i >= m and finished == i:
+                break
+
+            # 3. wait for an answer or for what is due next
+            t = now()
+            if next_due > t:
+                until = next_due if next_due < tick else tick
+            elif free or len(conns) < limit:
+                until = t if connect_after <= t and not self.connecting else min(tick, t + 100_000)
+            else:
+                until = tick
+            if until > t:
+                if listening:
+                    if not wait(listening, nobody, nobody, (until - t) * 1e-9)[0]:
+                        t = now()
+                        continue
+                    events = poll(0, 64)
+                else:
+                    events = poll((until - t) * 1e-9, 64)
+            else:
+                events = poll(0, 64)
+            wakeups += 1
+
+            # 4. match and record
+            for fd, _ in events:
+                conn = conns.get(fd)  # type: ignore[assignment]
+                if conn is None:
+                    continue
+                if conn.opened:
+                    outcome = self.connected(conn)
+                    if outcome:
+                        fail_waiting(outcome, now())
+                        if closed:
+                            connect_after = now() + CLOSED_LOOP_RECONNECT_NS
+                    else:
+                        free.append(conn)
+                    continue
+                if conn.out is not None:
+                    self.send_on(conn)  # an answer may come before the request is sent whole
+                try:
+                    data, ancillary, _, _ = conn.recvmsg(read_bytes, 64)
+                except BlockingIOError:
+                    continue
+                except OSError as error:
+                    t = now()
+                    if conn.row >= 0:
+                        self.errors.setdefault(RESET, error.strerror or str(error))
+                        conn.close_after = True
+                        finish(conn, RESET, 0, t)
+                    else:
+                        free.remove(conn)
+                        self.drop(conn)
+                    continue
+                t = now()
+                if ancillary:
+                    seconds, nanoseconds = unpack(ancillary[0][2])
+                    stamp = seconds * 1_000_000_000 + nanoseconds - offset
+                else:
+                    stamp = 0
+                size = len(data)
+                row = conn.row
+                if size == 0 or row < 0:
+                    if row >= 0:
+                        outcome = self.at_end(conn)
+                        conn.close_after = True
+                        finish(conn, outcome, stamp, t)
+                    else:
+                        free.remove(conn)
+                        self.drop(conn)
+                    continue
+                bytes_read += size
+                if size == read_bytes and read_bytes < 262_144:
+                    read_bytes *= 4
+                if fast and conn.need == 0:
+                    end = data.find(b"\r\n\r\n")
+                    plain = heads.get(data[:end])
+                    if plain is not None and plain[2] and size == end + 4 + plain[1] and conn.out is None:
+                        if not stamp:
+                            missing += 1
+                        recv[row] = stamp
+                        status[row] |= plain[0]
+                        read[row] = t
+                        finished += 1
+                        conn.row = -1
+                        free.append(conn)
+                        if closed and issuing and m < n:
+                            due[m] = t
+                            m += 1
+                        continue
+                outcome = self.read_on(conn, data)
+                if outcome:
+                    if not stamp:
+                        missing += 1
+                    finish(conn, outcome, stamp, t)
+            next_due = due[i] if i < m else NEVER
+
+        ended = now()
+        header[SENT_COUNT], header[HEARTBEAT], header[COMPLETE_TO] = i, ended, i
+        queue = run_queue_ns()
+        return ShardReport(
+            scheduled=segment.scheduled if not closed else i,
+            sent=i,
+            ended_ns=ended,
+            cpu_s=(time.process_time_ns() - cpu_0) / 1e9,
+            run_queue_s=(queue - queue_0) / 1e9 if queue >= 0 and queue_0 >= 0 else None,
+            wall_s=(now() - wall_0) / 1e9,
+            wakeups=wakeups,
+            connections_opened=self.opened,
+            stamps_missing=missing,
+            bytes_read=bytes_read,
+            first_errors=dict(self.errors),
+        )
