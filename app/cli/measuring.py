@@ -106,10 +106,14 @@ def tell(
     code = outcome.exit_code(result, asked)
     ending = " ".join(text for text in (remark, measured.stored) if text)
     output.lines(summary(result, output.columns, slo=verdict, stored=ending))
-    if wishes.json == "-":
-        output.document(result)
-    elif wishes.json is not None and not _write_json(Path(wishes.json), result, output):
-        code = code or outcome.BAD_USAGE
+    if wishes.json is not None:
+        from assessments.evidence import sealed
+
+        document = sealed(result)
+        if wishes.json == "-":
+            output.document(document)
+        elif not _write_json(Path(wishes.json), document, output):
+            code = code or outcome.BAD_USAGE
     return code
 
 

@@ -98,7 +98,10 @@ def shown(found: ScanResult, columns: int, table_columns: int) -> list[Line]:
             lines += wrapped(plain(f"{where}: {problem.message}"), columns, "warn", indent="  ")
     kinds = Counter(entry.kind.replace("_", " ") for entry in found.scanned)
     read = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-    lines += [line(""), *wrapped(f"Looked at {found.files} files; read: {read or 'none'}.", columns, "muted")]
+    lines += [
+        line(""),
+        *wrapped(f"Files looked at: {found.files}; read: {read or 'none'}.", columns, "muted"),
+    ]
     return lines
 
 

@@ -108,8 +108,8 @@ def _serving(
     if wanted is not None:
         kept = [entry for entry in workloads if wanted in (entry.name, str(entry))]
         if not kept:
-            names = ", ".join(sorted({entry.name for entry in workloads})[:20])
-            raise UsageError(f"there is no workload '{wanted}': name one of {names}")
+            known = ", ".join(sorted({entry.name for entry in workloads})[:20])
+            raise UsageError(f"there is no workload '{wanted}': name one of {known}")
     else:
         kept = list(workloads)
         if len(kept) > 1:

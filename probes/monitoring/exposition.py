@@ -106,8 +106,8 @@ def read_exposition(
         raise DocumentError(source, line, "this is no UTF-8 text: save it as UTF-8") from error
     if text.count("\n") > MAX_LINES:
         raise DocumentError(source, None, f"has more than {MAX_LINES:,} lines: expose fewer series")
-    for number, line in enumerate(text.split("\n"), 1):
-        if len(line) > MAX_LINE:
+    for number, row in enumerate(text.split("\n"), 1):
+        if len(row) > MAX_LINE:
             raise DocumentError(source, number, f"has more than {MAX_LINE:,} characters: shorten its labels")
     if open_metrics is None:
         open_metrics = text.rstrip().endswith("# EOF")

@@ -55,7 +55,7 @@ class PrometheusProbe:
             "schema": "loadstone.facts/1",
             "facts": [fact.to_json() for fact in findings.facts],
             "problems": [problem.to_json() for problem in findings.problems],
-            "scanned": [{"path": self.address, "kind": self.name}],
+            "scanned": [{"path": self.address, "kind": self.name, "seconds": round(context.elapsed(), 4)}],
         }
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from app.cli.main import main
+from assessments.evidence import is_sealed
 from assessments.store import open_store
 from probes.errors import TargetError
 from probes.events import Finished, Note, Phase, Preview, Second, Started, Step
@@ -130,6 +131,7 @@ def test_json_to_standard_output_leaves_only_the_document_there(
     assert main(["probe", TARGET, "--json", "-"]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["schema"] == "loadstone.probe/1"
+    assert is_sealed(json.loads(out))
     assert "Carries 198 requests/s" in err
 
 
@@ -147,6 +149,7 @@ def test_json_to_a_file_leaves_the_summary_on_standard_output(
     install(FakeProbe(result()))
     assert main(["probe", TARGET, "--json", str(tmp_path / "r.json"), "--require", "p99<=1ms"]) == 1
     document = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert is_sealed(document), "whoever reads it on another machine can tell that nobody changed it"
     assert document["requirements"] == [{"text": "p99<=1ms", "held": False, "measured": 80.0}]
     assert "broken       p99<=1ms (measured 80 ms)" in capsys.readouterr().out
 

@@ -38,7 +38,7 @@ def test_facts_and_problems_are_printed_with_their_places(deploy: Path, capsys: 
     assert f"{deploy}:7" in rows["infra.kubernetes.memory_limit_bytes"]
     assert rows["infra.kubernetes.cpu_limit_cores"].rstrip().endswith("unreadable")
     assert "Problems (1):" in out
-    assert "Looked at 1 files; read: 1 kubernetes." in out
+    assert "Files looked at: 1; read: 1 kubernetes." in out
 
 
 def test_the_document_is_evidence_that_loadstone_takes_back(deploy: Path, capsys: Captured) -> None:
