@@ -11,7 +11,7 @@
       LOAD_RUN_DAYS: {value: 30, reason: "…"}
       ATTACHMENT_DAYS: {value: 180, reason: "…"}
     conditions:                          # expressions with a name; may use constants and each other
-      autoscaled: {when: "infra.kubernetes.hpa.present || infra.kubernetes.keda.present", meaning: "…"}
+      autoscaled: {when: "infra.kubernetes.hpa.present || infra.kubernetes.hpa.present", meaning: "…"}
     pillars: [{id: infrastructure, name: Infrastructure}, …]
     axes: [{id: workload, name: Requests per second}, …]
     questions:
