@@ -151,7 +151,7 @@ def slo_text(slo: Any) -> str:
 def _load_sentence(result: Document) -> str:
     steps = _list(result, "steps")
     if not steps:
-        return "Nothing was measured."
+        return "No step was completed."
     last = steps[-1]
     opening = "" if len(steps) == 1 else f"{len(steps)} steps; in the last it "
     verb = "Answered" if len(steps) == 1 else "answered"

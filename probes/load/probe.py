@@ -32,6 +32,8 @@ from probes.watch.tree import TreeWatcher
 FLOOR_SAMPLES = 200
 SCALABILITY_LEVELS = 6
 BUSY_MACHINE_CORES = 0.3
+MOSTLY_FAILED = 0.5
+"""A step in which more than this share failed shows no saturation but a fault."""
 
 
 class LoadProbe:
@@ -136,6 +138,10 @@ class LoadProbe:
                 grade, reason = "insufficient", ending.reason
         else:
             grade, reason = grade_steps(steps, self.spec.slo)
+            if run.spoilt is not None:
+                grade, reason = "client_limited", run.spoilt
+        if ending is not None and ending.status in ("failed", "aborted"):
+            grade, reason = "unstable", ending.reason
         machine, others = dict(header["machine"]), header["others_cores"]
         if others is not None:
             machine["others_cpu_cores"] = round(others, 3)
@@ -161,7 +167,9 @@ class LoadProbe:
             "target": header["target"],
             "load": self.spec.to_json(),
         }
-        found = self._capacity_json(capacity, run) if capacity is not None else _saturated_json(steps)
+        found = self._capacity_json(capacity, run) if capacity is not None else None
+        if capacity is None and ending is None and grade not in ("client_limited", "unstable"):
+            found = _saturated_json(steps)
         if found is not None:
             document["capacity"] = found
         scalability = _scalability_json(steps)
@@ -173,6 +181,7 @@ class LoadProbe:
             "cpu_cores": round(run.engine.cpu_s / max(run.context.elapsed(), 1e-9), 4),
             "cpu_us_per_request": round(1e6 * run.engine.cpu_s / sent, 2) if sent else None,
             "requests_sent": sent,
+            "checks_sent": 1,
             "floor_ms": header["floor_ms"],
             "kernel_stamps": any(len(step.read_lag_ns) for step in steps),
             "errors_seen": {_outcome_name(code): text for code, text in sorted(run.engine.notes.items())},
@@ -248,6 +257,8 @@ def _saturated_json(steps: Sequence[StepResult]) -> dict[str, Any] | None:
     if not any(step.verdict == "saturated" for step in steps):
         return None
     best = max(steps, key=lambda step: step.achieved_per_s)
+    if not best.ok or (best.error_ratio or 0.0) > MOSTLY_FAILED:
+        return None
     return {
         "rate_per_s": round(best.achieved_per_s, 3),
         "bound": "at_least" if best.verdict != "saturated" else "provisional",

@@ -36,6 +36,8 @@ STEADY_CHANGE = 0.10
 HOPELESS_SHARE = 0.10
 """A search's step is over once this share of its requests waits longer than the SLO allows."""
 SETTLE_S = 4.0
+SETTLE_RATE = 20.0
+LEAST_UNANSWERED = 10
 OTHERS_CORES = 0.15
 FULL_MACHINE = 0.9
 """A step is spoilt when others use that many cores while this share of all processors is busy."""
@@ -57,6 +59,7 @@ class Run:
         self.steps: list[StepResult] = []
         self.ending: Ending | None = None
         self.base_ms: float | None = None
+        self.spoilt: str | None = None
         self._measuring = False
         self._mode = "open"
         self._began = _Moment.now(0.0)
@@ -174,14 +177,23 @@ class Run:
         if self.ending is not None:
             raise RunEnded(self.ending)
 
-    def _record_step(self, record: Record, saturated: bool = False) -> StepResult | None:
-        """Summarises, judges, tells and keeps a step; None when nothing was due in it."""
+    def _record_step(
+        self, record: Record, saturated: bool = False, began: _Moment | None = None
+    ) -> StepResult | None:
+        """Summarises, judges, tells and keeps a step; None when nothing was due in it.
+
+        With `began`, what other processes did since then is held against the step.
+        """
         if not len(record.due):
             return None
         step = summarise(record, self.target.is_good, self._usage)
         verdict = "saturated" if saturated else verdict_of(step, self.spec.slo)
         if verdict == "steady" and (saturates(step, self.steps) or outruns(step, self.steps)):
             verdict = "saturated"
+        fault = self._machine_fault(began, step) if began is not None else None
+        if fault is not None:
+            verdict = "client_limited"
+            self.spoilt = self.spoilt or f"in step {len(self.steps) + 1} {fault}"
         step = step.with_verdict(verdict)
         self.steps.append(step)
         response, service = step.histograms()
@@ -196,9 +208,12 @@ class Run:
         if seconds == 0:
             return
         self.phase("warmup", "warming up", 0.0)
-        if seconds is not None and self.spec.segments and isinstance(self.spec.segments[0], OpenSegment):
-            rate = self.spec.segments[0].rate_from
-            self._open(OpenSegment(rate, rate, seconds), measuring=False)
+        rate = self._rate_cap()
+        if rate is not None:
+            longest = WARMUP_LONGEST_S if seconds is None else seconds
+            is_steady = _Steady() if seconds is None else None
+            record = self._open(OpenSegment(rate, rate, longest), measuring=False, enough=is_steady)
+            self._remember_base(record)
         else:
             callers = 1
             if (
@@ -217,9 +232,16 @@ class Run:
             self._remember_base(record)
         self._check_ending()
 
+    def _rate_cap(self) -> float | None:
+        """The rate that the warm-up may not exceed; None where callers that wait set the pace."""
+        if self.spec.finds_capacity:
+            return self.spec.max_rate
+        first = self.spec.segments[0]
+        return first.rate_from if isinstance(first, OpenSegment) else None
+
     def _remember_base(self, record: Record) -> None:
         ok = (record.read > 0) & self._good(record.outcome)
-        if record.concurrency == 1 and ok.any():
+        if (record.concurrency == 1 or self.spec.max_rate is not None) and ok.any():
             self.base_ms = float(np.median((record.read - record.sent)[ok][-50:])) / 1e6
 
     def _open(self, segment: OpenSegment, measuring: bool = True, drain_s: float | None = None,
@@ -237,11 +259,12 @@ class Run:
         for group in _groups(self.spec.segments):
             seconds = sum(segment.seconds for segment in group)
             self.phase("load", _describe(group), done / total)
+            began = _Moment.now(self.engine.cpu_s)
             first = group[0]
             if isinstance(first, ClosedSegment):
                 callers, length = first.concurrency, first.seconds
                 record = self._stretch("closed", lambda n=callers, s=length: self.engine.closed_loop(n, s))  # type: ignore[misc]
-                self._record_step(record)
+                self._record_step(record, began=began)
             else:
                 stages = [segment for segment in group if isinstance(segment, OpenSegment)]
                 due, rows = due_times(stages, self.spec.arrivals, self.generator)
@@ -250,7 +273,7 @@ class Run:
                 edges = np.concatenate([[0.0], np.cumsum([stage.seconds for stage in stages])])
                 rows = np.minimum(rows, len(record.due))
                 for part in split_rows(record, rows.tolist(), edges.tolist()):
-                    self._record_step(part)
+                    self._record_step(part, began=began if len(stages) == 1 else None)
             done += seconds
             self._check_ending()
 
@@ -272,6 +295,7 @@ class Run:
             self._share(),
         )
         ends = time.perf_counter_ns() + int(seconds * 1e9)
+        began = _Moment.now(self.engine.cpu_s)
 
         def enough(live: Live) -> bool:
             return time.perf_counter_ns() >= ends and int(live.header[plan.COMPLETE_TO]) >= requests
@@ -286,11 +310,13 @@ class Run:
         self._check_ending()
         if step is None:
             return ClosedView(0.0, math.inf, 0)
+        self._check_answering(step)
         median = float(np.median(step.service_ns)) / 1e6 if len(step.service_ns) else math.inf
         fault = client_fault(step, self.spec.slo)
         if fault is None and step.client_cpu_cores > 0.9:
             fault = f"the load process used {step.client_cpu_cores:.2f} of one core"
-        return ClosedView(step.achieved_per_s, median, step.ok, fault)
+        fault = fault or self._machine_fault(began, step)
+        return ClosedView(step.achieved_per_s, median, step.ok, fault, step.error_ratio or 0.0)
 
     def open(self, rate: float, seconds: float, discard_s: float) -> OpenView:
         """An open-loop step once the target is at rest; ends early when it is hopeless."""
@@ -317,6 +343,7 @@ class Run:
         self._check_ending()
         if step is None:
             return OpenView(rate, tuple(() for _ in self._objectives), False, seconds, 0.0)
+        self._check_answering(step)
         fault = (None if stopped else client_fault(step, self.spec.slo)) or self._machine_fault(before, step)
         if fault is not None:
             self.note("warning", f"step at {rate:.4g}/s not used: {fault}")
@@ -328,6 +355,13 @@ class Run:
             achieved=step.achieved_per_s,
             fault=fault,
         )
+
+    def _check_answering(self, step: StepResult) -> None:
+        """Raises `RunEnded` when not one request of a step was answered well."""
+        if step.ok == 0 and step.failed + step.cancelled >= LEAST_UNANSWERED:
+            text = f"the target stopped answering: none of {step.sent} requests was answered well"
+            self.ending = Ending("failed", text)
+            raise RunEnded(self.ending)
 
     def preview(self, rate: float, low: float, high: float) -> None:
         """Tells a first estimate."""
@@ -347,11 +381,15 @@ class Run:
             last = slice(done - 5, done)
             return bool((live.columns["read"][last] - live.columns["sent"][last] <= allowed_ns).all())
 
-        self._stretch(
-            "closed",
-            lambda: self.engine.closed_loop(1, SETTLE_S, drain_s=0.2, enough=at_rest),
-            measuring=False,
-        )
+        if self.spec.max_rate is not None:
+            slow = min(self.spec.max_rate, SETTLE_RATE)
+            self._open(OpenSegment(slow, slow, SETTLE_S), measuring=False, drain_s=0.2, enough=at_rest)
+        else:
+            self._stretch(
+                "closed",
+                lambda: self.engine.closed_loop(1, SETTLE_S, drain_s=0.2, enough=at_rest),
+                measuring=False,
+            )
         self._check_ending()
 
     def _blocks(self, record: Record, objective: Objective, rate: float) -> tuple[Block, ...]:

@@ -59,6 +59,7 @@ class ClosedView:
     median_ms: float
     requests: int
     fault: str | None = None
+    error_ratio: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -130,22 +131,23 @@ class Search:
     ladder: list[tuple[int, float]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     saturation: float | None = None
-    alone_ms: float = 0.0
+    broken_at_rest: bool = False
 
     def run(self) -> Capacity:
         """The capacity. What the bench raises passes through."""
-        self.saturation, callers, fault = self._climb()
-        if self.saturation <= 0:
-            return self._nothing("no request was answered well with one caller")
-        if fault is not None:
-            self.faults.append(fault)
-        first = FIRST_SHARE * self.saturation
+        most, callers = self.limits.max_rate, 0
+        if most is not None:
+            self.saturation = rate = most  # callers that wait would send faster than that
+        else:
+            self.saturation, callers, fault = self._climb()
+            if self.saturation <= 0:
+                return self._nothing("no request was answered well with one caller")
+            if fault is not None:
+                self.faults.append(fault)
+            # what is broken with one caller: see whether any rate keeps it
+            rate = self._lowest() if self.broken_at_rest else FIRST_SHARE * self.saturation
         # nothing is known yet between nothing and the most that was ever answered
-        self.bench.preview(self._at_most(first), 0.0, self._at_most(self.saturation))
-        most = self.limits.max_rate
-        if any(self.alone_ms > objective.limit_ms for objective in self.objectives):
-            first = self._lowest()  # too slow even at rest: see whether any rate keeps it
-        rate = most if most is not None and most < min(first, ABOVE_SATURATION * self.saturation) else first
+        self.bench.preview(rate, 0.0, self.saturation)
         while True:
             view = self.bench.open(rate, self._seconds(rate), self._discard())
             if view.fault is not None:
@@ -154,7 +156,9 @@ class Search:
                     break
             else:
                 self.views.append(view)
-                self.saturation = max(self.saturation, view.achieved)
+                if most is None or view.saturated:
+                    known = self.saturation if most is None else 0.0
+                    self.saturation = max(known, view.achieved)
                 answer = self._answer()
                 if answer.rate is not None and answer.low is not None and answer.high is not None:
                     self.bench.preview(answer.rate, answer.low, answer.high)
@@ -175,8 +179,9 @@ class Search:
         while callers <= self.limits.max_concurrency:
             view = self.bench.closed(callers, seconds, max(100, 4 * callers))
             self.ladder.append((callers, view.throughput))
-            if callers == 1:
-                self.alone_ms = view.median_ms
+            if callers == 1 and self._breaks(view):
+                self.broken_at_rest = True
+                return view.throughput, 1, view.fault
             grown = view.throughput > LADDER_GAIN * best
             if view.throughput > best:
                 best, best_callers, fault = view.throughput, callers, view.fault
@@ -190,6 +195,15 @@ class Search:
                 break
             callers *= 2
         return best, best_callers, fault
+
+    def _breaks(self, view: ClosedView) -> bool:
+        """One caller alone already misses an objective."""
+        return any(
+            view.error_ratio > objective.allowed
+            if objective.limit_ms == math.inf
+            else view.median_ms > objective.limit_ms
+            for objective in self.objectives
+        )
 
     # 2. open-loop steps
 
@@ -269,12 +283,12 @@ class Search:
         saturation = self.saturation or 0.0
         known = (saturation, tuple(self.ladder))
         if high is None:
-            if self.limits.max_rate is not None and low >= self.limits.max_rate * 0.999:
-                return Capacity(low, low, None, "at_least", "no higher rate was allowed (--max-rate)", *known)
             seen = sum(block.requests for view in self.views for block in view.blocks[0])
             needed = max(smallest_sample(1 - objective.allowed) for objective in self.objectives)
             if seen < needed:
                 return self._nothing(f"{seen} requests were too few to tell: {needed} are needed at least")
+            if self.limits.max_rate is not None and low >= self.limits.max_rate * 0.999:
+                return Capacity(low, low, None, "at_least", "no higher rate was allowed (--max-rate)", *known)
             text = f"the SLO still held at {low:.4g} requests/s, the highest rate tried in the time given"
             return Capacity(low, low, None, "provisional", text, *known)
         if low == 0.0 and high <= 1.5 * self._lowest():
@@ -335,8 +349,8 @@ class Search:
             return replace(answer, grade="client_limited", grade_reason=self.faults[-1])
         if answer.rate is None and answer.bound == "indeterminate":
             return replace(answer, grade="insufficient", grade_reason=answer.reason)
-        before = dict(self.ladder)[callers]
-        if answer.bound == "at_least" or callers / before < LEAST_SERVICE_S:
+        before = dict(self.ladder).get(callers, math.inf)
+        if not callers or answer.bound == "at_least" or callers / before < LEAST_SERVICE_S:
             return answer
         again = self.bench.closed(callers, 1.0, 50)
         change = again.throughput / before - 1

@@ -163,10 +163,7 @@ def summarise(
     own_delay = noticed_late + read_lag
 
     in_window = is_ok & (record.read <= record.end_ns)
-    if record.concurrency:
-        achieved = _middle_rate(record.read[is_ok], seconds)
-    else:
-        achieved = float(in_window.sum()) / seconds
+    achieved = _closed_rate(record, is_ok) if record.concurrency else float(in_window.sum()) / seconds
     little = (
         float(np.minimum(response[counted], record.end_ns - record.due[counted]).clip(0).sum())
         / 1e9
@@ -251,14 +248,19 @@ def _summary(values: NDArray[np.int64]) -> dict[str, float]:
     return {name: round(value, 4) for name, value in latency_summary(values).items()}
 
 
-def _middle_rate(read: NDArray[np.int64], seconds: float) -> float:
-    """Throughput between the completions at a tenth and nine tenths; of the whole step when few."""
-    if len(read) < 20:
-        return len(read) / seconds
-    ordered = np.sort(read)
-    first, last = len(ordered) // 10, len(ordered) - 1 - len(ordered) // 10
-    span = (ordered[last] - ordered[first]) / 1e9
-    return float(last - first) / span if span > 0 else len(read) / seconds
+def _closed_rate(record: Record, is_ok: NDArray[np.bool_]) -> float:
+    """Good answers a second of callers that wait, from the time when each has been answered once.
+
+    An answer counts by the share of its wait that lies in the window, so that neither answers that come in
+    bursts nor the edges of the window change the figure: N callers with a wait of S give N/S.
+    """
+    first = record.read[: record.concurrency]
+    start, end = record.start_ns, record.end_ns
+    if len(first) and (first > 0).all() and first.max() < start + 0.6 * (end - start):
+        start = int(first.max())
+    due, read = record.due[is_ok], record.read[is_ok]
+    inside = np.clip(np.minimum(read, end) - np.maximum(due, start), 0, None)
+    return float((inside / np.maximum(read - due, 1)).sum()) / max((end - start) / 1e9, 1e-9)
 
 
 def _backlog(record: Record, ended: NDArray[np.int64]) -> tuple[int, int, int, int]:

@@ -61,7 +61,7 @@ def unwrapped(document: dict[str, Any], **more: Any) -> str:
             {"bound": "at_least", "mode": "segments", "capacity": {"slo": None}},
             "Reached at least 198 requests/s without saturating.",
         ),
-        ({"bound": None, "mode": "segments", "steps": []}, "Nothing was measured."),
+        ({"bound": None, "mode": "segments", "steps": []}, "No step was completed."),
         (
             {"status": "interrupted"},
             "Interrupted; what was measured until then: Carries 198 requests/s",
@@ -133,8 +133,8 @@ def test_missing_numbers_are_dashes_never_zeros() -> None:
 
 
 def test_an_empty_document_is_told_without_a_fault() -> None:
-    assert "Nothing was measured." in text_of({})
-    assert "Nothing was measured." in text_of(
+    assert "No step was completed." in text_of({})
+    assert "No step was completed." in text_of(
         {"run": None, "capacity": [], "steps": "x", "requirements": 3, "load": None, "memory": 1}
     )
 

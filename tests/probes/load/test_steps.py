@@ -135,12 +135,23 @@ def test_rates_of_an_open_step() -> None:
     assert step.client_cpu_cores == pytest.approx(0.1)
 
 
-def test_throughput_of_a_closed_step_is_that_of_its_middle() -> None:
-    """One answer each 10 ms but for a slow start: 100/s."""
-    rows = [(0, 0.001, 0, 300 + 10 * k, 200) for k in range(70)]
+def test_throughput_of_a_closed_step_follows_from_what_callers_wait() -> None:
+    """Four callers who wait 40 ms each, after a first answer that takes up to 310 ms: 4 / 40 ms = 100/s."""
+    rows = [(0, 0, 0, 280 + 10 * caller, 200) for caller in range(4)]
+    rows += [
+        (280 + 10 * caller + 40 * k, 280 + 10 * caller + 40 * k, 0, 320 + 10 * caller + 40 * k, 200)
+        for k in range(20)
+        for caller in range(4)
+    ]
     step = summed(*rows, concurrency=4)
     assert (step.mode, step.offered_per_s, step.concurrency) == ("closed", None, 4)
     assert step.achieved_per_s == pytest.approx(100)
+
+
+def test_answers_in_bursts_do_not_change_the_throughput() -> None:
+    """64 callers answered all at once every 400 ms give 160/s, wherever the step of 1 s ends."""
+    rows = [(400 * k, 400 * k, 0, 400 * (k + 1), 200) for k in range(3) for _ in range(64)]
+    assert summed(*rows, concurrency=64).achieved_per_s == pytest.approx(160)
 
 
 def test_the_backlog_is_counted_at_each_quarter() -> None:
