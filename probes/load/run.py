@@ -358,7 +358,7 @@ class Run:
 
     def _check_answering(self, step: StepResult) -> None:
         """Raises `RunEnded` when not one request of a step was answered well."""
-        if step.ok == 0 and step.failed + step.cancelled >= LEAST_UNANSWERED:
+        if step.ok == 0 and (step.failed or step.cancelled >= LEAST_UNANSWERED):
             text = f"the target stopped answering: none of {step.sent} requests was answered well"
             self.ending = Ending("failed", text)
             raise RunEnded(self.ending)
