@@ -195,9 +195,9 @@ class LoadProbe:
         for name, value in (("rate_per_s", capacity.rate), ("low", capacity.low), ("high", capacity.high)):
             if value is not None and math.isfinite(value):
                 document[name] = round(value, 3)
-        document |= {"confidence": 0.95, "slo": self.spec.slo.to_json(), "reason": capacity.reason}
-        if capacity.decided_by is not None:
-            document["decided_by"] = capacity.decided_by
+        document |= {"slo": self.spec.slo.to_json(), "reason": capacity.reason}
+        if capacity.decided_by is not None:  # else the bounds are rates that were tried, not an interval
+            document |= {"confidence": 0.95, "decided_by": capacity.decided_by}
         if capacity.saturation is not None:
             document["saturation_per_s"] = round(capacity.saturation, 3)
         document["probe_seconds"] = round(run.elapsed(), 3)

@@ -256,7 +256,10 @@ class Search:
             return self._at_most(above if low < 0.99 * saturation else max(above, 1.3 * low))
         crossings = self._crossings()
         if not crossings or high > WIDE_BRACKET * low:
-            return max((low + high) / 2, lowest)
+            # no use in halving down from far above what was ever answered (--max-rate)
+            useful = (ABOVE_SATURATION if low else FIRST_SHARE) * saturation
+            middle = (low + high) / 2
+            return max(min(middle, useful) if useful > low else middle, lowest)
         crossing = min(crossings, key=lambda found: found[1].rate)[1]
         # three places in turn: at the crossing, a little above where misses are many, a little below
         place = (1.0, 1.03, 0.97)[len(self.views) % 3]
