@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.cli.figures import known
-from probes.load.spec import LATENCY_METRICS, Requirement, Slo
+from probes.load.spec import Requirement
+from probes.slo import LATENCY_METRICS, Slo
 
 Document = Mapping[str, Any]
 

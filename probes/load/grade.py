@@ -13,8 +13,8 @@ from typing import Literal
 import numpy as np
 
 from probes.analysis.percentiles import smallest_sample
-from probes.load.spec import Slo
 from probes.load.steps import StepResult, Verdict
+from probes.slo import Slo
 
 Grade = Literal["valid", "client_limited", "unstable", "degrading", "insufficient"]
 

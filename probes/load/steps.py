@@ -18,7 +18,7 @@ from probes.analysis.percentiles import latency_summary
 from probes.load import plan
 from probes.load.engine import Record
 from probes.load.histogram import Histogram
-from probes.load.spec import Slo
+from probes.slo import Slo
 from probes.watch.tree import Usage
 
 Verdict = Literal["steady", "saturated", "unstable", "client_limited", "insufficient"]
