@@ -216,11 +216,18 @@ load.response_p99_ms                      number   ms        models      load   
 load.service_p50_ms                       number   ms        models      load        Median service time of one request alone
 load.error_ratio                          ratio    1         infra       load        Share of requests that failed in the last step, or at capacity
 load.limited_by                           choice:cpu:gil:lock:pool:memory:downstream:gpu:disk:network:quota:client:not_identified - infra load The resource that limits the target at saturation
+load.scalability_sigma                    number   1         infra       load        Contention of the fitted scalability law
+load.scalability_kappa                    number   1         infra       load        Coherency of the fitted scalability law
+load.peak_concurrency                     number   requests  infra       load        Requests in flight at which the fitted law has its peak
+load.p99_growth                           ratio    1         models      load        99th percentile at capacity over the median alone
+load.cold_start_seconds                   number   s         infra       load        From starting the target to its first good answer
 process.cpu_ms_per_request                number   ms        models      load        CPU time of the target's process tree for one request
 process.cpu_cores_at_saturation           number   cores     infra       load        CPU cores the target's process tree uses at its highest throughput
 process.rss_peak_bytes                    integer  bytes     infra       load        Largest resident memory of the target's process tree
 process.threads_peak                      integer  threads   infra       load        Most threads the target's process tree had
 process.growth_bytes_per_request          number   bytes     models      load        Memory the target keeps for each request
+process.memory_verdict                    choice:growing:flat:insufficient - models load Whether the target's memory grows under load
+process.growth_bytes_per_second           number   bytes/s   models      load        Memory the target keeps each second, whatever it answers
 process.gil_share                         ratio    1         models      load        Share of time the target's interpreter lock is held
 infra.kubernetes.workload                 text     -      infra       kubernetes  The serving workload that the facts are about, as Kind/name
 infra.kubernetes.workloads.count          integer  workloads infra       kubernetes  Workloads found that could serve
@@ -282,6 +289,17 @@ monitoring.prometheus.count_ratio         ratio    1         monitoring  prometh
 derived.fleet_headroom                    ratio    1         infra       derived     Measured capacity of the fleet over its peak load
 derived.memory_limit_headroom             ratio    1         infra       derived     Memory limit over the measured peak
 derived.runs_out_on                       date     -         infra       derived     Day on which growth reaches the measured capacity
+derived.days_to_run_out                   number   days      infra       derived     Days from the assessment until growth reaches the measured capacity
+derived.replicas_needed                   integer  replicas  infra       derived     Replicas that the load to carry needs at the planned utilisation
+derived.max_replicas_headroom             ratio    1         infra       derived     The autoscaler's maximum over the replicas that the load to carry needs
+derived.cpu_at_knee_request_ratio         ratio    1         infra       derived     CPU that a replica uses at its highest throughput over its CPU request
+derived.cpu_at_knee_limit_ratio           ratio    1         infra       derived     CPU that a replica uses at its highest throughput over its CPU limit
+derived.hpa_target_margin                 ratio    1         infra       derived     CPU at the highest throughput, of the request, over the autoscaler's CPU target; under 1 it never acts
+derived.hours_to_memory_limit             number   h         infra       derived     Hours at today's peak until memory growth reaches the limit
+derived.latency_alert_ratio               ratio    1         monitoring  derived     Threshold of the latency alert over the response time of the SLO
+derived.cost_per_million                  number   -         infra       derived     Price of a million requests at the planned utilisation, in the profile's currency
+history.load_runs_90_days                 integer  runs      monitoring  history     Completed load runs of the last 90 days
+history.load_run_age_days                 number   days      monitoring  history     Days since the last completed load run
 """  # noqa: E501
 
 
