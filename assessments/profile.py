@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
@@ -26,8 +27,12 @@ peak_per_s              number                                                  
 usual_per_s             number                                                      1/s       Load on a usual day
 target_peak_per_s       number                                                      1/s       Load it has to carry
 replicas                integer                                                     replicas  Copies that serve today
+utilisation             ratio                                                       -         Planned share of a replica's capacity in use at the peak
 price_per_replica_hour  number                                                      -         Of a copy, in `currency`
 currency                text                                                        -         The currency of prices
+event                   text                                                        -         What it has to be ready for
+event_on                date                                                        -         The day of the event
+growth_profile          text                                                        -         A growth profile by name
 has_gpu                 boolean                                                     -         Whether it uses a GPU
 edge_target             boolean                                                     -         Whether it is for devices
 uses_nn                 boolean                                                     -         A neural network
@@ -61,6 +66,7 @@ def _read_table(table: str) -> dict[str, FactName]:
 def _type(text: str) -> FactType:
     known: Mapping[str, FactType] = {
         "choice": "choice", "text": "text", "number": "number", "integer": "integer", "boolean": "boolean",
+        "ratio": "ratio", "date": "date",
     }  # fmt: skip
     return known[text]
 
@@ -150,6 +156,14 @@ def _checked(entry: FactName, value: Any, place: str) -> Scalar:
             if isinstance(value, str) and len(value) <= 200:
                 return value
             expected = "a text of at most 200 characters"
+        case "date":
+            if isinstance(value, str) and _is_day(value):
+                return value
+            expected = "a day such as 2027-01-15"
+        case "ratio":
+            if is_number and 0 < value <= 1:
+                return float(value)
+            expected = "a share above 0 and up to 1, such as 0.7"
         case "integer":
             if is_number and isinstance(value, int) and 0 <= value <= 10**9:
                 return value
@@ -159,3 +173,10 @@ def _checked(entry: FactName, value: Any, place: str) -> Scalar:
                 return float(value) if isinstance(value, float) else int(value)
             expected = "a number, 0 or more"
     raise UsageError(f"{place}: {name} is {expected}, not {value!r:.60}")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
