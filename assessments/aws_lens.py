@@ -8,7 +8,8 @@ only informs and weighs nothing.
 `read_lens` refuses only what has no shape of a lens. Everything else that AWS would refuse, or that does not
 do what its author meant, is a `Problem` (see `aws_lens_check`). The document is kept as it was read: titles
 that are NaN, unknown keys and all, so that import and export lose nothing. An imported lens is the same
-document inside a `loadstone.aws-lens/1` object that says where it came from.
+document inside a `loadstone.aws-lens/1` object that says where it came from; where it holds what strict JSON
+cannot (NaN), it stands there as text, under `lens_text`. Its `sidecar` is the document of `aws_sidecar`.
 
 Source of the format: AWS Well-Architected Tool user guide, "Lens format specification".
 """
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -52,6 +54,9 @@ RATINGS: tuple[Rating, ...] = get_args(Rating)
 RISK_VALUES: Mapping[str, float] = MappingProxyType({"NO_RISK": 1.0, "MEDIUM_RISK": 0.5, "HIGH_RISK": 0.0})
 
 _NONE_TITLE = re.compile(r"\s*none\b", re.IGNORECASE)
+_NONE_OF_THESE = re.compile(
+    r"\s*none(\s+of\s+(these|those|them|the\s+(above|following))\b.*)?\W*", re.IGNORECASE | re.DOTALL
+)
 NONE_ENDING = "_no"
 
 
@@ -67,6 +72,14 @@ class Choice:
     def is_none(self) -> bool:
         """Whether it says that none of the others is true: by AWS's ending, or by its title."""
         return self.id.endswith(NONE_ENDING) or bool(_NONE_TITLE.match(self.title))
+
+    @property
+    def excludes_others(self) -> bool:
+        """Whether it cannot be true together with another choice.
+
+        It is narrower than `is_none`: "None of our data leaves the region" is a practice like any other.
+        """
+        return self.id.endswith(NONE_ENDING) or bool(_NONE_OF_THESE.fullmatch(self.title))
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +232,15 @@ class AwsLens:
         }
 
 
+def is_aws_lens(document: Any) -> bool:
+    """Whether a document that was read is meant as an AWS custom lens, imported or as AWS writes it."""
+    if not isinstance(document, Mapping):
+        return False
+    if "schema" in document:
+        return bool(document["schema"] == IMPORTED_SCHEMA)
+    return "schemaVersion" in document or ("pillars" in document and "questions" not in document)
+
+
 def read_lens(data: bytes, name: str) -> AwsLens:
     """The lens in an AWS custom-lens file, or in one that `imported` wrote; `name` stands in messages.
 
@@ -232,8 +254,7 @@ def lens_of(document: Any, name: str, size: int = 0) -> AwsLens:
     """The lens in a document that was read. Raises `DocumentError`."""
     reader = _Reader(name)
     if isinstance(document, Mapping) and document.get("schema") == IMPORTED_SCHEMA:
-        document = document.get("lens")
-        size = 0
+        document, size = _unpacked(document, name), 0
     if not isinstance(document, Mapping) or "pillars" not in document:
         what = "this is no AWS custom lens: it has to be an object with schemaVersion, name and pillars"
         raise reader.wrong(document, None, what)
@@ -245,6 +266,14 @@ def lens_of(document: Any, name: str, size: int = 0) -> AwsLens:
     if not pillars:
         raise reader.wrong(document, "pillars", "the lens has no pillar: give it one with questions")
     return AwsLens(_text(document.get("name")), _text(document.get("description")), pillars, document, size)
+
+
+def _unpacked(document: Mapping[str, Any], name: str) -> Any:
+    """AWS's document in an imported lens."""
+    text = document.get("lens_text")
+    if not isinstance(text, str):
+        return document.get("lens")
+    return read_json(text.encode(errors="replace"), f"{name}: lens_text", allow_nan=True, max_bytes=MAX_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,15 +377,41 @@ def select_first(lens: AwsLens) -> dict[str, tuple[str, ...]]:
     return {name: choices[:1] for name, choices in lens.choice_ids.items()}
 
 
-def imported(lens: AwsLens, data: bytes, file: str) -> dict[str, Any]:
-    """The document in which Loadstone keeps a lens: AWS's as it was, where it came from, how it is scored."""
-    return {
+def imported(
+    lens: AwsLens, source: Mapping[str, Any], weights: Mapping[str, float], sidecar: Any = None
+) -> dict[str, Any]:
+    """The document in which Loadstone keeps a lens: AWS's as it was, where it came from, how it is scored.
+
+    It is strict JSON. `source` is for people (see `source_of`); values and weights too, as they follow from
+    the lens and its sidecar.
+    """
+    document: dict[str, Any] = {
         "schema": IMPORTED_SCHEMA,
-        "source": {"file": file, "sha256": hashlib.sha256(data).hexdigest()},
+        "source": dict(source),
         "values": dict(RISK_VALUES),
-        "weights": {question.id: question.weight for question in lens.questions},
-        "lens": lens.document,
+        "weights": dict(weights),
     }
+    if _is_strict(lens.document):
+        document["lens"] = lens.document
+    else:
+        document["lens_text"] = json.dumps(lens.document, ensure_ascii=True)
+    return document if sidecar is None else document | {"sidecar": sidecar}
+
+
+def source_of(data: bytes, file: str) -> dict[str, str]:
+    """Where a lens came from: the name of its file and the SHA-256 of its bytes."""
+    return {"file": file, "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def _is_strict(value: Any) -> bool:
+    """Whether strict JSON and any database hold it: finite numbers, and text without NUL."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, str):
+        return "\0" not in value
+    if isinstance(value, Mapping):
+        return all(_is_strict(key) and _is_strict(entry) for key, entry in value.items())
+    return not isinstance(value, list) or all(_is_strict(entry) for entry in value)
 
 
 def to_text(document: Mapping[str, Any]) -> str:

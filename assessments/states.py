@@ -18,6 +18,8 @@ Only what was measured or positively read contradicts. What an absence, a declar
 against is `challenged`: it stands as a bare claim, and no choice from there up counts as proven, until
 someone confirms or corrects it (`evidence.py` says what an absence is).
 
+A question with risk rules, of an imported AWS lens, has no ladder; `aws_judging` finds c, u, f and p for it.
+
 A question does not apply when the lens's `applies_when` is false by the profile or by proof, whatever was
 answered, or when a person says so with a reason. Where `applies_when` is unknown the question applies.
 """
@@ -28,6 +30,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from assessments.aws_lens import Risk
 from assessments.claims import Claim
 from assessments.evidence import Evidence, attachment_counts, described, shown
 from assessments.expressions import Expression
@@ -80,7 +83,9 @@ class Judgement:
 
     `state`, `because` and `facts` are what the report says; `credit` is what scoring adds up. `limit` is u.
     `out_of_scope` says that the lens, and not a person, leaves the question out. `offered` is the choice that
-    the evidence proves where more was proven than claimed, or where nothing was answered.
+    the evidence proves where more was proven than claimed, or where nothing was answered; where a question
+    takes several, it is all of them, joined by ", ". `risk` is what AWS's risk rules give for what is left of
+    the claim, None on a ladder and where nothing is rated.
     """
 
     question: str
@@ -97,6 +102,7 @@ class Judgement:
     facts: tuple[str, ...] = ()
     offered: str | None = None
     out_of_scope: bool = False
+    risk: Risk | None = None
 
     @property
     def applies(self) -> bool:
@@ -126,6 +132,8 @@ class Judgement:
             "because": self.because,
             "facts": list(self.facts),
         }
+        if self.risk is not None:
+            document["risk"] = self.risk
         return document if self.offered is None else document | {"offered": self.offered}
 
 
@@ -152,13 +160,17 @@ def judge_question(question: Question, claim: Claim | None, evidence: Evidence) 
     """What becomes of one question. The choice must be one of its own (see `Answers.check`)."""
     if question.applies_when.value(evidence.proof) is False:
         outcome = question.applies_when.explain(evidence.proof)
-        told = "; ".join(_described(name, evidence) for name in outcome.facts)
+        told = "; ".join(described_by_name(name, evidence) for name in outcome.facts)
         because = f"It does not apply here: {told}."
         if claim is not None and claim.state == "answered":
             because += f" The answer {', '.join(claim.choices)} is not counted."
-        return _of(question, "not_applicable", because, facts=outcome.facts, out_of_scope=True)
+        return judgement_of(question, "not_applicable", because, facts=outcome.facts, out_of_scope=True)
     if claim is not None and claim.state == "not_applicable":
-        return _of(question, "not_applicable", f"Said not to apply: {claim.reason}")
+        return judgement_of(question, "not_applicable", f"Said not to apply: {claim.reason}")
+    if question.by_rules is not None:
+        from assessments.aws_judging import judge_by_rules
+
+        return judge_by_rules(question, claim, evidence)
     ladder = _climb(question.choices, evidence)
     if claim is None or claim.state != "answered":
         return _open(question, claim, ladder, evidence)
@@ -184,10 +196,10 @@ def _open(question: Question, claim: Claim | None, ladder: _Ladder, evidence: Ev
     proven = _choice(question, ladder.proven)
     facts: tuple[str, ...] = ()
     if proven is not None and proven.value > 0:
-        facts, told = _told(proven.verified_by, evidence.proof, evidence)
+        facts, told = tell(proven.verified_by, evidence.proof, evidence)
         because += f" The evidence proves {proven.id}: {told}."
-        return _of(question, state, because, facts=facts, offered=proven.id)
-    return _of(question, state, because)
+        return judgement_of(question, state, because, facts=facts, offered=proven.id)
+    return judgement_of(question, state, because)
 
 
 def _answered(question: Question, claim: Claim, ladder: _Ladder, evidence: Evidence) -> Judgement:
@@ -197,32 +209,34 @@ def _answered(question: Question, claim: Claim, ladder: _Ladder, evidence: Evide
     proven = _choice(question, ladder.proven)
     limit = question.choices[ladder.limit].value if ladder.limit >= 0 else 0.0
     doubt = ladder.doubted if ladder.doubted is not None and ladder.doubted <= place else None
-    kappa, backing = _kappa(claimed, claim, evidence, in_doubt=doubt is not None)
+    kappa, backing = backing_of(
+        claim, evidence, by_hand=doubt is None and evidence.supports(claimed.verified_by)
+    )
     credit = credit_of(claimed.value, limit, 0.0 if proven is None else proven.value, kappa)
     made = _Made(question, claim, credit, limit, kappa)
     if claimed.value > limit:
         refuted = _choice(question, ladder.refuted)
         assert refuted is not None
-        facts, told = _told(refuted.contradicted_by, evidence.proof, evidence)
+        facts, told = tell(refuted.contradicted_by, evidence.proof, evidence)
         rest = (
             f" Proven is {proven.id}." if proven is not None and proven.value > 0 else " Nothing is proven."
         )
         return made.judgement("contradicted", f"{told} contradicts {refuted.id}.{rest}", facts)
     if ladder.proven is not None and ladder.proven > place:
         assert proven is not None
-        facts, told = _told(proven.verified_by, evidence.proof, evidence)
+        facts, told = tell(proven.verified_by, evidence.proof, evidence)
         return made.judgement("understated", f"{told} proves {proven.id}, which is more.", facts, proven.id)
     if doubt is not None:
         doubted = question.choices[doubt]
-        facts, told = _told(doubted.contradicted_by, evidence.doubt, evidence)
+        facts, told = tell(doubted.contradicted_by, evidence.doubt, evidence)
         because = f"{told} casts doubt on {doubted.id}, and does not contradict it: confirm or correct it."
         return made.judgement("challenged", because, facts)
     if ladder.proven == place:
-        facts, told = _told(claimed.verified_by, evidence.proof, evidence)
+        facts, told = tell(claimed.verified_by, evidence.proof, evidence)
         return made.judgement("verified", f"{told} proves it.", facts)
     missing = _missing(claimed, evidence)
     if proven is not None and proven.value > 0:
-        facts, told = _told(proven.verified_by, evidence.proof, evidence)
+        facts, told = tell(proven.verified_by, evidence.proof, evidence)
         return made.judgement("partly", f"{told} proves {proven.id}, not more.{backing} {missing}", facts)
     return made.judgement("claimed", f"Nothing measured proves it.{backing} {missing}", ())
 
@@ -240,7 +254,7 @@ class _Made:
     def judgement(
         self, state: State, because: str, facts: tuple[str, ...], offered: str | None = None
     ) -> Judgement:
-        return _of(
+        return judgement_of(
             self.question,
             state,
             because,
@@ -253,7 +267,8 @@ class _Made:
         )
 
 
-def _of(question: Question, state: State, because: str, **more: Any) -> Judgement:
+def judgement_of(question: Question, state: State, because: str, **more: Any) -> Judgement:
+    """A judgement of the question in this state."""
     return Judgement(
         question=question.id,
         pillar=question.pillar,
@@ -270,12 +285,12 @@ def _choice(question: Question, place: int | None) -> Choice | None:
     return None if place is None else question.choices[place]
 
 
-def _kappa(choice: Choice, claim: Claim, evidence: Evidence, *, in_doubt: bool) -> tuple[float, str]:
-    """κ, and a sentence on what raises it."""
+def backing_of(claim: Claim, evidence: Evidence, *, by_hand: bool) -> tuple[float, str]:
+    """κ, and a sentence on what raises it; `by_hand` says that facts given by hand would prove the claim."""
     for attachment in claim.attachments:
         if attachment_counts(attachment.dated, evidence.as_of, evidence.expiry):
             return BACKED, f" {attachment.file} of {attachment.dated} backs it."
-    if not in_doubt and evidence.supports(choice.verified_by):
+    if by_hand:
         return BACKED, " Facts given by hand back it."
     return BARE, ""
 
@@ -288,20 +303,21 @@ def _missing(choice: Choice, evidence: Evidence) -> str:
     if outcome.value is None:
         return f"Not known: {', '.join(outcome.facts)}."
     if outcome.value is False:
-        return f"To be proven it lacks: {'; '.join(_described(name, evidence) for name in outcome.facts)}."
+        return f"To be proven it lacks: {'; '.join(described_by_name(name, evidence) for name in outcome.facts)}."
     return ""
 
 
-def _told(
+def tell(
     expression: Expression | None, view: Mapping[str, Any], evidence: Evidence
 ) -> tuple[tuple[str, ...], str]:
     """The facts that an expression rests on, and what they say."""
     assert expression is not None
     names = expression.explain(view).facts
-    return names, "; ".join(_described(name, evidence) for name in names)
+    return names, "; ".join(described_by_name(name, evidence) for name in names)
 
 
-def _described(name: str, evidence: Evidence) -> str:
+def described_by_name(name: str, evidence: Evidence) -> str:
+    """A fact, or a value of the profile, in a few words."""
     if name in evidence.profile:
         return f"{name} is {shown(evidence.profile[name])}"
     fact = evidence.facts.get(name)
