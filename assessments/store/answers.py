@@ -1,20 +1,25 @@
-"""Assessments by name, and the answers in them."""
+"""The answers of an assessment."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, cast, get_args
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from assessments.store import models
-from assessments.store.errors import AnswerChanged, DamagedAnswers, UnknownAssessment
-from assessments.store.seal import clean
+from assessments.store.assessment_rows import (
+    find_assessment,
+    held_assessment,
+    shown,
+    touched_assessment,
+)
+from assessments.store.errors import AnswerChanged, DamagedAnswers
+from assessments.store.seal import canonical, clean, clean_text
 from assessments.store.session import present_time, reading, writing
 from probes.errors import UsageError
 
@@ -44,48 +49,16 @@ class Answer:
             raise UsageError(f"{self.question}: '{self.state}' is not a state of an answer")
         if (self.state == "answered") != bool(self.choices):
             raise UsageError(f"{self.question}: an answer has choices exactly when its state is 'answered'")
-        if (self.state == "not_applicable") != bool(self.not_applicable):
+        if (self.state == "not_applicable") != bool(clean_text(self.not_applicable or "")):
             raise UsageError(f"{self.question}: say why it does not apply, and only where it does not")
 
 
-@dataclass(frozen=True, slots=True)
-class AssessmentSummary:
-    """An assessment as it is listed: how many runs and answers it has, and when it last changed."""
-
-    name: str
-    runs: int
-    answers: int
-    created_at: datetime
-    updated_at: datetime
-
-
-def list_assessments(engine: Engine) -> list[AssessmentSummary]:
-    """All assessments, the one changed last first."""
-    newest_first = models.Assessment.updated_at.desc(), models.Assessment.key.desc()
-    with reading(engine) as session:
-        return [AssessmentSummary(*row) for row in session.execute(_SUMMARIES.order_by(*newest_first))]
-
-
-def find_assessment(engine: Engine, name: str) -> AssessmentSummary:
-    """The assessment of this name. Raises `UnknownAssessment` naming near ones."""
-    with reading(engine) as session:
-        key = _key_of(session, name)
-        return AssessmentSummary(*session.execute(_SUMMARIES.where(models.Assessment.key == key)).one())
-
-
-def read_answers(engine: Engine, name: str) -> tuple[list[Answer], list[str]]:
-    """The intact answers of an assessment by question, and one sentence for each that is damaged.
-
-    Raises `UnknownAssessment`.
-    """
-    with reading(engine) as session:
-        key = _key_of(session, name)
-        rows = session.scalars(
-            select(models.Answer).where(models.Answer.assessment_key == key).order_by(models.Answer.question)
-        ).all()
+def answers_of(session: Session, assessment_key: int) -> tuple[list[Answer], list[str]]:
+    """The intact answers of an assessment by question, and one sentence for each that is damaged."""
+    rows = _rows_of(session, assessment_key)
     answers = [_answer(row) for row in rows if row.is_intact()]
     damaged = [
-        f"the answer to {row.question} does not match its hash and is left out: answer it again"
+        f"the answer to {shown(row.question)} does not match its hash and is left out: answer it again"
         for row in rows
         if not row.is_intact()
     ]
@@ -94,7 +67,8 @@ def read_answers(engine: Engine, name: str) -> tuple[list[Answer], list[str]]:
 
 def intact_answers(engine: Engine, name: str) -> list[Answer]:
     """All answers of an assessment by question. Raises `DamagedAnswers` and `UnknownAssessment`."""
-    answers, damaged = read_answers(engine, name)
+    with reading(engine) as session:
+        answers, damaged = answers_of(session, find_assessment(session, name).key)
     if damaged:
         raise DamagedAnswers("; ".join(damaged))
     return answers
@@ -115,18 +89,7 @@ def save_answer(engine: Engine, name: str, answer: Answer) -> Answer:
             raise _changed(answer)
         if stored is None and answer.version != 0:
             raise _changed(answer)
-        row = models.Answer(
-            assessment_key=assessment.key,
-            question=answer.question,
-            state=answer.state,
-            choices=list(answer.choices),
-            note=answer.note,
-            not_applicable=answer.not_applicable,
-            attachments=clean(answer.attachments),
-            version=answer.version + 1,
-            updated_at=now,
-        )
-        row.seal()
+        row = _row(assessment.key, answer, answer.version + 1, now)
         try:
             with session.begin_nested():
                 row = session.merge(row)
@@ -135,39 +98,78 @@ def save_answer(engine: Engine, name: str, answer: Answer) -> Answer:
         return _answer(row)
 
 
-def touched_assessment(session: Session, name: str, now: datetime) -> models.Assessment:
-    """The assessment of this name, made if need be, as changed `now`."""
-    found = select(models.Assessment).where(models.Assessment.name == name)
-    assessment = session.scalar(found)
-    if assessment is None:
-        try:
-            with session.begin_nested():
-                assessment = models.Assessment(name=name, created_at=now, updated_at=now)
-                session.add(assessment)
-        except IntegrityError:
-            assessment = session.scalars(found).one()
-    assessment.updated_at = now
-    return assessment
+def replace_answers(engine: Engine, name: str, answers: Sequence[Answer]) -> None:
+    """Makes the stored answers of an assessment exactly these, whatever versions they were read as.
+
+    An answer that stands there alike keeps its version and time. Makes the assessment when there is none of
+    this name. Raises `UsageError`, with nothing written, when two answers are to one question.
+    """
+    check_questions(answers)
+    with writing(engine) as session:
+        now = present_time(session)
+        assessment = held_assessment(session, name, now)
+        present = {row.question: row for row in _rows_of(session, assessment.key)}
+        for answer in answers:
+            stored = present.get(clean_text(answer.question))
+            if stored is not None and stored.is_intact() and _content(_answer(stored)) == _content(answer):
+                continue
+            version = stored.version if stored is not None and isinstance(stored.version, int) else 0
+            session.merge(_row(assessment.key, answer, version + 1, now))
+            assessment.updated_at = now
+        kept = {clean_text(answer.question) for answer in answers}
+        if present.keys() - kept:
+            # By SQL, because a damaged question may be no text that could be asked for.
+            session.execute(
+                delete(models.Answer).where(
+                    models.Answer.assessment_key == assessment.key, models.Answer.question.not_in(kept)
+                )
+            )
+            assessment.updated_at = now
 
 
-_SUMMARIES = select(
-    models.Assessment.name,
-    select(func.count()).where(models.Run.assessment_key == models.Assessment.key).scalar_subquery(),
-    select(func.count()).where(models.Answer.assessment_key == models.Assessment.key).scalar_subquery(),
-    models.Assessment.created_at,
-    models.Assessment.updated_at,
-)
+def add_answers(session: Session, assessment_key: int, answers: Sequence[Answer], now: datetime) -> None:
+    """Adds answers to an assessment that has none; a time they bring along stays."""
+    for answer in answers:
+        session.add(_row(assessment_key, answer, 1, answer.updated_at or now))
 
 
-def _key_of(session: Session, name: str) -> int:
-    found = session.execute(select(models.Assessment.name, models.Assessment.key))
-    names: dict[str, int] = {row.name: row.key for row in found}
-    if name in names:
-        return names[name]
-    near = difflib.get_close_matches(name, names, n=3)
-    raise UnknownAssessment(
-        f"there is no assessment '{name}': "
-        + (f"near it are {', '.join(near)}" if near else "`loadstone list` shows all there are")
+def check_questions(answers: Sequence[Answer]) -> None:
+    """Raises `UsageError` when two answers are to one question."""
+    seen: set[str] = set()
+    for answer in answers:
+        question = clean_text(answer.question)
+        if question in seen:
+            raise UsageError(f"{shown(question)} is answered twice: leave one of the answers out")
+        seen.add(question)
+
+
+def _rows_of(session: Session, assessment_key: int) -> Sequence[models.Answer]:
+    return session.scalars(
+        select(models.Answer)
+        .where(models.Answer.assessment_key == assessment_key)
+        .order_by(models.Answer.question)
+    ).all()
+
+
+def _row(assessment_key: int, answer: Answer, version: int, now: datetime) -> models.Answer:
+    row = models.Answer(
+        assessment_key=assessment_key,
+        question=clean_text(answer.question),
+        state=answer.state,
+        choices=clean(answer.choices),
+        note=clean_text(answer.note),
+        not_applicable=clean(answer.not_applicable),
+        attachments=clean(answer.attachments),
+        version=version,
+        updated_at=now,
+    )
+    row.seal()
+    return row
+
+
+def _content(answer: Answer) -> bytes:
+    return canonical(
+        (answer.state, answer.choices, answer.note, answer.not_applicable, list(answer.attachments))
     )
 
 

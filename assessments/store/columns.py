@@ -18,6 +18,7 @@ from assessments.store.seal import clean, clean_text
 
 UNREADABLE_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 UNREADABLE_DOCUMENT = {"unreadable": True}
+UNREADABLE_COUNT = -1
 
 Key = BigInteger().with_variant(Integer(), "sqlite")
 """An integer primary key: 64 bits on PostgreSQL, the row's own number on SQLite."""
@@ -54,6 +55,16 @@ class UtcTime(TypeDecorator[datetime]):
             return datetime.fromisoformat(value).astimezone(UTC)
         except (TypeError, ValueError, OverflowError):
             return UNREADABLE_TIME
+
+
+class Count(TypeDecorator[int]):
+    """A number of rows or versions; what is none reads as `UNREADABLE_COUNT`."""
+
+    impl = Integer
+    cache_ok = True
+
+    def process_result_value(self, value: Any, _dialect: Dialect) -> int:
+        return value if isinstance(value, int) else UNREADABLE_COUNT
 
 
 class Words(TypeDecorator[str]):

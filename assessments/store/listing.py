@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 P99_FACT = "load.response_p99_ms"
@@ -31,11 +32,30 @@ def facts_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     return _objects(result.get("facts"))
 
 
+def steps_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The steps of a result document."""
+    return _objects(result.get("steps"))
+
+
+def part_of(result: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The object `name` of a result document, empty where there is none."""
+    return dict(_part(result, name))
+
+
+def time_in(text: Any) -> datetime | None:
+    """The RFC 3339 time in `text` in UTC; None where there is none with a zone."""
+    try:
+        time = datetime.fromisoformat(text)
+        return time.astimezone(UTC) if time.tzinfo is not None else None
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
 def _p99_ms(result: Mapping[str, Any]) -> float | None:
     for fact in facts_of(result):
         if fact.get("name") == P99_FACT:
             return _number(fact.get("value"))
-    steps = _objects(result.get("steps"))
+    steps = steps_of(result)
     return _number(_part(steps[-1], "response_ms").get("p99")) if steps else None
 
 
@@ -49,7 +69,12 @@ def _objects(value: Any) -> list[dict[str, Any]]:
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
 
 
 def _text(value: Any) -> str | None:

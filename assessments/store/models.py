@@ -1,17 +1,21 @@
 """The tables, as SQLAlchemy models.
 
-    assessment ─┬─< answer
+    assessment ─┬── setup
+                ├─< answer
+                ├─< evidence
+                ├─< milestone
                 └─< run ─┬─< second
                          ├─< step ──── histogram
                          ├─< fact
                          └─< note
 
 Every row that carries evidence is sealed: `sha256` is the hash over its own key and content. A run counts
-its rows, so that a lost row is noticed like a changed one.
+its rows, and an assessment its evidence and milestones, so that a lost row is noticed like a changed one.
 """
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -19,6 +23,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Double,
     ForeignKey,
     ForeignKeyConstraint,
@@ -30,8 +35,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 
-from assessments.store.columns import Document, Key, UtcTime, Words
+from assessments.store.columns import Count, Document, Key, UtcTime, Words
 from assessments.store.seal import seal_of
+
+
+def new_id() -> str:
+    """A fresh id for an assessment: 32 hexadecimal digits."""
+    return uuid.uuid4().hex
 
 
 class Base(MappedAsDataclass, DeclarativeBase, kw_only=True, eq=False):
@@ -46,6 +56,7 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True, eq=False):
         }
     )
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class
+        bool: Boolean(),
         datetime: UtcTime(),
         float: Double(),
         int: Integer(),
@@ -85,14 +96,39 @@ class Sealed(MappedAsDataclass, kw_only=True, eq=False):
 
 
 class Assessment(Base):
-    """An assessment by name; a run or an answer that joins one that is not there yet makes it."""
+    """An assessment by name; a run or an answer that joins one that is not there yet makes it.
+
+    `id` stays when the name changes and when it is restored elsewhere. `setup_version` is the version of its
+    setup as it was saved last, 0 without one.
+    """
 
     __tablename__ = "assessment"
-    __table_args__ = (UniqueConstraint("name"),)
+    __table_args__ = (UniqueConstraint("name"), UniqueConstraint("id"))
 
     key: Mapped[int] = mapped_column(Key, primary_key=True, init=False)
     name: Mapped[str]
     created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    id: Mapped[str] = mapped_column(default_factory=new_id)
+    setup_version: Mapped[int] = mapped_column(Count, default=0)
+    evidence_count: Mapped[int] = mapped_column(Count, default=0)
+    milestone_count: Mapped[int] = mapped_column(Count, default=0)
+
+
+class Setup(Sealed, Base):
+    """What an assessment judges by: the profile, the whole lens, weights and challenges."""
+
+    __tablename__ = "setup"
+
+    assessment_key: Mapped[int] = mapped_column(
+        Key, ForeignKey("assessment.key"), primary_key=True, autoincrement=False
+    )
+    profile: Mapped[dict[str, Any]]
+    lens: Mapped[dict[str, Any] | None]
+    weights: Mapped[dict[str, Any]]
+    challenges: Mapped[list[Any]]
+    title: Mapped[str]
+    version: Mapped[int]
     updated_at: Mapped[datetime]
 
 
@@ -110,6 +146,52 @@ class Answer(Sealed, Base):
     attachments: Mapped[list[Any]]
     version: Mapped[int]
     updated_at: Mapped[datetime]
+
+
+class Evidence(Sealed, Base):
+    """One piece of evidence that is no run of this store: a scan, a file, or what was given by hand.
+
+    `position` counts the pieces of the assessment from 0. `document_sha256` seals the document, and stands
+    under the seal of the row.
+    """
+
+    __tablename__ = "evidence"
+    _UNSEALED = frozenset({"sha256", "document"})
+
+    assessment_key: Mapped[int] = mapped_column(Key, ForeignKey("assessment.key"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    origin: Mapped[str]
+    sealed: Mapped[bool]
+    at: Mapped[datetime]
+    document_sha256: Mapped[str] = mapped_column(String(64))
+    document: Mapped[dict[str, Any]] = mapped_column(sort_order=99)
+
+    def is_intact(self) -> bool:
+        """Whether both the row and the document match their hashes."""
+        return super().is_intact() and self.document_sha256 == self.document_seal(self.document)
+
+    @staticmethod
+    def document_seal(document: Any) -> str:
+        """The hash of a document; equal documents have equal hashes."""
+        return seal_of("evidence", document)
+
+
+class Milestone(Sealed, Base):
+    """An assessment as it was at a moment, under a label.
+
+    `document` is the text of the whole `loadstone.assessment/1` object: several megabytes, which as text are
+    checked ten times as fast as when they are parsed first. `position` counts the milestones from 0.
+    """
+
+    __tablename__ = "milestone"
+    __table_args__ = (UniqueConstraint("assessment_key", "label"),)
+
+    assessment_key: Mapped[int] = mapped_column(Key, ForeignKey("assessment.key"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    label: Mapped[str]
+    at: Mapped[datetime]
+    document: Mapped[str] = mapped_column(sort_order=99)
 
 
 class Run(Sealed, Base):

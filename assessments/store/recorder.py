@@ -15,16 +15,17 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from assessments.store import models
-from assessments.store.answers import touched_assessment
+from assessments.store.assessment_rows import touched_assessment
 from assessments.store.errors import StoreError
-from assessments.store.listing import facts_of, listing_of
+from assessments.store.listing import facts_of, listing_of, time_in
 from assessments.store.orphans import INTERRUPTED, RUNNING, UNFINISHED_GRADE
 from assessments.store.owner import this_process
-from assessments.store.seal import canonical, clean, seal_of
+from assessments.store.runs import result_seal
+from assessments.store.seal import canonical, clean
 from assessments.store.session import present_time, writing
 from probes.errors import LoadstoneError
 from probes.events import Event, FactFound, Finished, Note, Second, Started, Step
@@ -201,7 +202,7 @@ class _RunLog:
             id=self._run_id,
             assessment_key=assessment.key if assessment else None,
             status=RUNNING,
-            started_at=_time_or(started.run.get("started_at"), now),
+            started_at=time_in(started.run.get("started_at")) or now,
             target_address=str(started.target.get("address", "")),
             start_document=clean(started.run),
             target=clean(started.target),
@@ -260,9 +261,10 @@ class _RunLog:
             setattr(run, column, value)
         run.ended_at = now
         run.result = result
-        run.result_sha256 = seal_of("result", run.id, result)
-        if self._assessment is not None:
-            touched_assessment(session, self._assessment, now)
+        run.result_sha256 = result_seal(run.id, result)
+        if run.assessment_key is not None:  # which may have another name by now
+            joined = models.Assessment.key == run.assessment_key
+            session.execute(update(models.Assessment).where(joined).values(updated_at=now))
         self._finished = True
 
 
@@ -275,12 +277,3 @@ def _ending_of(error: BaseException | None) -> tuple[str, str]:
     if isinstance(error, Exception):
         return FAILED, f"{type(error).__name__}: {error}"
     return INTERRUPTED, "it was stopped before its end"
-
-
-def _time_or(text: Any, otherwise: datetime) -> datetime:
-    """The RFC 3339 time in `text`, or `otherwise` where there is none with a zone."""
-    try:
-        time_ = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return otherwise
-    return time_ if time_.tzinfo is not None else otherwise

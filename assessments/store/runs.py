@@ -12,6 +12,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session, undefer
 
 from assessments.store import models
+from assessments.store.assessment_rows import shown
 from assessments.store.errors import AmbiguousRun, UnknownRun
 from assessments.store.listing import listing_of
 from assessments.store.orphans import RUNNING, UNFINISHED_GRADE
@@ -23,7 +24,7 @@ SHORTEST_PREFIX = 4
 RESULT_SCHEMA = "loadstone.probe/1"
 DAMAGED_ROW = "its row in the store is damaged"
 
-_NEWEST_FIRST = (models.Run.started_at.desc(), models.Run.key.desc())
+NEWEST_FIRST = (models.Run.started_at.desc(), models.Run.key.desc())
 _RUNS = select(models.Run, models.Assessment.name).outerjoin(
     models.Assessment, models.Run.assessment_key == models.Assessment.key
 )
@@ -60,8 +61,8 @@ class StoredRun:
 
     `result` is the `loadstone.probe/1` document; that of a run without one, or with a damaged one, is rebuilt
     from the intact parts. `seconds` are the fields of the `second` events. `histograms` go with `steps`: one
-    pair of texts a step, response and service, empty where a text is damaged. What does not match its hash is
-    left out, and `damaged` has a sentence on it.
+    pair of texts a step, response and service, empty where a text is damaged, and for a run that was added
+    from its result alone. What does not match its hash is left out, and `damaged` has a sentence on it.
     """
 
     id: str
@@ -78,11 +79,18 @@ class StoredRun:
 
 def list_runs(engine: Engine, assessment: str | None, limit: int | None) -> list[RunSummary]:
     """The newest runs first, of one assessment or of all."""
-    query = _RUNS.order_by(*_NEWEST_FIRST).limit(limit)
+    query = _RUNS.order_by(*NEWEST_FIRST).limit(limit)
     if assessment is not None:
         query = query.where(models.Assessment.name == assessment)
     with reading(engine) as session:
         return [_summary(run, name) for run, name in session.execute(query)]
+
+
+def runs_of(session: Session, assessment: models.Assessment) -> tuple[list[RunSummary], list[str]]:
+    """The runs of an assessment, newest first, and a sentence for each whose row is damaged."""
+    query = _RUNS.where(models.Run.assessment_key == assessment.key).order_by(*NEWEST_FIRST)
+    runs = [_summary(run, name) for run, name in session.execute(query)]
+    return runs, [f"the run {shown(run.id)}: {DAMAGED_ROW}" for run in runs if run.damaged]
 
 
 def read_run(engine: Engine, run_id: str) -> StoredRun:
@@ -92,6 +100,11 @@ def read_run(engine: Engine, run_id: str) -> StoredRun:
     """
     with reading(engine) as session:
         return _stored(session, _find(session, run_id))
+
+
+def result_seal(run_id: str, result: Any) -> str:
+    """The hash of a run's result."""
+    return seal_of("result", run_id, result)
 
 
 def _stored(session: Session, key: int) -> StoredRun:
@@ -107,12 +120,12 @@ def _stored(session: Session, key: int) -> StoredRun:
     if not run.is_intact():
         damaged.append("the run's own row does not match its hash: its target, load and figures are left out")
     result = run.result
-    if result is not None and run.result_sha256 != seal_of("result", run.id, result):
+    if result is not None and run.result_sha256 != result_seal(run.id, result):
         result = None
     if result is None:
         if run.result_sha256 is not None:
             damaged.append("the result does not match its hash: it is rebuilt from the steps and facts")
-        result = _rebuilt(run, [step.document for step in steps], [fact.document for fact in facts])
+        result = rebuilt(run, [step.document for step in steps], [fact.document for fact in facts])
     return StoredRun(
         id=run.id,
         status=listing_of(result)["status"],
@@ -173,7 +186,7 @@ def _histograms(
     return pairs
 
 
-def _rebuilt(run: models.Run, steps: list[Any], facts: list[Any]) -> dict[str, Any]:
+def rebuilt(run: models.Run, steps: list[Any], facts: list[Any]) -> dict[str, Any]:
     """The result document of a run that has none, from what is stored of it."""
     intact = run.is_intact()
     about = dict(run.start_document) if intact else {}
@@ -199,7 +212,7 @@ def _fields_of(second: models.Second) -> dict[str, Any]:
 
 def _find(session: Session, run_id: str) -> int:
     if run_id == LAST:
-        newest = session.scalar(select(models.Run.key).order_by(*_NEWEST_FIRST).limit(1))
+        newest = session.scalar(select(models.Run.key).order_by(*NEWEST_FIRST).limit(1))
         if newest is None:
             raise UnknownRun("the store holds no runs yet: `loadstone probe` makes one")
         return newest
@@ -211,7 +224,7 @@ def _find(session: Session, run_id: str) -> int:
             f"there is no run '{run_id}': give at least {SHORTEST_PREFIX} characters of its id, or `last`"
         )
     begins = func.substr(models.Run.id, 1, len(run_id)) == run_id
-    near = select(models.Run.key, models.Run.id).where(begins).order_by(*_NEWEST_FIRST).limit(6)
+    near = select(models.Run.key, models.Run.id).where(begins).order_by(*NEWEST_FIRST).limit(6)
     found: list[tuple[int, str]] = [(row.key, row.id) for row in session.execute(near)]
     if len(found) == 1:
         return found[0][0]
@@ -222,7 +235,7 @@ def _find(session: Session, run_id: str) -> int:
 
 
 def _unknown(session: Session, run_id: str) -> UnknownRun:
-    ids = session.scalars(select(models.Run.id).order_by(*_NEWEST_FIRST).limit(500)).all()
+    ids = session.scalars(select(models.Run.id).order_by(*NEWEST_FIRST).limit(500)).all()
     starts = {name[: len(run_id)]: name for name in reversed(ids)}
     near = [starts[start] for start in difflib.get_close_matches(run_id, starts, n=3)]
     return UnknownRun(
