@@ -1,0 +1,181 @@
+"""A whole assessment: what it is judged from, and everything that follows from that.
+
+    Materials (answers, lens, facts, runs) ──assess(as_of)──▶ Assessed ──to_json──▶ loadstone.assessment/1
+                       ▲                                                                    │
+                       └──────────────────────── materials_of ──────────────────────────────┘
+
+The document holds all that it was made from, so that `rescored` can make it again anywhere, to the digit:
+inputs stand in it as they were given, what was computed has six significant digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from assessments.actions import Action, actions_of
+from assessments.claims import answers_of
+from assessments.cross_checks import is_derived
+from assessments.judging import Judged, Materials, judged_at
+from assessments.lens import Lens, lens_of
+from assessments.levers import Lever, levers_of
+from assessments.outlook import fleet_of, forecast_json, target_outlook
+from assessments.scoring import Finding, Scores, findings_of
+from assessments.states import Judgement
+from assessments.verdict import Verdict, verdict_of
+from probes.errors import UsageError
+from probes.facts import Fact, FactError
+from probes.version import version
+
+SCHEMA = "loadstone.assessment/1"
+_NOT_OF_RUNS = ("facts",)
+"""What the runs of a document leave out: their facts stand among the assessment's."""
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """An assessment with all that follows from it at `as_of`."""
+
+    materials: Materials
+    as_of: datetime
+    judged: Judged
+    findings: tuple[Finding, ...]
+    actions: tuple[Action | Lever, ...]
+    verdict: Verdict
+
+    @property
+    def scores(self) -> Scores:
+        """All scores."""
+        return self.judged.scores
+
+    @property
+    def judgements(self) -> tuple[Judgement, ...]:
+        """All questions in the order of the lens."""
+        return self.judged.judgements
+
+    def to_json(self) -> dict[str, Any]:
+        """The document `loadstone.assessment/1`."""
+        given, judged = self.materials, self.judged
+        profile = given.profile
+        start = self.as_of.date()
+        computed = {
+            "claims": [entry.to_json() for entry in judged.judgements],
+            "scores": judged.scores.to_json(),
+            "verdict": self.verdict.to_json(),
+            "findings": [entry.to_json() for entry in self.findings],
+            "actions": [entry.to_json() for entry in self.actions],
+            "set_aside": [entry.to_json() for entry in judged.evidence.set_aside],
+            "forecast": forecast_json(
+                judged.forecast,
+                target_outlook(judged.evidence, profile, start),
+                fleet_of(judged.evidence, profile),
+            ),
+        }
+        facts = [fact.to_json() for fact in (*given.facts, *judged.derived)]
+        return {
+            "schema": SCHEMA,
+            "version": version(),
+            "as_of": self.as_of.isoformat(),
+            "assessment": {"name": given.name, "id": given.id, "title": given.title},
+            "profile": profile.to_json(),
+            "lens": given.lens.to_json(),
+            "answers": given.answers.to_json(),
+            "facts": sorted(facts, key=lambda fact: (fact["name"], fact["at"], repr(fact))),
+            "runs": [
+                {key: value for key, value in run.items() if key not in _NOT_OF_RUNS} for run in given.runs
+            ],
+            "milestones": [dict(entry) for entry in given.milestones],
+            "problems": list(given.problems),
+            **six_digits(computed),
+        }
+
+
+def assess(materials: Materials, as_of: datetime | None = None) -> Assessed:
+    """Judges everything at `as_of`, by default now. Raises `UsageError` where answers and lens do not fit."""
+    moment = datetime.now(UTC) if as_of is None else as_of
+    if moment.tzinfo is None:
+        raise UsageError("an assessment is judged at a moment with a time zone: write 2026-03-01T00:00:00Z")
+    materials.answers.check(materials.lens)
+    judged = judged_at(materials, moment)
+    verdict = verdict_of(
+        judged.evidence, materials.profile, judged.judgements, judged.scores, judged.forecast
+    )
+    actions = actions_of(judged.lens, judged.judgements, judged.scores, judged.evidence)
+
+    def what_if(changed: Iterable[Fact]) -> Judged:
+        names = {fact.name for fact in changed}
+        kept = (fact for fact in materials.facts if fact.name not in names)
+        return judged_at(replace(materials, facts=(*kept, *changed)), moment)
+
+    levers = levers_of(judged, materials.profile, what_if)
+    return Assessed(
+        materials=materials,
+        as_of=moment,
+        judged=judged,
+        findings=tuple(findings_of(judged.judgements)),
+        actions=_merged(actions, levers),
+        verdict=verdict,
+    )
+
+
+def _merged(actions: Sequence[Action], levers: Sequence[Lever]) -> tuple[Action | Lever, ...]:
+    """Levers in the place of the actions that say the same in general, the best first as in `actions.py`."""
+    settled = {question for lever in levers for question in lever.questions}
+    kept = [action for action in actions if action.question not in settled]
+    together: list[Action | Lever] = [*levers, *kept]
+    return tuple(sorted(together, key=lambda entry: (_cap(entry), -round(entry.points_per_day, 9))))
+
+
+def _cap(entry: Action | Lever) -> float:
+    return 101.0 if entry.lifts_cap is None else entry.lifts_cap
+
+
+def materials_of(document: Mapping[str, Any], name: str = "the assessment") -> Materials:
+    """What a document `loadstone.assessment/1` was made from. Raises `UsageError` where it is none."""
+    if document.get("schema") != SCHEMA:
+        raise UsageError(f"{name} is no assessment: its schema is {document.get('schema')!r:.60}")
+    try:
+        about = document["assessment"]
+        facts = [Fact.from_json(entry) for entry in document["facts"]]
+        lens = read_lens_document(document["lens"], f"{name}: lens")
+        answers = answers_of(document["answers"], f"{name}: answers")
+        return Materials(
+            name=str(about["name"]),
+            id=str(about["id"]),
+            title=str(about.get("title", "")),
+            lens=lens,
+            answers=answers,
+            facts=tuple(fact for fact in facts if not is_derived(fact)),
+            runs=tuple(document.get("runs", ())),
+            milestones=tuple(document.get("milestones", ())),
+            problems=tuple(document.get("problems", ())),
+        )
+    except (KeyError, TypeError, AttributeError, FactError) as error:
+        raise UsageError(f"{name} is no whole assessment ({error}): write it again") from error
+
+
+def read_lens_document(document: Any, name: str) -> Lens:
+    """The lens that stands in a document, ours or an imported one. Raises `UsageError`."""
+    return lens_of(document, name)
+
+
+def rescored(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document computed anew from its own answers, lens and facts, at its own `as_of`."""
+    try:
+        as_of = datetime.fromisoformat(str(document["as_of"]))
+    except (KeyError, ValueError) as error:
+        raise UsageError(f"the assessment says no moment that it was judged at ({error})") from error
+    return assess(materials_of(document), as_of).to_json()
+
+
+def six_digits(value: Any) -> Any:
+    """The same with every float rounded to six significant digits, all the way down."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, Mapping):
+        return {key: six_digits(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [six_digits(entry) for entry in value]
+    return value

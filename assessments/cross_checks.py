@@ -1,0 +1,283 @@
+"""What was configured or claimed held against what was measured: the facts under `derived.` and `history.`.
+
+    memory_limit_headroom     memory limit / largest resident memory under load
+    hours_to_memory_limit     (limit − peak) / growth, at the load of a replica at the peak
+    cpu_at_knee_…_ratio       CPU at the highest throughput / CPU request, or limit, of a replica
+    hpa_target_margin         CPU at the highest throughput, of the request / the autoscaler's CPU target
+    fleet_headroom            capacity of a replica × most replicas / load to carry
+    replicas_needed           ⌈load to carry / (planned utilisation × capacity)⌉
+    max_replicas_headroom     the autoscaler's maximum / replicas needed
+    runs_out_on, days_…       see `forecast.py`
+    latency_alert_ratio       threshold of the latency alert / response time of the SLO
+    cost_per_million          price × 10⁶ / (3600 × utilisation × capacity)
+    load_runs_90_days, …      the assessment's own runs
+
+A derived fact is as old as the oldest it rests on, counts as a load run's where one is among them, and is
+`by_hand` where one is; it is never made from what is only declared, but for the profile: that says what the
+measurements are held against. A CPU limit bounds what a replica uses, however much the measured process
+had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from assessments.evidence import Evidence
+from assessments.forecast import MONTH_DAYS, Forecast, replicas_needed
+from assessments.outlook import (
+    capacity_of,
+    fleet_of,
+    load_to_carry,
+    number_of,
+    observed,
+    outlook,
+    profile_number,
+    utilisation_of,
+)
+from assessments.profile import Profile
+from probes.errors import UsageError
+from probes.facts import Fact, FactState, Source
+from probes.facts import observed as new_fact
+from probes.slo import parse_slo
+
+PROBE = "derived"
+HISTORY_DAYS = 90.0
+
+
+def is_derived(fact: Fact) -> bool:
+    """Whether the fact was derived from others, so that it is derived anew and never taken over."""
+    return fact.source.probe in (PROBE, "history")
+
+
+def derived_facts(evidence: Evidence, profile: Profile, runs: Sequence[Mapping[str, Any]] = ()) -> list[Fact]:
+    """All that follows from the facts that count, from the profile and from the assessment's runs."""
+    maker = _Maker(evidence)
+    _memory(maker, profile)
+    _processor(maker)
+    _fleet(maker, profile)
+    _forecast(maker, profile)
+    _alert(maker, profile)
+    return maker.facts + history_facts(runs, evidence.as_of)
+
+
+@dataclass
+class _Maker:
+    """Makes facts from facts; what lacks an input is not made."""
+
+    evidence: Evidence
+
+    def __post_init__(self) -> None:
+        self.facts: list[Fact] = []
+
+    def get(self, name: str) -> tuple[Fact | None, float | None]:
+        fact = observed(self.evidence, name)
+        return fact, number_of(fact)
+
+    def add(
+        self,
+        name: str,
+        value: float | int | str | None,
+        inputs: Iterable[Fact | None],
+        formula: str,
+        bounds: tuple[float | None, float | None] = (None, None),
+    ) -> None:
+        """`name` from `inputs`; None among them belongs to the profile."""
+        given = [fact for fact in inputs if fact is not None]
+        if value is None or not given:
+            return
+        state: FactState = "by_hand" if any(fact.state == "by_hand" for fact in given) else "measured"
+        run = next((fact.source.run for fact in given if fact.source.run is not None), None)
+        machine = next((fact.source.machine for fact in given if fact.source.machine is not None), None)
+        source = Source(PROBE, run=run, query=formula, machine=machine)
+        at = min(fact.at for fact in given)
+        low, high = bounds
+        self.facts.append(new_fact(name, value, source, at=at, state=state, low=low, high=high))
+
+
+def _memory(maker: _Maker, profile: Profile) -> None:
+    limit, limit_bytes = maker.get("infra.kubernetes.memory_limit_bytes")
+    peak, peak_bytes = maker.get("process.rss_peak_bytes")
+    if not limit_bytes or not peak_bytes:
+        return
+    maker.add(
+        "derived.memory_limit_headroom",
+        limit_bytes / peak_bytes,
+        (limit, peak),
+        "memory limit / largest resident memory under load",
+    )
+    verdict = observed(maker.evidence, "process.memory_verdict")
+    if verdict is None or verdict.value != "growing":
+        return
+    by_request, a_request = maker.get("process.growth_bytes_per_request")
+    by_second, a_second = maker.get("process.growth_bytes_per_second")
+    load, fleet, capacity = (
+        load_to_carry(profile),
+        fleet_of(maker.evidence, profile),
+        capacity_of(maker.evidence),
+    )
+    rate = None
+    if load is not None and fleet is not None:
+        rate = min(load / fleet.replicas, capacity.value if capacity is not None else load)
+    growth = (a_second or 0.0) + (a_request * rate if a_request and rate is not None else 0.0)
+    if growth > 0:
+        maker.add(
+            "derived.hours_to_memory_limit",
+            max(0.0, limit_bytes - peak_bytes) / growth / 3600.0,
+            (limit, peak, by_request if a_request else None, by_second if a_second else None),
+            "(memory limit − largest resident memory) / growth at a replica's share of the peak",
+        )
+
+
+def _processor(maker: _Maker) -> None:
+    used, cores = maker.get("process.cpu_cores_at_saturation")
+    request, requested = maker.get("infra.kubernetes.cpu_request_cores")
+    limit, allowed = maker.get("infra.kubernetes.cpu_limit_cores")
+    target, share = maker.get("infra.kubernetes.hpa.target_cpu_ratio")
+    if not cores:
+        return
+    if allowed:
+        maker.add(
+            "derived.cpu_at_knee_limit_ratio",
+            cores / allowed,
+            (used, limit),
+            "CPU at the highest throughput / CPU limit",
+        )
+    if not requested:
+        return
+    in_use = min(cores, allowed) if allowed else cores
+    inputs = (used, request, limit if allowed and allowed < cores else None)
+    maker.add(
+        "derived.cpu_at_knee_request_ratio",
+        in_use / requested,
+        inputs,
+        "CPU at the highest throughput / CPU request",
+    )
+    if share:
+        maker.add(
+            "derived.hpa_target_margin",
+            in_use / requested / share,
+            (*inputs, target),
+            "CPU at the highest throughput, of the request / the autoscaler's target",
+        )
+
+
+def _fleet(maker: _Maker, profile: Profile) -> None:
+    fact, capacity = observed(maker.evidence, "load.capacity"), capacity_of(maker.evidence)
+    load, fleet = load_to_carry(profile), fleet_of(maker.evidence, profile)
+    used = utilisation_of(profile)
+    price = profile_number(profile, "price_per_replica_hour")
+    if capacity is None:
+        return
+    if price is not None:
+
+        def cost(of: float | None) -> float | None:
+            return None if of is None else price * 1e6 / (3600 * of * used)
+
+        maker.add(
+            "derived.cost_per_million",
+            cost(capacity.value),
+            (fact,),
+            f"price of a replica-hour / requests in it at {used:.0%} of the capacity",
+            (cost(capacity.high), cost(capacity.low)),
+        )
+    if load is None:
+        return
+    needed = replicas_needed(load, capacity.value, used)
+    maker.add(
+        "derived.replicas_needed",
+        needed,
+        (fact,),
+        f"load to carry / ({used:.0%} of the capacity of a replica), rounded up",
+    )
+    if fleet is None:
+        return
+    whole = capacity.times(fleet.replicas / load)
+    maker.add(
+        "derived.fleet_headroom",
+        whole.value,
+        (fact, fleet.fact),
+        f"capacity of a replica × {fleet.replicas} replicas ({fleet.because}) / load to carry of {load:g}/s",
+        (whole.low, whole.high),
+    )
+    most, replicas = maker.get("infra.kubernetes.hpa.max_replicas")
+    if replicas:
+        maker.add(
+            "derived.max_replicas_headroom",
+            replicas / needed,
+            (most, fact),
+            f"the autoscaler's maximum / {needed} replicas that {load:g}/s need",
+        )
+
+
+def _forecast(maker: _Maker, profile: Profile) -> None:
+    found: Forecast | None = outlook(maker.evidence, profile, maker.evidence.as_of.date())
+    axis = None if found is None else found.axes.get("workload")
+    if axis is None:
+        return
+    fleet = fleet_of(maker.evidence, profile)
+    inputs = (observed(maker.evidence, "load.capacity"), None if fleet is None else fleet.fact)
+    formula = f"today's peak, growing {axis.axis.growth.text}, against the fleet at the planned utilisation"
+    months, low, high = axis.months
+    horizon = axis.horizon_months * MONTH_DAYS
+    if months is None:
+        maker.add("derived.days_to_run_out", horizon, inputs, f"{formula}: not within the horizon")
+        return
+    days = 0.0 if axis.is_over else months * MONTH_DAYS
+    maker.add(
+        "derived.days_to_run_out",
+        max(0.0, days),
+        inputs,
+        formula,
+        (
+            None if low is None else max(0.0, low * MONTH_DAYS),
+            None if high is None else max(0.0, high * MONTH_DAYS),
+        ),
+    )
+    day = axis.days[0]
+    maker.add("derived.runs_out_on", None if day is None else day.isoformat(), inputs, formula)
+
+
+def _alert(maker: _Maker, profile: Profile) -> None:
+    alert, threshold_ms = maker.get("monitoring.prometheus.latency_alert.threshold_ms")
+    text = profile.values.get("slo")
+    if threshold_ms is None or not isinstance(text, str):
+        return
+    try:
+        slo = parse_slo(text)
+    except UsageError:
+        return
+    if slo.bounds:
+        maker.add(
+            "derived.latency_alert_ratio",
+            threshold_ms / slo.slowest_limit_ms,
+            (alert,),
+            f"threshold of the latency alert / {slo.slowest_limit_ms:g} ms of the SLO",
+        )
+
+
+def history_facts(runs: Sequence[Mapping[str, Any]], as_of: datetime) -> list[Fact]:
+    """How many load runs were completed in the 90 days before `as_of`, and how long ago the last one was.
+
+    Without any there is no fact: loads may have been run with other tools.
+    """
+    ages: list[tuple[float, str]] = []
+    for run in runs:
+        about = run.get("run") or {}
+        if about.get("status") != "completed" or about.get("grade") in ("client_limited", "insufficient"):
+            continue
+        age = as_of - datetime.fromisoformat(about["started_at"])
+        if timedelta(minutes=-5) <= age:
+            ages.append((max(0.0, age / timedelta(days=1)), str(about["id"])))
+    if not ages:
+        return []
+    recent = [age for age, _ in ages if age <= HISTORY_DAYS]
+    youngest, newest = min(ages)
+    count = Source("history", query="completed load runs of this assessment in 90 days")
+    last = Source("history", run=newest, query="days since the last completed load run")
+    return [
+        new_fact("history.load_runs_90_days", len(recent), count, at=as_of),
+        new_fact("history.load_run_age_days", round(youngest, 4), last, at=as_of),
+    ]

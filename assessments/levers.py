@@ -1,0 +1,222 @@
+"""Actions whose numbers come from the measurements: this memory limit, so many replicas, that CPU target.
+
+Each lever is a change of facts. Everything is judged anew with the changed facts, so that what it does to the
+score, to the fleet's capacity and to the date of running out is found and not guessed. A claim that the
+changed facts no longer contradict gets its credit back; nobody's answer is changed.
+
+    memory limit       raised to 1.25 × the measured peak where it is less
+    most replicas      raised to what the load to carry needs, and one to spare
+    CPU target         of the autoscaler, lowered to what a replica shows at the planned utilisation
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from assessments.forecast import RunsOut, replicas_needed
+from assessments.judging import Judged
+from assessments.outlook import (
+    capacity_of,
+    fleet_of,
+    load_to_carry,
+    number_of,
+    observed,
+    profile_number,
+    utilisation_of,
+)
+from assessments.profile import Profile
+from assessments.wording import NO_BREAK, amount, binary_bytes, counted, percent
+from probes.facts import Fact
+
+MEMORY_MARGIN = 1.25
+"""Memory limit over the measured peak: runs differ, and garbage collects late."""
+HOURS_A_MONTH = 730.5
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Lever:
+    """One change with all that it does. `questions` are those whose claims it settles."""
+
+    text: str
+    effort_days: float
+    points: float
+    overall_points: float
+    pillar: str
+    questions: tuple[str, ...]
+    tradeoff: str
+    because: str
+    lifts_cap: float | None = None
+    lifts: str | None = None
+    runs_out_on: str | None = None
+    fleet_per_s: tuple[float, float] | None = None
+
+    @property
+    def points_per_day(self) -> float:
+        """Points of its pillar for each effort-day."""
+        return self.points / self.effort_days
+
+    def to_json(self) -> dict[str, Any]:
+        """As in `actions` of `loadstone.assessment/1`; `fleet_per_s` is the fleet now and then."""
+        return {
+            "question": self.questions[0] if self.questions else None,
+            "questions": list(self.questions),
+            "pillar": self.pillar,
+            "kind": "set",
+            "text": self.text,
+            "to_choice": None,
+            "effort_days": self.effort_days,
+            "points": self.points,
+            "points_per_day": self.points_per_day,
+            "overall_points": self.overall_points,
+            "lifts": self.lifts,
+            "lifts_cap": self.lifts_cap,
+            "tradeoff": self.tradeoff,
+            "because": self.because,
+            "runs_out_on": self.runs_out_on,
+            "fleet_per_s": None if self.fleet_per_s is None else list(self.fleet_per_s),
+        }
+
+
+WhatIf = Callable[[Sequence[Fact]], "Judged"]
+
+
+def levers_of(judged: Judged, profile: Profile, what_if: WhatIf) -> list[Lever]:
+    """The levers that the measurements call for."""
+    found = [make(judged, profile, what_if) for make in (_memory_limit, _most_replicas, _cpu_target)]
+    return [lever for lever in found if lever is not None]
+
+
+def _memory_limit(judged: Judged, _profile: Profile, what_if: WhatIf) -> Lever | None:
+    limit = observed(judged.evidence, "infra.kubernetes.memory_limit_bytes")
+    peak = number_of(observed(judged.evidence, "process.rss_peak_bytes"))
+    now = number_of(limit)
+    if limit is None or now is None or not peak or now >= MEMORY_MARGIN * peak:
+        return None
+    wanted = math.ceil(MEMORY_MARGIN * peak / MIB) * MIB
+    return _lever(
+        judged,
+        what_if([_changed(limit, wanted, judged)]),
+        f"Raise the memory limit to {binary_bytes(wanted)}",
+        f"{amount(MEMORY_MARGIN)} × the {binary_bytes(peak)} that a replica needed under load",
+        f"{binary_bytes(wanted - now)} more for every replica",
+    )
+
+
+def _most_replicas(judged: Judged, profile: Profile, what_if: WhatIf) -> Lever | None:
+    capacity, load, fleet = (
+        capacity_of(judged.evidence),
+        load_to_carry(profile),
+        fleet_of(judged.evidence, profile),
+    )
+    if fleet is None or fleet.fact is None or capacity is None or load is None:
+        return None
+    used = utilisation_of(profile)
+    low = capacity.low if capacity.low is not None else capacity.value
+    wanted = replicas_needed(load, low, used) + 1
+    if wanted <= fleet.replicas:
+        return None
+    more = wanted - fleet.replicas
+    price = profile_number(profile, "price_per_replica_hour")
+    tradeoff = f"Up to {counted(more, 'replica')} more"
+    if price is not None:
+        month = amount(more * price * HOURS_A_MONTH)
+        currency = profile.values.get("currency") or "USD"
+        tradeoff += f", {month}{NO_BREAK}{currency} a month while they run"
+    scales = fleet.fact.name.endswith("hpa.max_replicas")
+    return _lever(
+        judged,
+        what_if([_changed(fleet.fact, wanted, judged)]),
+        f"Let the autoscaler go to {wanted} replicas" if scales else f"Run {wanted} replicas",
+        f"{amount(load)}{NO_BREAK}req/s at {percent(used)} of {amount(low)} (lower bound) a replica, and one "
+        "to spare",
+        tradeoff,
+    )
+
+
+def _cpu_target(judged: Judged, profile: Profile, what_if: WhatIf) -> Lever | None:
+    target = observed(judged.evidence, "infra.kubernetes.hpa.target_cpu_ratio")
+    at_knee = number_of(observed(judged.evidence, "derived.cpu_at_knee_request_ratio"))
+    now = number_of(target)
+    if target is None or now is None or not at_knee:
+        return None
+    wanted = math.floor(100 * at_knee * utilisation_of(profile)) / 100
+    if wanted < 0.01 or now <= wanted:
+        return None
+    if at_knee / now >= 1 / utilisation_of(profile):
+        return None
+    return _lever(
+        judged,
+        what_if([_changed(target, wanted, judged)]),
+        f"Let the autoscaler act at {percent(wanted)} of the CPU request",
+        f"a replica shows {percent(at_knee)} at its highest throughput, and {percent(wanted)} at "
+        f"{percent(utilisation_of(profile))} of it",
+        "Replicas start earlier and stand idle more",
+    )
+
+
+def _changed(fact: Fact, value: float | int, judged: Judged) -> Fact:
+    return replace(fact, value=value, low=None, high=None, at=judged.evidence.as_of)
+
+
+def _lever(judged: Judged, then: Judged, text: str, because: str, tradeoff: str) -> Lever | None:
+    """The lever, from how things stand and how they would; None where it changes nothing."""
+    gains = {}
+    for before, after in zip(judged.scores.pillars, then.scores.pillars, strict=True):
+        if before.reading is not None and after.reading is not None:
+            gains[before.id] = after.reading.supported - before.reading.supported
+    pillar = max(gains, key=lambda name: gains[name], default=judged.lens.pillars[0].id)
+    points = gains.get(pillar, 0.0)
+    settled = tuple(
+        after.question
+        for before, after in zip(judged.judgements, then.judgements, strict=True)
+        if after.credit.credit > before.credit.credit + 1e-9
+    )
+    was, then_out = _workload(judged), _workload(then)
+    date_moves = was is not None and then_out is not None and was.months != then_out.months
+    fleet = (_fleet(judged), _fleet(then))
+    fleet_moves = None not in fleet and fleet[0] != fleet[1]
+    lifted = _lifted_cap(judged, then, pillar)
+    if round(points, 9) <= 0 and not date_moves and lifted is None:
+        return None
+    overall = (judged.scores.overall.score, then.scores.overall.score)
+    gained = 0.0 if overall[0] is None or overall[1] is None else overall[1] - overall[0]
+    return Lever(
+        text=text,
+        effort_days=1.0,
+        points=max(0.0, points),
+        overall_points=gained,
+        pillar=pillar,
+        questions=settled,
+        tradeoff=tradeoff,
+        because=because,
+        lifts_cap=lifted,
+        lifts=judged.scores.overall.pillar if gained > 0 else None,
+        runs_out_on=_day(then_out) if date_moves and then_out is not None else None,
+        fleet_per_s=(fleet[0] or 0.0, fleet[1] or 0.0) if fleet_moves else None,
+    )
+
+
+def _workload(judged: Judged) -> RunsOut | None:
+    return None if judged.forecast is None else judged.forecast.axes.get("workload")
+
+
+def _day(found: RunsOut) -> str:
+    day = found.days[0]
+    return f"not within {found.horizon_months:g} months" if day is None else day.isoformat()
+
+
+def _fleet(judged: Judged) -> float | None:
+    if judged.forecast is None or judged.forecast.plan.running is None:
+        return None
+    plan = judged.forecast.plan
+    return plan.capacity.value * plan.utilisation * (plan.running or 1)
+
+
+def _lifted_cap(judged: Judged, then: Judged, pillar: str) -> float | None:
+    before, after = (entry.scores.pillar(pillar).caps for entry in (judged, then))
+    lifted = [cap.at_most for cap in before if cap.question not in [other.question for other in after]]
+    return min(lifted, default=None)

@@ -1,0 +1,140 @@
+"""What the measured capacity means for the assessed system: its fleet, the load to carry, and the forecast.
+
+The fleet is what the system may grow to: the autoscaler's maximum where one can scale, else the replicas of
+the manifest, else those of the profile. The load to carry is the larger of today's peak and the target.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from assessments.evidence import Evidence
+from assessments.forecast import Axis, Estimate, Forecast, Plan, forecast, parse_growth
+from assessments.profile import Profile
+from probes.facts import Fact
+
+DEFAULT_UTILISATION = 0.7
+"""Share of a replica's capacity that is planned for: the rest takes bursts and the loss of a replica."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """How many replicas there may be, who says so, and the fact it rests on (None for the profile)."""
+
+    replicas: int
+    because: str
+    fact: Fact | None = None
+
+
+def observed(evidence: Evidence, name: str) -> Fact | None:
+    """The fact of that name if it was measured, read or given by hand; what is only declared is none."""
+    fact = evidence.facts.get(name)
+    return fact if fact is not None and fact.state in ("measured", "read", "by_hand") else None
+
+
+def number_of(fact: Fact | None) -> float | None:
+    """The fact's value as a number."""
+    value = None if fact is None else fact.value
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def profile_number(profile: Profile, name: str) -> float | None:
+    """A number of the profile, None where it is missing or not above 0."""
+    value = profile.values.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        return None
+    return float(value)
+
+
+def capacity_of(evidence: Evidence) -> Estimate | None:
+    """The capacity of one replica in requests/s, with the interval that was measured."""
+    fact = observed(evidence, "load.capacity")
+    value = number_of(fact)
+    if fact is None or value is None or value <= 0:
+        return None
+    low = fact.low if fact.low is not None and 0 < fact.low <= value else None
+    high = fact.high if fact.high is not None and fact.high >= value else None
+    return Estimate(value, low, high)
+
+
+def fleet_of(evidence: Evidence, profile: Profile) -> Fleet | None:
+    """What the system may grow to; None where nobody says."""
+    can_scale = observed(evidence, "infra.kubernetes.hpa.can_scale")
+    most = observed(evidence, "infra.kubernetes.hpa.max_replicas")
+    replicas = number_of(most)
+    if most is not None and replicas and can_scale is not None and can_scale.value is True:
+        return Fleet(int(replicas), "the most that the autoscaler allows", most)
+    read = observed(evidence, "infra.kubernetes.replicas")
+    replicas = number_of(read)
+    if read is not None and replicas:
+        return Fleet(int(replicas), "as the manifest says", read)
+    given = profile_number(profile, "replicas")
+    return None if given is None else Fleet(int(given), "as the profile says")
+
+
+def load_to_carry(profile: Profile) -> float | None:
+    """Requests/s that it has to carry: the larger of today's peak and the target."""
+    loads = [profile_number(profile, name) for name in ("peak_per_s", "target_peak_per_s")]
+    return max((load for load in loads if load is not None), default=None)
+
+
+def utilisation_of(profile: Profile) -> float:
+    """The planned share of a replica's capacity."""
+    return profile_number(profile, "utilisation") or DEFAULT_UTILISATION
+
+
+def plan_of(evidence: Evidence, profile: Profile, peak_per_s: float | None) -> Plan | None:
+    """What a forecast for that peak starts from; None where no capacity was measured."""
+    capacity = capacity_of(evidence)
+    if capacity is None:
+        return None
+    fleet = fleet_of(evidence, profile)
+    currency = profile.values.get("currency")
+    return Plan(
+        capacity=capacity,
+        utilisation=utilisation_of(profile),
+        peak_per_s=peak_per_s,
+        running=None if fleet is None else max(1, fleet.replicas),
+        price_per_hour=profile_number(profile, "price_per_replica_hour"),
+        currency=currency if isinstance(currency, str) and currency else "USD",
+    )
+
+
+def outlook(evidence: Evidence, profile: Profile, start: date) -> Forecast | None:
+    """The forecast from today's peak and the growth of the profile; None where no capacity was measured."""
+    plan = plan_of(evidence, profile, profile_number(profile, "peak_per_s"))
+    if plan is None:
+        return None
+    axes: list[Axis] = []
+    growth = profile.growth.get("workload")
+    if growth is not None and plan.peak_per_s is not None and plan.running is not None:
+        axes.append(plan.workload(parse_growth(growth, "the growth of the workload")))
+    return forecast(plan, start, axes)
+
+
+def target_outlook(evidence: Evidence, profile: Profile, start: date) -> Forecast | None:
+    """The forecast for the load to carry, for replicas and cost; without a date."""
+    load = load_to_carry(profile)
+    plan = None if load is None else plan_of(evidence, profile, load)
+    return None if plan is None else forecast(plan, start)
+
+
+def forecast_json(
+    found: Forecast | None, target: Forecast | None, fleet: Fleet | None
+) -> dict[str, Any] | None:
+    """`loadstone.forecast/1` with what the load to carry needs, and the fleet that it is held against."""
+    if found is None:
+        return None
+    document = found.to_json()
+    if fleet is not None:
+        document["fleet"] = {"replicas": fleet.replicas, "because": fleet.because}
+    if target is not None:
+        of_target = target.to_json()
+        document["to_carry"] = {
+            "per_s": target.plan.peak_per_s,
+            "replicas": of_target["replicas"],
+            "cost_per_million": of_target["cost_per_million"],
+        }
+    return document
