@@ -1,25 +1,36 @@
-"""The store: SQLite by default, PostgreSQL for a team; what was measured and what was answered.
+"""The store: SQLite by default, PostgreSQL for a team; what was measured, answered and judged.
 
 with open_store() as store, store.record(run_id) as recorder:
     probe.run(ProbeContext(run_id, emit=recorder))
+
+`assessments.stored` puts together of it what an assessment is judged from.
 """
 
 from __future__ import annotations
 
-from assessments.store.answers import Answer, AnswerState, AssessmentSummary
+from assessments.store.answers import Answer, AnswerState
+from assessments.store.assessment_rows import AssessmentSummary
 from assessments.store.errors import (
     AmbiguousRun,
     AnswerChanged,
     DamagedAnswers,
+    DamagedMilestone,
+    DamagedSetup,
+    SetupChanged,
     StoreError,
     UnknownAssessment,
+    UnknownMilestone,
     UnknownRun,
 )
+from assessments.store.evidence_rows import EvidenceKind, StoredEvidence
 from assessments.store.journal import journal_mode
 from assessments.store.location import resolve_url, shown_url, store_path
+from assessments.store.milestones import MilestoneSummary, StoredMilestone
 from assessments.store.recorder import RunRecorder
 from assessments.store.runs import RunSummary, StoredRun
-from assessments.store.store import Store, StoredAssessment, open_store
+from assessments.store.setups import Setup
+from assessments.store.store import Store, open_store
+from assessments.store.whole import StoredAssessment
 
 __all__ = [
     "AmbiguousRun",
@@ -28,13 +39,22 @@ __all__ = [
     "AnswerState",
     "AssessmentSummary",
     "DamagedAnswers",
+    "DamagedMilestone",
+    "DamagedSetup",
+    "EvidenceKind",
+    "MilestoneSummary",
     "RunRecorder",
     "RunSummary",
+    "Setup",
+    "SetupChanged",
     "Store",
     "StoreError",
     "StoredAssessment",
+    "StoredEvidence",
+    "StoredMilestone",
     "StoredRun",
     "UnknownAssessment",
+    "UnknownMilestone",
     "UnknownRun",
     "journal_mode",
     "open_store",

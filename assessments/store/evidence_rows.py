@@ -50,9 +50,7 @@ def read_evidence_of(engine: Engine, name: str) -> tuple[list[StoredEvidence], l
         return evidence_of(session, find_assessment(session, name))
 
 
-def evidence_of(
-    session: Session, assessment: models.Assessment
-) -> tuple[list[StoredEvidence], list[str]]:
+def evidence_of(session: Session, assessment: models.Assessment) -> tuple[list[StoredEvidence], list[str]]:
     """The same, in a transaction."""
     rows = session.scalars(
         select(models.Evidence)
@@ -133,9 +131,7 @@ def _is_there(
     return any(row.is_intact() for row in alike)
 
 
-def _damaged_position(
-    session: Session, assessment: models.Assessment, piece: StoredEvidence
-) -> int | None:
+def _damaged_position(session: Session, assessment: models.Assessment, piece: StoredEvidence) -> int | None:
     """Where a damaged piece stands that this one is given again for."""
     namesakes = session.scalars(
         select(models.Evidence)

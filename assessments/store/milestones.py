@@ -163,9 +163,7 @@ def _unknown(session: Session, assessment: models.Assessment, label: str) -> Unk
         hint = f"the last ones are {', '.join(shown(text) for text in labels[-3:])}"
     else:
         hint = "it has none yet"
-    return UnknownMilestone(
-        f"'{shown(assessment.name)}' has no milestone '{shown(label)}': {hint}"
-    )
+    return UnknownMilestone(f"'{shown(assessment.name)}' has no milestone '{shown(label)}': {hint}")
 
 
 def _damage(row: models.Milestone) -> str:

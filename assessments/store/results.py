@@ -103,13 +103,9 @@ def checked_result(document: Mapping[str, Any]) -> dict[str, Any]:
         raise UsageError("this result of a run lacks the run's id: take it from the file that was written")
     check_name(run_id, "the id of a run")
     if status not in FINISHED:
-        raise UsageError(
-            f"the run {run_id} is not finished, its status is {status!r:.60}: wait for its end"
-        )
+        raise UsageError(f"the run {run_id} is not finished, its status is {status!r:.60}: wait for its end")
     if time_in(run.get("started_at")) is None:
-        raise UsageError(
-            f"the run {run_id} does not say when it started: give `started_at` with a time zone"
-        )
+        raise UsageError(f"the run {run_id} does not say when it started: give `started_at` with a time zone")
     return result
 
 

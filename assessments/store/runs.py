@@ -99,7 +99,7 @@ def read_run(engine: Engine, run_id: str) -> StoredRun:
     Raises `UnknownRun` and `AmbiguousRun`.
     """
     with reading(engine) as session:
-        return _stored(session, _find(session, run_id))
+        return _stored(session, find_run(session, run_id))
 
 
 def result_seal(run_id: str, result: Any) -> str:
@@ -210,7 +210,8 @@ def _fields_of(second: models.Second) -> dict[str, Any]:
     return {name: getattr(second, name) for name in names if name not in _NOT_OF_A_SECOND}
 
 
-def _find(session: Session, run_id: str) -> int:
+def find_run(session: Session, run_id: str) -> int:
+    """The key of the run with this id, or whose id alone begins so. Raises `UnknownRun`, `AmbiguousRun`."""
     if run_id == LAST:
         newest = session.scalar(select(models.Run.key).order_by(*NEWEST_FIRST).limit(1))
         if newest is None:

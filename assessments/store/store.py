@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import Engine
 
 from assessments.store import answers as answer_rows
+from assessments.store import assessment_rows, evidence_rows, joining, restoring, setups, whole
+from assessments.store import milestones as milestone_rows
+from assessments.store import results as result_rows
 from assessments.store import runs as run_rows
 from assessments.store.admission import admit
-from assessments.store.answers import Answer, AssessmentSummary
+from assessments.store.answers import Answer
+from assessments.store.assessment_rows import AssessmentSummary
 from assessments.store.engine import postgresql_engine, sqlite_engine
+from assessments.store.evidence_rows import StoredEvidence
 from assessments.store.journal import journal_mode
 from assessments.store.location import default_path, resolve_url, shown_url, store_path
 from assessments.store.migrate import is_current, migrate_postgresql, migrate_sqlite
+from assessments.store.milestones import MilestoneSummary, StoredMilestone
 from assessments.store.orphans import interrupt_orphans
 from assessments.store.recorder import RunRecorder
 from assessments.store.runs import RunSummary, StoredRun
-
-
-@dataclass(frozen=True, slots=True)
-class StoredAssessment:
-    """An assessment with its runs, newest first, and its intact answers.
-
-    `damaged` has a sentence for each answer that does not match its hash.
-    """
-
-    summary: AssessmentSummary
-    runs: list[RunSummary]
-    answers: list[Answer]
-    damaged: list[str]
+from assessments.store.setups import Setup
+from assessments.store.whole import StoredAssessment
 
 
 class Store:
@@ -74,15 +69,35 @@ class Store:
         """
         return run_rows.read_run(self._engine, run_id)
 
+    def join_run(self, run_id: str, assessment: str) -> str:
+        """Makes a stored run one of the assessment of that name, made if need be; returns the run's whole id.
+
+        `run_id` is as in `run`. A run that belongs to another assessment leaves it. Raises `UnknownRun`,
+        `AmbiguousRun`, and `UsageError` for a name that none may have.
+        """
+        return joining.join_run(self._engine, run_id, assessment)
+
     def assessments(self) -> list[AssessmentSummary]:
         """All assessments, the one changed last first."""
-        return answer_rows.list_assessments(self._engine)
+        return assessment_rows.list_assessments(self._engine)
 
     def assessment(self, name: str) -> StoredAssessment:
-        """An assessment with its runs and answers. Raises `UnknownAssessment`."""
-        summary = answer_rows.find_assessment(self._engine, name)
-        found, damaged = answer_rows.read_answers(self._engine, name)
-        return StoredAssessment(summary, self.runs(name, limit=None), found, damaged)
+        """An assessment with all it holds, read from one state of the store. Raises `UnknownAssessment`.
+
+        What is damaged or lost is left out and named in `damaged`.
+        """
+        return whole.read_assessment(self._engine, name)
+
+    def rename(self, old: str, new: str) -> None:
+        """Gives an assessment another name. Raises `UnknownAssessment`, and `UsageError` for one not free."""
+        assessment_rows.rename_assessment(self._engine, old, new)
+
+    def delete(self, name: str) -> None:
+        """Deletes an assessment and all it holds but its runs, which belong to none then.
+
+        Raises `UnknownAssessment`.
+        """
+        assessment_rows.delete_assessment(self._engine, name)
 
     def answers(self, name: str) -> list[Answer]:
         """The answers of an assessment, by question.
@@ -98,6 +113,97 @@ class Store:
         when somebody else saved it meanwhile.
         """
         return answer_rows.save_answer(self._engine, name, answer)
+
+    def replace_answers(self, name: str, answers: Sequence[Answer]) -> None:
+        """Makes the stored answers of an assessment exactly these, whatever versions they were read as.
+
+        Makes the assessment when there is none of this name. Raises `UsageError`, with nothing written, when
+        two answers are to one question.
+        """
+        answer_rows.replace_answers(self._engine, name, answers)
+
+    def setup(self, name: str) -> Setup:
+        """What an assessment judges by, empty where nothing was saved yet.
+
+        Raises `UnknownAssessment`, and `DamagedSetup` when it does not match its hash or is gone.
+        """
+        return setups.read_setup(self._engine, name)
+
+    def save_setup(self, name: str, setup: Setup) -> Setup:
+        """Saves a setup over the version it was read as, and returns it as it stands now.
+
+        Makes the assessment when there is none of this name. Raises `SetupChanged`, with nothing written,
+        when somebody else saved it meanwhile.
+        """
+        return setups.save_setup(self._engine, name, setup)
+
+    def evidence(self, name: str) -> tuple[list[StoredEvidence], list[str]]:
+        """The intact evidence of an assessment, oldest first, and a sentence for each damaged or lost piece.
+
+        Evidence is what comes from elsewhere than the assessment's runs. Raises `UnknownAssessment`.
+        """
+        return evidence_rows.read_evidence_of(self._engine, name)
+
+    def add_evidence(self, name: str, evidence: StoredEvidence) -> None:
+        """Adds a piece of evidence, unless it is there already.
+
+        Makes the assessment when there is none of this name.
+        """
+        evidence_rows.add_evidence(self._engine, name, evidence)
+
+    def results(self, name: str) -> tuple[list[dict[str, Any]], list[str]]:
+        """The `loadstone.probe/1` documents of an assessment's finished runs, newest first.
+
+        With them comes a sentence for each run that is damaged, and so left out. Raises `UnknownAssessment`.
+        """
+        return result_rows.read_results(self._engine, name)
+
+    def add_result(self, document: Mapping[str, Any], assessment: str | None = None) -> str:
+        """Adds a finished run that is known by its `loadstone.probe/1` document alone; returns its id.
+
+        It joins the assessment of that name, made if need be. Whether its seal is right is for the caller to
+        check. A run that is stored already with this result stays as and where it is. Raises `UsageError`
+        when it is stored with another result, and for what is no document of a finished run.
+        """
+        return result_rows.add_result(self._engine, document, assessment)
+
+    def milestones(self, name: str) -> list[MilestoneSummary]:
+        """The milestones of an assessment, oldest first. Raises `UnknownAssessment`."""
+        return milestone_rows.list_milestones(self._engine, name)
+
+    def milestone(self, name: str, label: str) -> StoredMilestone:
+        """A milestone whole. Raises `UnknownAssessment`, `UnknownMilestone` and `DamagedMilestone`."""
+        return milestone_rows.read_milestone(self._engine, name, label)
+
+    def save_milestone(self, name: str, milestone: StoredMilestone) -> MilestoneSummary:
+        """Adds a milestone. Raises `UnknownAssessment`, and `UsageError` for a label that is there already."""
+        return milestone_rows.save_milestone(self._engine, name, milestone)
+
+    def restore(
+        self,
+        name: str,
+        *,
+        assessment_id: str,
+        setup: Setup,
+        answers: Sequence[Answer],
+        evidence: Sequence[StoredEvidence],
+        results: Sequence[Mapping[str, Any]],
+        milestones: Sequence[StoredMilestone],
+    ) -> None:
+        """Makes the assessment `name` of all its parts, at once or not at all; see `restoring.restore`.
+
+        Raises `UsageError`, with nothing changed, when there is an assessment of this name already.
+        """
+        restoring.restore(
+            self._engine,
+            name,
+            assessment_id=assessment_id,
+            setup=setup,
+            answers=answers,
+            evidence=evidence,
+            results=results,
+            milestones=milestones,
+        )
 
 
 def open_store(url: str | None = None) -> Store:
