@@ -100,7 +100,7 @@ def attach(canvas: Any, data: bytes) -> None:
         PDFDictionary(
             {
                 "Type": PDFName("EmbeddedFile"),
-                "Subtype": PDFName("application/json"),
+                "Subtype": "/application#2Fjson",
                 "Params": PDFDictionary({"Size": len(data), "CheckSum": _checksum(data)}),
             }
         ),
@@ -201,13 +201,6 @@ def _check_size(data: bytes) -> None:
     )
 
 
-class _HexString(bytes):
-    """Bytes that a PDF writes as `<…>`; reportlab's own string would take them for text."""
-
-    def format(self, _document: Any) -> bytes:
-        return b"<" + self.hex().encode() + b">"
-
-
-def _checksum(data: bytes) -> _HexString:
-    """The MD5 that the PDF standard asks for; nothing here relies on it."""
-    return _HexString(hashlib.md5(data, usedforsecurity=False).digest())
+def _checksum(data: bytes) -> str:
+    """The MD5 that the PDF standard asks for, as a PDF writes bytes in hex; nothing here relies on it."""
+    return f"<{hashlib.md5(data, usedforsecurity=False).hexdigest()}>"
