@@ -134,6 +134,8 @@ class Judgement:
         }
         if self.risk is not None:
             document["risk"] = self.risk
+        if self.out_of_scope:
+            document["out_of_scope"] = True
         return document if self.offered is None else document | {"offered": self.offered}
 
 
@@ -303,7 +305,8 @@ def _missing(choice: Choice, evidence: Evidence) -> str:
     if outcome.value is None:
         return f"Not known: {', '.join(outcome.facts)}."
     if outcome.value is False:
-        return f"To be proven it lacks: {'; '.join(described_by_name(name, evidence) for name in outcome.facts)}."
+        told = "; ".join(described_by_name(name, evidence) for name in outcome.facts)
+        return f"To be proven it lacks: {told}."
     return ""
 
 

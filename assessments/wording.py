@@ -1,4 +1,4 @@
-"""Numbers in sentences: as many digits as they deserve, no-break spaces before units, intervals in brackets."""
+"""Numbers in sentences: as many digits as they deserve, no-break spaces before units, intervals."""
 
 from __future__ import annotations
 

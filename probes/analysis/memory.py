@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -140,8 +140,8 @@ class _Series:
 
     def blocks(self, count: int) -> _Blocks:
         """So many blocks of equally many samples."""
-        edges = np.linspace(0, len(self), count + 1).round().astype(int)
-        spans = [slice(first, last) for first, last in zip(edges[:-1], edges[1:], strict=True)]
+        edges = np.linspace(0, len(self), count + 1).round().astype(int).tolist()
+        spans = [slice(first, last) for first, last in pairwise(edges)]
         at = np.array([span.start + int(np.argmin(self.resident[span])) for span in spans])
         return _Blocks(
             t=self.t[at],
@@ -197,7 +197,7 @@ def judge_memory(
     if requests is None:
         return _with_hours(replace(found, per_request=None, rate_per_s=None), headroom_bytes)
     busy = stretch.part(np.diff(stretch.requests, prepend=-1) > 0)
-    if found.verdict != "growing" and SAMPLES_NEEDED <= len(busy):
+    if found.verdict != "growing" and len(busy) >= SAMPLES_NEEDED:
         # Memory that is kept for requests grows with their rate, and not without them.
         again = _judged(busy, "requests", whole=False)
         found = again if again.verdict == "growing" or found.verdict == "flat" else found
@@ -316,7 +316,7 @@ def _judged(stretch: _Series, axis: Literal["t", "requests"], *, whole: bool) ->
 
 
 def _jumped(x: Floats, blocks: _Blocks, pairs: Pairs, found: Trend) -> str | None:
-    """A reason when the growth came in one or two jumps: without them, the slope between blocks is far less."""
+    """A reason when the growth came in one or two jumps: without them the slope between blocks is far less."""
     part = np.zeros(len(x), int)
     for first, second in combinations(range(1, len(x)), 2):
         part[:] = 0

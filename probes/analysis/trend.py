@@ -31,7 +31,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """The median slope with its 95 % interval, in units of y over x, and the two-sided p-value of no trend."""
+    """The median slope with its 95 % interval, in units of y over x; the two-sided p-value of no trend."""
 
     slope: float
     low: float
@@ -55,7 +55,7 @@ def trend(x: Floats, y: Floats, pairs: Pairs) -> Trend:
     below = (len(slopes) - reach) / 2
     above = (len(slopes) + reach) / 2
     return Trend(
-        slope=float(np.median(slopes)),
+        slope=slope,
         low=float(slopes[max(math.floor(below) - 1, 0)]),
         high=float(slopes[min(math.ceil(above), len(slopes) - 1)]),
         p_value=math.erfc(z / math.sqrt(2)),
