@@ -113,6 +113,12 @@ class _Planned:
     after: Judgement
 
 
+def judgement_after(question: Question, judgement: Judgement) -> Judgement | None:
+    """What becomes of the question when its action is done and proven; None where there is none to do."""
+    planned = _planned(question, judgement)
+    return None if planned is None else planned.after
+
+
 def _planned(question: Question, judgement: Judgement) -> _Planned | None:
     if not judgement.answered or len(judgement.choices) != 1:
         return None

@@ -17,12 +17,13 @@ from typing import Any
 
 from assessments.actions import Action, actions_of
 from assessments.claims import answers_of
-from assessments.cross_checks import is_derived
+from assessments.evidence import is_derived
 from assessments.judging import Judged, Materials, judged_at
 from assessments.lens import Lens, lens_of
 from assessments.levers import Lever, levers_of
 from assessments.outlook import fleet_of, forecast_json, target_outlook
-from assessments.scoring import Finding, Scores, findings_of
+from assessments.plan_effect import plan_effects
+from assessments.scoring import Finding, Lost, Scores, findings_of, losses_of
 from assessments.states import Judgement
 from assessments.verdict import Verdict, verdict_of
 from probes.errors import UsageError
@@ -60,12 +61,14 @@ class Assessed:
         given, judged = self.materials, self.judged
         profile = given.profile
         start = self.as_of.date()
+        losses = losses_of(judged.judgements)
         computed = {
-            "claims": [entry.to_json() for entry in judged.judgements],
+            "claims": [self._claim(entry, losses) for entry in judged.judgements],
             "scores": judged.scores.to_json(),
             "verdict": self.verdict.to_json(),
             "findings": [entry.to_json() for entry in self.findings],
             "actions": [entry.to_json() for entry in self.actions],
+            "plan": [entry.to_json() for entry in plan_effects(judged, self.actions)],
             "set_aside": [entry.to_json() for entry in judged.evidence.set_aside],
             "forecast": forecast_json(
                 judged.forecast,
@@ -90,6 +93,13 @@ class Assessed:
             "problems": list(given.problems),
             **six_digits(computed),
         }
+
+    @staticmethod
+    def _claim(judgement: Judgement, losses: Mapping[str, Lost]) -> dict[str, Any]:
+        """The claim with what it costs its pillar, in points."""
+        document = judgement.to_json()
+        lost = losses.get(judgement.question)
+        return document if lost is None else document | {"lost": lost.to_json()}
 
 
 def assess(materials: Materials, as_of: datetime | None = None) -> Assessed:

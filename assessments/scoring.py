@@ -265,6 +265,25 @@ def score_of(group: str, judgements: Iterable[Judgement], headroom: float | None
     return Score(group, reading, caps)
 
 
+def losses_of(judgements: Iterable[Judgement]) -> dict[str, Lost]:
+    """What each question that applies costs its pillar, in points: the pillar's losses are the sums of these."""
+    entries = [entry for entry in judgements if entry.applies and entry.weight > 0]
+    weights: dict[str, list[float]] = {}
+    for entry in entries:
+        weights.setdefault(entry.pillar, []).append(entry.weight)
+    of_pillar = {pillar: fsum(parts) for pillar, parts in weights.items()}
+    found = {}
+    for entry in entries:
+        share, credit = 100.0 * entry.weight / of_pillar[entry.pillar], entry.credit
+        found[entry.question] = Lost(
+            share * credit.not_done,
+            share * credit.contradicted,
+            share * credit.not_proven,
+            share * credit.unanswered,
+        )
+    return found
+
+
 def _caps(group: str, applying: Sequence[Judgement], headroom: float | None) -> tuple[Cap, ...]:
     """All caps that hold, the lowest first."""
     caps = []
