@@ -20,7 +20,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -179,6 +179,11 @@ class Question:
             rule.risk or "NOT_RATED" for rule, fires in zip(self.rules, firing.fires, strict=True) if fires
         }
         return len(ratings | ({"NOT_RATED"} if firing.unrated else set())) <= 1
+
+    @property
+    def nones(self) -> frozenset[str]:
+        """The ids of "none of these"."""
+        return frozenset(choice.id for choice in self.choices if choice.excludes_others)
 
     @property
     def weight(self) -> float:
@@ -352,10 +357,10 @@ class Rated:
         return any(choice.is_none for choice in chosen) and not all(choice.is_none for choice in chosen)
 
 
-def rate(lens: AwsLens, selected: Mapping[str, Collection[str]]) -> list[Rated]:
+def rate(questions: Iterable[Question], selected: Mapping[str, Collection[str]]) -> list[Rated]:
     """Every question rated; a question without an entry has nothing selected."""
     rated = []
-    for question in lens.questions:
+    for question in questions:
         wanted = selected.get(question.id, ())
         chosen = tuple(dict.fromkeys(choice.id for choice in question.choices if choice.id in wanted))
         rated.append(Rated(question, chosen, question.risk(chosen)))
@@ -367,14 +372,14 @@ def count_ratings(rated: Sequence[Rated]) -> dict[Rating, int]:
     return {rating: sum(entry.rating == rating for entry in rated) for rating in RATINGS}
 
 
-def select_all(lens: AwsLens) -> dict[str, tuple[str, ...]]:
+def select_all(questions: Iterable[Question]) -> dict[str, tuple[str, ...]]:
     """Every choice of every question, "none of these" as well."""
-    return dict(lens.choice_ids)
+    return {question.id: tuple(choice.id for choice in question.choices) for question in questions}
 
 
-def select_first(lens: AwsLens) -> dict[str, tuple[str, ...]]:
+def select_first(questions: Iterable[Question]) -> dict[str, tuple[str, ...]]:
     """The first choice of every question."""
-    return {name: choices[:1] for name, choices in lens.choice_ids.items()}
+    return {name: choices[:1] for name, choices in select_all(questions).items()}
 
 
 def imported(

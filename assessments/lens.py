@@ -326,6 +326,19 @@ def _plain(value: Any) -> Any:
     return [_plain(entry) for entry in value] if isinstance(value, list) else value
 
 
+def unprovable_choices(lens: Lens) -> Iterator[tuple[Question, Choice]]:
+    """The choices that no probe can prove yet, with their questions; what is worth 0 needs no proof.
+
+    In an AWS lens all practices count that its sidecar says nothing of.
+    """
+    for question in lens.questions:
+        none = question.by_rules.nones if question.by_rules is not None else frozenset()
+        for choice in question.choices:
+            needs_proof = choice.id not in none if question.by_rules is not None else choice.value > 0
+            if needs_proof and choice.verified_by is None:
+                yield question, choice
+
+
 def named_facts(lens: Lens) -> Iterator[str]:
     """All facts that the lens asks for, each once, in alphabetical order."""
     names: set[str] = set()

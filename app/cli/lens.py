@@ -1,4 +1,4 @@
-"""`loadstone lens`: checks, shows, rates, imports and exports lens files, AWS custom lenses and ours."""
+"""`loadstone lens`: checks, shows, rates, imports and exports lens files, ours and AWS custom lenses."""
 
 from __future__ import annotations
 
@@ -14,13 +14,18 @@ from probes.errors import UsageError
 
 if TYPE_CHECKING:
     from app.cli.layout import Line
-    from assessments.aws_lens import AwsLens, Rated
+    from assessments.aws_lens import Rated
     from assessments.lens import Lens, Problem
 
 KINDS = ("check", "show", "risks", "import", "export")
 SELECTIONS = ("none", "all", "first")
 DONE, BROKEN = 0, 1
-_OPTIONS_OF = {"strict": ("check",), "select": ("risks",), "out": ("import", "export")}
+_OPTIONS_OF = {
+    "strict": ("check",),
+    "question": ("show",),
+    "select": ("risks",),
+    "out": ("import", "export"),
+}
 
 
 def parser() -> CommandParser:
@@ -28,24 +33,26 @@ def parser() -> CommandParser:
     parser = CommandParser(
         "lens",
         "check|show|risks|import|export FILE [options]",
-        "Lens files: AWS custom lenses (schema 2021-11-01), and for check and show ours too.\n"
-        "check   what AWS would refuse, and rules that cannot do their job; exit code 2 where it\n"
-        "        does not load\n"
-        "show    pillars, questions, choices and rules\n"
+        "Lens files: ours (loadstone.lens/1) and AWS custom lenses (schema 2021-11-01).\n"
+        "check   what deserves a look: rules that never fire, facts that no probe gives, what AWS\n"
+        "        would refuse; exit code 2 where the lens does not load\n"
+        "show    pillars, questions, choices, and what proves or contradicts them\n"
         "risks   how many questions come out at which risk for a selection of choices\n"
-        "import  keeps an AWS lens as a file of ours, without loss\n"
-        "export  gives the AWS lens back",
+        "import  keeps a lens as a file of ours, without loss\n"
+        "export  writes an AWS custom lens: gives an imported one back, or makes one of ours",
         (
             "loadstone lens check custom-lens.json --strict",
-            "loadstone lens risks custom-lens.json --select first",
+            "loadstone lens show loadstone-readiness --question INF-08",
             "loadstone lens risks custom-lens.json --select @answers.yaml --json -",
             "loadstone lens import custom-lens.json -o team-lens.json",
+            "loadstone lens export loadstone-readiness -o for-aws.json",
         ),
     )
     parser.add_argument("kind", metavar="WHAT", type=one_of("loadstone lens", KINDS), help=", ".join(KINDS))
-    parser.add_argument("file", metavar="FILE", help="the lens file")
+    parser.add_argument("file", metavar="FILE", help="the lens file, or loadstone-readiness for ours")
     group = parser.add_argument_group("how")
     group.add_argument("--strict", action="store_true", help="check: exit code 1 where there are problems")
+    group.add_argument("--question", metavar="ID", help="show: one question with all that belongs to it")
     group.add_argument(
         "--select",
         metavar="WHICH",
@@ -66,99 +73,75 @@ def run(options: argparse.Namespace, output: Output) -> int:
             raise UsageError(
                 f"{option} belongs to lens {' and '.join(kinds)}, not to {options.kind}: remove it"
             )
-    data, lens = _read(options.file)
+    from assessments.lens import find_lens
+
+    lens = find_lens(options.file)
     if options.kind == "check":
         return _check(options, output, lens)
     if options.kind == "show":
-        return _show(options, output, lens)
-    aws = _aws_only(lens, options)
+        from app.cli.lens_shown import show
+
+        return show(options, output, lens)
     if options.kind == "risks":
-        return _risks(options, output, aws)
-    return _convert(options, output, aws, data)
+        return _risks(options, output, lens)
+    return _convert(options, output, lens)
 
 
-def _read(file: str) -> tuple[bytes, AwsLens | Lens]:
-    """The bytes of the file, and the lens in them, of either kind."""
-    from assessments import aws_lens, lens
-    from probes.documents import read_file, read_json
-
-    data = read_file(Path(file), max_bytes=aws_lens.MAX_BYTES)
-    is_json = file.lower().endswith(".json") or data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
-    if not is_json:
-        return data, lens.load_lens(data, file)
-    document = read_json(data, file, allow_nan=True)
-    if isinstance(document, Mapping) and document.get("schema") == lens.SCHEMA:
-        return data, lens.lens_of(document, file)
-    return data, aws_lens.lens_of(document, file, len(data))
-
-
-def _aws_only(lens: AwsLens | Lens, options: argparse.Namespace) -> AwsLens:
-    from assessments.aws_lens import AwsLens
-
-    if isinstance(lens, AwsLens):
-        return lens
-    why = {
-        "risks": "it has ladders instead of risk rules",
-        "import": "it needs no import",
-        "export": "exporting it to AWS is not part of this version",
-    }[options.kind]
-    raise UsageError(
-        f"{options.file} is a lens of Loadstone's own, and lens {options.kind} is for AWS custom lenses: "
-        f"{why}"
-    )
-
-
-def problems_of(lens: AwsLens | Lens) -> Sequence[Problem]:
-    """What deserves a look in a lens that loads."""
-    from assessments.aws_lens import AwsLens
+def problems_of(lens: Lens) -> Sequence[Problem]:
+    """What deserves a look in a lens that loads; in an AWS lens also what its sidecar brings."""
     from assessments.aws_lens_check import check_lens
 
-    return check_lens(lens) if isinstance(lens, AwsLens) else lens.problems
+    found = [] if lens.imported is None else check_lens(lens.imported)
+    return [*found, *lens.problems]
 
 
-def counts_of(lens: AwsLens | Lens) -> dict[str, int]:
+def counts_of(lens: Lens) -> dict[str, int]:
     """How many pillars, questions, choices and rules there are; in a lens of ours, rules are expressions."""
-    from assessments.aws_lens import AwsLens
-
-    if isinstance(lens, AwsLens):
-        return lens.counts
+    if lens.imported is not None:
+        return lens.imported.counts
     choices = [choice for question in lens.questions for choice in question.choices]
-    rules = [
-        rule
-        for choice in choices
-        for rule in (choice.verified_by, choice.contradicted_by)
-        if rule is not None
-    ]
+    asked = [rule for choice in choices for rule in (choice.verified_by, choice.contradicted_by)]
     return {
         "pillars": len(lens.pillars),
         "questions": len(lens.questions),
         "choices": len(choices),
-        "rules": len(rules),
+        "rules": sum(rule is not None for rule in asked),
     }
 
 
-def _summary(lens: AwsLens | Lens) -> str:
+def name_of(lens: Lens) -> str:
+    """The name as it stands in the file; of an AWS lens it may be empty."""
+    return lens.name if lens.imported is None else lens.imported.name
+
+
+def summary(lens: Lens) -> str:
+    """The lens in a line: its name, and how much is in it."""
     counts = ", ".join(
         f"{count:,} {name.removesuffix('s') if count == 1 else name}"
         for name, count in counts_of(lens).items()
     )
-    return f"{lens.name or 'A lens without a name'}: {counts}."
+    return f"{name_of(lens) or 'A lens without a name'}: {counts}."
 
 
-def _check(options: argparse.Namespace, output: Output, lens: AwsLens | Lens) -> int:
+def _check(options: argparse.Namespace, output: Output, lens: Lens) -> int:
     from app.cli.layout import line, plain, wrapped
     from app.cli.written import write_document
+    from assessments.lens import unprovable_choices
 
     problems = problems_of(lens)
+    unprovable = [choice.id for _, choice in unprovable_choices(lens)]
     if options.json is not None:
         document = {
             "schema": "loadstone.lens-check/1",
-            "name": lens.name,
+            "name": name_of(lens),
             **counts_of(lens),
             "problems": [problem.to_json() for problem in problems],
+            "unprovable": unprovable,
         }
         write_document(document, options.json, output)
-    lines: list[Line] = wrapped(plain(_summary(lens)), output.columns, "strong")
+    lines: list[Line] = wrapped(plain(summary(lens)), output.columns, "strong")
+    if lens.imported is None and unprovable:
+        lines += wrapped(f"Choices that no probe can prove yet: {len(unprovable)}.", output.columns)
     if not problems:
         lines += wrapped("No problems.", output.columns, "ok")
     else:
@@ -179,99 +162,24 @@ def _check(options: argparse.Namespace, output: Output, lens: AwsLens | Lens) ->
     return BROKEN if options.strict and problems else DONE
 
 
-def _show(options: argparse.Namespace, output: Output, lens: AwsLens | Lens) -> int:
-    from app.cli.layout import line, plain, wrapped
-    from app.cli.written import write_document
-    from assessments.aws_lens import AwsLens
-
-    pillars = _aws_pillars(lens) if isinstance(lens, AwsLens) else _own_pillars(lens)
-    if options.json is not None:
-        document = {
-            "schema": "loadstone.lens-show/1",
-            "name": lens.name,
-            **counts_of(lens),
-            "content": pillars,
-        }
-        write_document(document, options.json, output)
-    lines: list[Line] = wrapped(plain(_summary(lens)), output.columns, "strong")
-    for pillar in pillars:
-        lines += [line(""), *wrapped(plain(f"{pillar['name']} ({pillar['id']})"), output.columns, "strong")]
-        for question in pillar["questions"]:
-            informs = "" if question["weight"] else " (informs only)"
-            title = plain(f"{question['id']}  {question['title'] or '–'}{informs}")
-            lines += [line(""), *wrapped(title, output.columns, indent="  ")]
-            for choice in question["choices"]:
-                text = plain(f"  [ ] {choice['id']}  {choice['title'] or '–'}")
-                lines += wrapped(text, output.columns, indent="      ")
-            for rule in question["rules"]:
-                lines += wrapped(
-                    plain(f"  {rule['risk']}: {rule['condition']}"), output.columns, "muted", "      "
-                )
-    output.lines(lines)
-    return DONE
-
-
-def _aws_pillars(lens: AwsLens) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": pillar.id,
-            "name": pillar.name,
-            "questions": [
-                {
-                    "id": question.id,
-                    "title": question.title,
-                    "weight": question.weight,
-                    "choices": [{"id": choice.id, "title": choice.title} for choice in question.choices],
-                    "rules": [
-                        {"condition": rule.text.strip(), "risk": rule.risk or "no risk"}
-                        for rule in question.rules
-                    ],
-                }
-                for question in pillar.questions
-            ],
-        }
-        for pillar in lens.pillars
-    ]
-
-
-def _own_pillars(lens: Lens) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": pillar.id,
-            "name": pillar.name,
-            "questions": [
-                {
-                    "id": question.id,
-                    "title": question.text,
-                    "weight": question.weight,
-                    "choices": [{"id": choice.id, "title": choice.text} for choice in question.choices],
-                    "rules": [],
-                }
-                for question in lens.questions
-                if question.pillar == pillar.id
-            ],
-        }
-        for pillar in lens.pillars
-    ]
-
-
-def _risks(options: argparse.Namespace, output: Output, lens: AwsLens) -> int:
+def _risks(options: argparse.Namespace, output: Output, lens: Lens) -> int:
     from app.cli.layout import line, plain, table, wrapped
     from app.cli.written import write_document
+    from assessments.aws_export import rated_questions
     from assessments.aws_lens import count_ratings, rate
 
     selected, left_out = _selection(options.select, lens)
-    rated = rate(lens, selected)
+    rated = rate(rated_questions(lens), selected)
     judged = [entry for entry in rated if entry.question.id not in left_out]
     counts: dict[str, int] = {str(rating): count for rating, count in count_ratings(judged).items()}
     if left_out:
         counts["NOT_APPLICABLE"] = len(rated) - len(judged)
     informing = [entry.question.id for entry in rated if entry.question.only_informs]
-    both = [entry.question.id for entry in judged if entry.contradicts_itself]
+    both = [entry.question.id for entry in judged if lens.takes_several and entry.contradicts_itself]
     if options.json is not None:
         document = {
             "schema": "loadstone.lens-risks/1",
-            "name": lens.name,
+            "name": name_of(lens),
             "select": options.select,
             **counts,
             "only_inform": informing,
@@ -279,7 +187,7 @@ def _risks(options: argparse.Namespace, output: Output, lens: AwsLens) -> int:
             "questions": [_rated_json(entry, entry.question.id in left_out) for entry in rated],
         }
         write_document(document, options.json, output)
-    lines: list[Line] = wrapped(plain(_summary(lens)), output.columns, "strong")
+    lines: list[Line] = wrapped(plain(summary(lens)), output.columns, "strong")
     rows = [(name, str(count)) for name, count in counts.items()]
     lines += [line(""), *table(("risk", "questions"), rows, "lr", output.columns)]
     if informing:
@@ -300,8 +208,9 @@ def _rated_json(entry: Rated, left_out: bool) -> dict[str, Any]:
     }
 
 
-def _selection(select: str | None, lens: AwsLens) -> tuple[Mapping[str, Sequence[str]], set[str]]:
-    """What is selected in each question, and the questions that are answered as not applicable."""
+def _selection(select: str | None, lens: Lens) -> tuple[Mapping[str, Sequence[str]], set[str]]:
+    """What is selected in each question, and which do not apply: as answered, or by the profile."""
+    from assessments.aws_export import rated_questions
     from assessments.aws_lens import select_all, select_first
 
     if select is None:
@@ -310,29 +219,30 @@ def _selection(select: str | None, lens: AwsLens) -> tuple[Mapping[str, Sequence
         one_of("--select", SELECTIONS)(select)
         if select == "none":
             return {}, set()
-        return select_all(lens) if select == "all" else select_first(lens), set()
+        questions = rated_questions(lens)
+        return select_all(questions) if select == "all" else select_first(questions), set()
     from assessments.claims import read_answers
     from probes.documents import read_file
 
     answers = read_answers(read_file(Path(select[1:])), select[1:])
     answers.check(lens)
     claims = answers.claims.values()
-    return (
-        {claim.question: claim.choices for claim in claims},
-        {claim.question for claim in claims if claim.state == "not_applicable"},
-    )
+    left_out = {claim.question for claim in claims if claim.state == "not_applicable"}
+    facts = answers.profile.facts()
+    left_out |= {question.id for question in lens.questions if question.applies_when.value(facts) is False}
+    return {claim.question: claim.choices for claim in claims}, left_out
 
 
-def _convert(options: argparse.Namespace, output: Output, lens: AwsLens, data: bytes) -> int:
+def _convert(options: argparse.Namespace, output: Output, lens: Lens) -> int:
     from app.cli.layout import plain, wrapped
-    from assessments.aws_lens import imported, to_text
+    from assessments.aws_export import export_text
 
     if options.out is None:
         raise UsageError(f"lens {options.kind} needs a place to write to: add -o FILE, or -o - to print it")
     if options.json is not None:
         raise UsageError(f"lens {options.kind} writes its document to -o FILE: leave --json out")
     is_import = options.kind == "import"
-    text = to_text(imported(lens, data, Path(options.file).name) if is_import else lens.document)
+    text = _imported_text(options.file, lens) if is_import else export_text(lens)
     if options.out == "-":
         output.text(text)
         return DONE
@@ -344,10 +254,22 @@ def _convert(options: argparse.Namespace, output: Output, lens: AwsLens, data: b
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise UsageError(f"-o {options.out} cannot be written ({why}): name another file") from error
-    lines = wrapped(plain(_summary(lens)), output.columns, "strong")
+    lines = wrapped(plain(summary(lens)), output.columns, "strong")
     lines += wrapped(plain(f"{'Imported' if is_import else 'Exported'} to {options.out}."), output.columns)
     if problems := problems_of(lens):
-        text = f"It has {len(problems)} problems: loadstone lens check {options.file} names them."
+        told = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
+        text = f"It has {told}: loadstone lens check {options.file} names them."
         lines += wrapped(plain(text), output.columns, "warn")
     output.lines(lines)
     return DONE
+
+
+def _imported_text(file: str, lens: Lens) -> str:
+    """The lens as a document of ours: an AWS lens with where it came from, one of ours as JSON."""
+    from assessments.aws_lens import source_of, to_text
+    from probes.documents import read_file
+
+    document = lens.to_json()
+    if lens.imported is not None and not document["source"]:
+        document["source"] = source_of(read_file(Path(file)), Path(file).name)
+    return to_text(document)

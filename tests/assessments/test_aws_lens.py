@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import math
@@ -23,6 +24,7 @@ from assessments.aws_lens import (
     read_lens,
     select_all,
     select_first,
+    source_of,
     to_text,
 )
 from assessments.aws_lens_check import check_lens
@@ -126,12 +128,12 @@ def test_a_rule_that_cannot_be_read_leaves_what_follows_unrated() -> None:
 
 def test_selections_are_counted_by_risk() -> None:
     found = lens(question(), question("question_2", ("bbb_1",), (("bbb_1", "NO_RISK"),)))
-    assert count_ratings(rate(found, {})) == {
+    assert count_ratings(rate(found.questions, {})) == {
         "HIGH_RISK": 0, "MEDIUM_RISK": 0, "NO_RISK": 0, "UNANSWERED": 2, "NOT_RATED": 0,
     }  # fmt: skip
-    first = count_ratings(rate(found, select_first(found)))
+    first = count_ratings(rate(found.questions, select_first(found.questions)))
     assert (first["MEDIUM_RISK"], first["NO_RISK"]) == (1, 1)
-    every = rate(found, select_all(found))
+    every = rate(found.questions, select_all(found.questions))
     assert count_ratings(every)["NO_RISK"] == 2
     assert [entry.contradicts_itself for entry in every] == [True, False]
 
@@ -198,7 +200,7 @@ def test_a_rule_over_a_choice_that_is_not_there_names_the_near_one() -> None:
 def test_none_of_these_without_the_ending_is_named(title: str) -> None:
     found = lens(question(choices=("aaa_1", "aaa_2", choice("aaa_3", title))))
     assert "'aaa_3'" in the_problem(found, "none_without_no")
-    every = rate(found, select_all(found))
+    every = rate(found.questions, select_all(found.questions))
     assert every[0].contradicts_itself
 
 
@@ -257,7 +259,8 @@ def test_import_and_export_lose_nothing() -> None:
     odd = question(title=math.nan, remark={"Url": [1, 2.50, None, True]}) | {"id": "über-Frage"}
     text = json.dumps(document(odd, question(rules=()), _version="7\u2028")).encode()
     first = read_lens(text, "lens.json")
-    kept = to_text(imported(first, text, "lens.json")).encode()
+    weights = {entry.id: entry.weight for entry in first.questions}
+    kept = to_text(imported(first, source_of(text, "lens.json"), weights)).encode()
     second = read_lens(kept, "kept.json")
     exported = to_text(second.document).encode()
     assert canonical(read_lens(exported, "out.json").document) == canonical(json.loads(text))
@@ -265,6 +268,7 @@ def test_import_and_export_lose_nothing() -> None:
     assert check_lens(second)
     document_kept = json.loads(kept)
     assert document_kept["values"] == {"NO_RISK": 1.0, "MEDIUM_RISK": 0.5, "HIGH_RISK": 0.0}
+    assert document_kept["source"] == {"file": "lens.json", "sha256": hashlib.sha256(text).hexdigest()}
     assert document_kept["weights"] == {"über-Frage": 1.0, "question_1": 0.0}
 
 

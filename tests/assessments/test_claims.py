@@ -183,6 +183,7 @@ def test_a_claim_fits_its_state() -> None:
 def test_every_field_of_a_profile_takes_its_type_and_no_other() -> None:
     good: dict[str, Any] = {
         "choice": None, "text": "p99<=200ms", "number": 1.5, "integer": 4, "boolean": True,
+        "ratio": 0.7, "date": "2027-01-15",
     }  # fmt: skip
     for name, entry in FIELDS.items():
         value = entry.choices[0] if entry.type == "choice" else good[entry.type]

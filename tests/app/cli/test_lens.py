@@ -153,7 +153,7 @@ def test_a_lens_of_ours_is_checked_and_shown(tmp_path: Path, capsys: Captured) -
     [
         (["lens"], "is missing"),
         (["lens", "chek", "x"], "did you mean check?"),
-        (["lens", "check", "/no/where.json"], "cannot be read"),
+        (["lens", "check", "/no/where.json"], "neither a lens nor a file"),
         (["lens", "check", "GOOD", "--select", "all"], "--select belongs to lens risks"),
         (["lens", "risks", "GOOD"], "needs a selection"),
         (["lens", "risks", "GOOD", "--select", "al"], "did you mean all?"),
