@@ -28,16 +28,20 @@ def parser() -> CommandParser:
     """How the command line of `forecast` is read."""
     parser = CommandParser(
         "forecast",
-        "(--capacity RATE | --run RUN) [options]",
+        "(NAME | --capacity RATE | --run RUN) [options]",
         "What a capacity means: how many replicas, at which cost, and until when.\n"
-        "The capacity is that of one replica, in requests a second.",
+        "The capacity is that of one replica, in requests a second. Of an assessment NAME the\n"
+        "measured capacity and what its profile says are taken; options say otherwise.",
         (
+            "loadstone forecast shop",
+            "loadstone forecast shop --growth 12%/month --hpa hpa.yaml --deployment shop-api",
             "loadstone forecast --capacity 52 --low 48 --high 56 --peak 270 --price 1.20",
             "loadstone forecast --run last --peak 270 --replicas 10 --growth 8%/month",
             "loadstone forecast --run last --peak 270 --instance aws:m7i.large",
             "loadstone forecast --run last --peak 270 --hpa hpa.yaml --deployment shop-api",
         ),
     )
+    parser.add_argument("name", metavar="NAME", nargs="?", help="the assessment, or NAME@LABEL")
     group = parser.add_argument_group("capacity of a replica")
     group.add_argument("--capacity", metavar="RATE", type=_number("--capacity"), help="requests a second")
     group.add_argument("--low", metavar="RATE", type=_number("--low"), help="lower bound (95 %%)")
@@ -52,7 +56,6 @@ def parser() -> CommandParser:
         "--utilisation",
         metavar="SHARE",
         type=_share("--utilisation"),
-        default=0.7,
         help="planned utilisation of a replica at the peak (default 0.7)",
     )
     group.add_argument(
@@ -127,23 +130,26 @@ def run(options: argparse.Namespace, output: Output) -> int:
     """Prints the forecast and writes what was asked for. Raises `UserError`."""
     from app.cli.written import write_document
     from assessments.forecast import Plan, forecast, parse_growth
+    from assessments.outlook import DEFAULT_UTILISATION
 
     _check_combinations(options)
-    growth = None if options.growth is None else parse_growth(options.growth)
+    if options.growth is not None:
+        parse_growth(options.growth)
     price = _price(options)
     about: dict[str, Any] = {}
     notes: list[str] = []
-    if options.run_id is None:
+    if options.capacity is not None:
         capacity = _given_capacity(options)
     else:
-        measured = _measured_capacity(options)
+        measured = _measured_capacity(options) if options.name is None else _assessed_capacity(options)
         if isinstance(measured, str):
             output.error(measured)
             return UNDECIDED
         capacity, about, notes = measured
+    growth = None if options.growth is None else parse_growth(options.growth)
     plan = Plan(
         capacity=capacity,
-        utilisation=options.utilisation,
+        utilisation=DEFAULT_UTILISATION if options.utilisation is None else options.utilisation,
         peak_per_s=options.peak,
         running=options.replicas,
         price_per_hour=options.price if price is None else price.per_hour,
@@ -163,13 +169,15 @@ def run(options: argparse.Namespace, output: Output) -> int:
 
 
 def _check_combinations(options: argparse.Namespace) -> None:
-    if (options.capacity is None) == (options.run_id is None):
+    given = [value for value in (options.name, options.capacity, options.run_id) if value is not None]
+    if len(given) != 1:
         raise UsageError(
-            "a forecast starts from the capacity of one replica: give either --capacity RATE or --run RUN"
+            "a forecast starts from the capacity of one replica: give an assessment NAME, --capacity RATE or "
+            "--run RUN, and one of them alone"
         )
-    if options.run_id is not None and (options.low is not None or options.high is not None):
+    if options.capacity is None and (options.low is not None or options.high is not None):
         raise UsageError(
-            "--low and --high belong to --capacity: a run brings its own interval, leave them out"
+            "--low and --high belong to --capacity: what was measured brings its own interval, leave them out"
         )
     if options.instance is not None and (options.price is not None or options.currency is not None):
         raise UsageError("--instance brings price and currency: leave --price and --currency out")
@@ -219,6 +227,42 @@ def _measured_capacity(options: argparse.Namespace) -> Any:
     with open_store(options.store) as store:
         found = store.run(options.run_id)
     return capacity_of(found.id, found.result, found.damaged)
+
+
+def _assessed_capacity(options: argparse.Namespace) -> Any:
+    """The capacity that an assessment goes by; fills what no option says from its profile and evidence."""
+    from app.cli.stored_assessment import stored_assessed
+    from assessments.outlook import capacity_of as assessed_capacity
+    from assessments.outlook import fleet_of, profile_number, utilisation_of
+    from assessments.store import open_store
+
+    with open_store(options.store) as store:
+        found = stored_assessed(store, options.name)
+    evidence, profile = found.judged.evidence, found.materials.profile
+    capacity = assessed_capacity(evidence)
+    if capacity is None:
+        return (
+            f"'{options.name}' has no measured capacity that counts today: put the target under load with "
+            f"loadstone probe TARGET --assessment {options.name}"
+        )
+    fleet = fleet_of(evidence, profile)
+    notes = [evidence.facts["load.capacity"].source.run or ""]
+    notes = [f"the capacity was measured by run {run}" for run in notes if run]
+    if options.replicas is None and fleet is not None:
+        options.replicas = fleet.replicas
+        notes.append(f"{_counted(fleet.replicas)}: {fleet.because}")
+    if options.peak is None:
+        options.peak = profile_number(profile, "peak_per_s")
+    if options.utilisation is None:
+        options.utilisation = utilisation_of(profile)
+    if options.growth is None and options.peak is not None and options.replicas is not None:
+        options.growth = profile.growth.get("workload")
+    if options.price is None and options.instance is None:
+        options.price = profile_number(profile, "price_per_replica_hour")
+        currency = profile.values.get("currency")
+        if options.currency is None and isinstance(currency, str) and currency:
+            options.currency = currency
+    return capacity, {"assessment": options.name}, notes
 
 
 def capacity_of(run_id: str, result: Mapping[str, Any], damaged: list[str]) -> Any:

@@ -44,6 +44,17 @@ COMMANDS = (
     Command("show", "one stored run", "app.cli.show"),
     Command("compare", "two stored runs side by side", "app.cli.compare"),
     Command("doctor", "what is installed, what is missing, how precise this machine is", "app.cli.doctor"),
+    Command(
+        "report",
+        "the readiness report of an assessment: PDF, HTML, JSON, CSV, …",
+        "app.cli.report",
+        main=False,
+    ),
+    Command("verify", "whether a shared report is what it says", "app.cli.verify", main=False),
+    Command(
+        "restore", "the assessment in a shared report, back into the store", "app.cli.restore", main=False
+    ),
+    Command("milestone", "keeps an assessment as it stands, under a label", "app.cli.milestone", main=False),
     Command("analyse", "the same statistics on measurements of other tools", "app.cli.analyse", main=False),
     Command("scan", "evidence from manifests, rules and live systems, as facts", "app.cli.scan", main=False),
     Command("forecast", "replicas, cost and the date of running out", "app.cli.forecast", main=False),

@@ -20,6 +20,12 @@ def split_label(name: str) -> tuple[str, str | None]:
     return whole, label if at else None
 
 
+def is_assessment(store: Store, name: str) -> bool:
+    """Whether the word names an assessment, or one of its milestones, and not a run."""
+    whole, _ = split_label(name)
+    return "@" in name or any(entry.name == whole for entry in store.assessments())
+
+
 def moment(text: str | None) -> datetime:
     """The moment of `--as-of`, by default now. Raises `UsageError`."""
     if text is None:

@@ -128,8 +128,8 @@ def test_without_an_interval_nothing_is_made_up(capsys: Captured) -> None:
 @pytest.mark.parametrize(
     ("argv", "part"),
     [
-        ("", "give either --capacity RATE or --run RUN"),
-        ("--capacity 52 --run last", "give either"),
+        ("", "give an assessment NAME, --capacity RATE or --run RUN"),
+        ("--capacity 52 --run last", "give an assessment NAME"),
         ("--capacity nan", "'nan' is no value for --capacity"),
         ("--capacity 0", "'0' is no value"),
         ("--capacity -5", "'-5' is no value"),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.cli.compare import compared, differences
+from app.cli.compare_runs import compared, differences
 from app.cli.main import main
 from assessments.store import open_store
 from probes.events import Finished, Note, Second, Started, Step
