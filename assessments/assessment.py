@@ -18,6 +18,7 @@ from typing import Any
 from assessments.actions import Action, actions_of
 from assessments.claims import answers_of
 from assessments.evidence import is_derived
+from assessments.expressions import Scalar
 from assessments.judging import Judged, Materials, judged_at
 from assessments.lens import Lens, lens_of
 from assessments.levers import Lever, levers_of
@@ -83,6 +84,7 @@ class Assessed:
             "as_of": self.as_of.isoformat(),
             "assessment": {"name": given.name, "id": given.id, "title": given.title},
             "profile": profile.to_json(),
+            **({"profile_declared": profile.declared_json()} if profile.declared else {}),
             "lens": given.lens.to_json(),
             "answers": given.answers.to_json(),
             "facts": sorted(facts, key=lambda fact: (fact["name"], fact["at"], repr(fact))),
@@ -114,12 +116,16 @@ def assess(materials: Materials, as_of: datetime | None = None) -> Assessed:
     )
     actions = actions_of(judged.lens, judged.judgements, judged.scores, judged.evidence)
 
-    def what_if(changed: Iterable[Fact]) -> Judged:
+    def what_if(changed: Iterable[Fact], profile: Mapping[str, Scalar]) -> Judged:
         names = {fact.name for fact in changed}
         kept = (fact for fact in materials.facts if fact.name not in names)
-        return judged_at(replace(materials, facts=(*kept, *changed)), moment)
+        answers = materials.answers
+        if profile:
+            system = replace(answers.profile, values={**answers.profile.values, **profile})
+            answers = replace(answers, profile=system)
+        return judged_at(replace(materials, facts=(*kept, *changed), answers=answers), moment)
 
-    levers = levers_of(judged, materials.profile, what_if)
+    levers = levers_of(judged, what_if)
     return Assessed(
         materials=materials,
         as_of=moment,

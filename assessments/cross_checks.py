@@ -12,21 +12,25 @@
     cost_per_million          price × 10⁶ / (3600 × utilisation × capacity)
     load_runs_90_days, …      the assessment's own runs
 
-A derived fact is as old as the oldest it rests on, counts as a load run's where one is among them, and is
-`by_hand` where one is; it is never made from what is only declared, but for the profile: that says what the
-measurements are held against. A CPU limit bounds what a replica uses, however much the measured process
-had.
+A derived fact is as old as the oldest it rests on, counts as long as all of them do, and is `by_hand` where
+one of them is; it is never made from what is only declared, but for the profile: that says what the
+measurements are held against. What lacks an input, or has one that is no number above 0, is not made: it
+stays unknown. A CPU limit bounds what a replica uses, however much the measured process had.
+
+Only what is made here counts under these names. A fact `derived.…` out of a file is set aside; one under
+`history.` counts when a person gave it by hand, since loads may be run with other tools.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from assessments.evidence import Evidence
-from assessments.forecast import MONTH_DAYS, Forecast, replicas_needed
+from assessments.evidence import DERIVING, Evidence, SetAside
+from assessments.forecast import MONTH_DAYS, Forecast, cost_per_million, replicas_needed
 from assessments.outlook import (
     capacity_of,
     fleet_of,
@@ -43,13 +47,18 @@ from probes.facts import Fact, FactState, Source
 from probes.facts import observed as new_fact
 from probes.slo import parse_slo
 
-PROBE = "derived"
+PROBE, HISTORY = DERIVING
 HISTORY_DAYS = 90.0
+LATEST_START = timedelta(minutes=5)
+"""How far a run may start after `as_of`: clocks of two machines differ."""
 
 
-def is_derived(fact: Fact) -> bool:
-    """Whether the fact was derived from others, so that it is derived anew and never taken over."""
-    return fact.source.probe in (PROBE, "history")
+def not_to_be_given(fact: Fact) -> SetAside | None:
+    """The fact set aside where its name is one that only cross-checks give; None for every other fact."""
+    subject = fact.name.split(".", 1)[0]
+    if subject == "derived" or (subject == "history" and fact.state != "by_hand"):
+        return SetAside(fact, "it follows from other facts and is never taken as given")
+    return None
 
 
 def derived_facts(evidence: Evidence, profile: Profile, runs: Sequence[Mapping[str, Any]] = ()) -> list[Fact]:
@@ -65,7 +74,7 @@ def derived_facts(evidence: Evidence, profile: Profile, runs: Sequence[Mapping[s
 
 @dataclass
 class _Maker:
-    """Makes facts from facts; what lacks an input is not made."""
+    """Makes facts from facts; what lacks an input, or has no finite value, is not made."""
 
     evidence: Evidence
 
@@ -73,8 +82,10 @@ class _Maker:
         self.facts: list[Fact] = []
 
     def get(self, name: str) -> tuple[Fact | None, float | None]:
+        """The fact, and its value where that is a number above 0."""
         fact = observed(self.evidence, name)
-        return fact, number_of(fact)
+        number = number_of(fact)
+        return fact, number if number is not None and number > 0 else None
 
     def add(
         self,
@@ -86,14 +97,14 @@ class _Maker:
     ) -> None:
         """`name` from `inputs`; None among them belongs to the profile."""
         given = [fact for fact in inputs if fact is not None]
-        if value is None or not given:
+        if value is None or not given or (isinstance(value, float) and not math.isfinite(value)):
             return
         state: FactState = "by_hand" if any(fact.state == "by_hand" for fact in given) else "measured"
         run = next((fact.source.run for fact in given if fact.source.run is not None), None)
         machine = next((fact.source.machine for fact in given if fact.source.machine is not None), None)
         source = Source(PROBE, run=run, query=formula, machine=machine)
         at = min(fact.at for fact in given)
-        low, high = bounds
+        low, high = (None if end is None or not math.isfinite(end) else end for end in bounds)
         self.facts.append(new_fact(name, value, source, at=at, state=state, low=low, high=high))
 
 
@@ -113,22 +124,22 @@ def _memory(maker: _Maker, profile: Profile) -> None:
         return
     by_request, a_request = maker.get("process.growth_bytes_per_request")
     by_second, a_second = maker.get("process.growth_bytes_per_second")
-    load, fleet, capacity = (
-        load_to_carry(profile),
-        fleet_of(maker.evidence, profile),
-        capacity_of(maker.evidence),
-    )
-    rate = None
-    if load is not None and fleet is not None:
-        rate = min(load / fleet.replicas, capacity.value if capacity is not None else load)
-    growth = (a_second or 0.0) + (a_request * rate if a_request and rate is not None else 0.0)
+    growth, inputs = a_second or 0.0, [limit, peak, verdict, by_second if a_second else None]
+    formula = "(memory limit − largest resident memory) / growth"
+    if a_request:
+        load, fleet = load_to_carry(profile), fleet_of(maker.evidence, profile)
+        if load is None or fleet is None:
+            return  # the part that grows with requests is not known, and without it this would be too long
+        rate, capacity = load / fleet.replicas, capacity_of(maker.evidence)
+        inputs += [by_request, fleet.fact]
+        if capacity is not None and capacity.value < rate:
+            rate = capacity.value
+            inputs.append(observed(maker.evidence, "load.capacity"))
+        growth += a_request * rate
+        formula += f" at {rate:.6g} requests/s, what a replica carries of the peak"
     if growth > 0:
-        maker.add(
-            "derived.hours_to_memory_limit",
-            max(0.0, limit_bytes - peak_bytes) / growth / 3600.0,
-            (limit, peak, by_request if a_request else None, by_second if a_second else None),
-            "(memory limit − largest resident memory) / growth at a replica's share of the peak",
-        )
+        hours = max(0.0, limit_bytes - peak_bytes) / growth / 3600.0
+        maker.add("derived.hours_to_memory_limit", hours, inputs, formula)
 
 
 def _processor(maker: _Maker) -> None:
@@ -174,7 +185,7 @@ def _fleet(maker: _Maker, profile: Profile) -> None:
     if price is not None:
 
         def cost(of: float | None) -> float | None:
-            return None if of is None else price * 1e6 / (3600 * of * used)
+            return None if of is None else cost_per_million(price, of, used)
 
         maker.add(
             "derived.cost_per_million",
@@ -185,30 +196,41 @@ def _fleet(maker: _Maker, profile: Profile) -> None:
         )
     if load is None:
         return
-    needed = replicas_needed(load, capacity.value, used)
+    needed, fewest, most_needed = (
+        None if end is None else replicas_needed(load, end, used)
+        for end in (capacity.value, capacity.high, capacity.low)
+    )
+    assert needed is not None
     maker.add(
         "derived.replicas_needed",
         needed,
         (fact,),
-        f"load to carry / ({used:.0%} of the capacity of a replica), rounded up",
+        f"load to carry of {load:g}/s / ({used:.0%} of the capacity of a replica), rounded up",
+        (fewest, most_needed),
     )
     if fleet is None:
         return
-    whole = capacity.times(fleet.replicas / load)
+    whole, low, high = (
+        None if end is None else end * fleet.replicas / load
+        for end in (capacity.value, capacity.low, capacity.high)
+    )
     maker.add(
         "derived.fleet_headroom",
-        whole.value,
+        whole,
         (fact, fleet.fact),
         f"capacity of a replica × {fleet.replicas} replicas ({fleet.because}) / load to carry of {load:g}/s",
-        (whole.low, whole.high),
+        (low, high),
     )
-    most, replicas = maker.get("infra.kubernetes.hpa.max_replicas")
-    if replicas:
+    if fleet.fact is not None and fleet.fact.name == "infra.kubernetes.hpa.max_replicas":
         maker.add(
             "derived.max_replicas_headroom",
-            replicas / needed,
-            (most, fact),
+            fleet.replicas / needed,
+            (fleet.fact, fact),
             f"the autoscaler's maximum / {needed} replicas that {load:g}/s need",
+            (
+                None if most_needed is None else fleet.replicas / most_needed,
+                None if fewest is None else fleet.replicas / fewest,
+            ),
         )
 
 
@@ -265,19 +287,31 @@ def history_facts(runs: Sequence[Mapping[str, Any]], as_of: datetime) -> list[Fa
     """
     ages: list[tuple[float, str]] = []
     for run in runs:
-        about = run.get("run") or {}
-        if about.get("status") != "completed" or about.get("grade") in ("client_limited", "insufficient"):
+        about = run.get("run")
+        if not isinstance(about, Mapping) or about.get("status") != "completed":
             continue
-        age = as_of - datetime.fromisoformat(about["started_at"])
-        if timedelta(minutes=-5) <= age:
-            ages.append((max(0.0, age / timedelta(days=1)), str(about["id"])))
+        started = _moment(about.get("started_at"))
+        if about.get("grade") in ("client_limited", "insufficient") or started is None:
+            continue
+        age = as_of - started
+        if age >= -LATEST_START:
+            ages.append((max(0.0, age / timedelta(days=1)), str(about.get("id"))))
     if not ages:
         return []
     recent = [age for age, _ in ages if age <= HISTORY_DAYS]
     youngest, newest = min(ages)
-    count = Source("history", query="completed load runs of this assessment in 90 days")
-    last = Source("history", run=newest, query="days since the last completed load run")
+    count = Source(HISTORY, query="completed load runs of this assessment in 90 days")
+    last = Source(HISTORY, run=newest, query="days since the last completed load run")
     return [
         new_fact("history.load_runs_90_days", len(recent), count, at=as_of),
         new_fact("history.load_run_age_days", round(youngest, 4), last, at=as_of),
     ]
+
+
+def _moment(text: Any) -> datetime | None:
+    """The moment with its time zone; None for what says none."""
+    try:
+        found = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    return found if found.tzinfo is not None else None

@@ -14,6 +14,9 @@ Out of all facts that an assessment holds, `weigh` takes one for each name:
 - A *declared* fact is a claim itself: it can cast doubt on another one, and supports none.
 - An *unreadable* or *stale* fact, one that has expired, and one that a person challenged count as unknown.
 
+What is derived from other facts (`cross_checks.py`) does not expire by itself: it is made anew of facts that
+count.
+
 Of several facts under one name the newest counts, what is positive before an absence of the same moment.
 
 The profile (`profile.*`) is what the assessment is about, not evidence: expressions may compare with it, but
@@ -36,6 +39,8 @@ ChallengeReason = Literal["test data", "remediated", "not applicable", "not supp
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far a fact may be dated after `as_of`: clocks of two machines differ."""
 SCHEMAS = ("loadstone.probe/1", "loadstone.facts/1")
+DERIVING = ("derived", "history")
+"""What `cross_checks` writes as the probe of its facts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,8 @@ class Evidence:
 
     Each of the mappings is a view that expressions are asked with: `proof` holds what was measured or
     positively read, `support` also what was given by hand, `doubt` everything, absences and declarations
-    included. All three hold the profile, and `profile` nothing else.
+    included. All three hold the profile, and `profile` nothing else. `declared` says of values of the profile
+    that nobody gave who declared them.
     """
 
     as_of: datetime
@@ -109,6 +115,7 @@ class Evidence:
     support: Mapping[str, Scalar] = field(default_factory=dict)
     doubt: Mapping[str, Scalar] = field(default_factory=dict)
     set_aside: tuple[SetAside, ...] = ()
+    declared: Mapping[str, str] = field(default_factory=dict)
 
     def proves(self, expression: Expression | None) -> bool:
         """Whether what was measured or positively read makes it true, and not the profile alone."""
@@ -141,6 +148,11 @@ def is_absence(fact: Fact) -> bool:
     return (fact.name.endswith(".present") and fact.value is False) or (
         fact.name.endswith(".count") and fact.value == 0
     )
+
+
+def is_derived(fact: Fact) -> bool:
+    """Whether `cross_checks` made the fact of others, so that it is made anew and never taken over."""
+    return fact.source.probe in DERIVING
 
 
 def is_of_load_run(fact: Fact) -> bool:
@@ -216,7 +228,7 @@ def _refused(
         return SetAside(fact, f"it was {fact.state}")
     if fact.at > as_of + CLOCK_TOLERANCE:
         return SetAside(fact, f"it is dated after the assessment's {as_of:%Y-%m-%d %H:%M}")
-    if fact.name.startswith("profile."):
+    if fact.name.startswith("profile.") or is_derived(fact):
         return None
     days = expiry.load_run_days if is_of_load_run(fact) else expiry.evidence_days
     age = (as_of - fact.at) / timedelta(days=1)

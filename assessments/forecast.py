@@ -30,6 +30,7 @@ MONTH_DAYS = 30.4375
 DEFAULT_HORIZON_MONTHS = 36.0
 MAX_HORIZON_MONTHS = 1200.0
 DEFAULT_SEED = 1
+LEAST_UTILISATION = 0.01
 DRAWS = 100_000
 AXES = ("workload", "users", "data", "complexity")
 
@@ -164,9 +165,13 @@ def parse_growth(text: str, what: str = "--growth") -> Growth:
 def replicas_needed(peak_per_s: float, capacity_per_s: float, utilisation: float) -> int:
     """The fewest replicas that carry the peak at this utilisation: ⌈peak / (u·C)⌉.
 
-    A quotient that is a whole number but for rounding of floating point counts as that number.
+    A quotient that is a whole number but for rounding of floating point counts as that number. Raises
+    `UsageError` for a capacity next to nothing.
     """
-    exact = peak_per_s / (utilisation * capacity_per_s)
+    one = utilisation * capacity_per_s
+    exact = peak_per_s / one if one > 0 else math.inf
+    if not math.isfinite(exact):
+        raise UsageError(f"a capacity of {capacity_per_s:g}/s a replica is too small to count replicas by")
     return max(1, math.ceil(exact * (1 - 1e-12)))
 
 
@@ -372,10 +377,10 @@ class Plan:
     currency: str = "USD"
 
     def __post_init__(self) -> None:
-        if not 0 < self.utilisation <= 1:
+        if not LEAST_UTILISATION <= self.utilisation <= 1:
             raise UsageError(
-                f"a planned utilisation of {self.utilisation:g} is none: give a share above 0 and up to 1, "
-                "such as 0.7 or 70%"
+                f"a planned utilisation of {self.utilisation:g} is none: give a share from "
+                f"{LEAST_UTILISATION:g} up to 1, such as 0.7 or 70%"
             )
         if self.peak_per_s is not None:
             positive(self.peak_per_s, "the peak")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from assessments.claims import Answers
-from assessments.cross_checks import derived_facts, is_derived
-from assessments.evidence import Evidence, weigh
+from assessments.cross_checks import derived_facts, not_to_be_given
+from assessments.evidence import Evidence, is_derived, weigh
 from assessments.forecast import Forecast
+from assessments.growth_profiles import asked_weights, with_declared
 from assessments.lens import Lens
 from assessments.outlook import outlook
 from assessments.profile import Profile
@@ -38,10 +40,15 @@ class Materials:
     milestones: tuple[Mapping[str, Any], ...] = ()
     problems: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def profile(self) -> Profile:
-        """What the answers say of the system."""
-        return self.answers.profile
+        """What the answers say of the system, and what their growth profile declares where they do not."""
+        return with_declared(self.answers.profile)
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Other weights than the lens gives: those of the growth profile where asked for, then the answers'."""
+        return {**asked_weights(self.answers.profile, self.lens), **self.answers.weights}
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,7 @@ class Judged:
     """Claims held against facts at one moment: the part that is computed again for every what-if."""
 
     evidence: Evidence
+    profile: Profile
     lens: Lens
     derived: tuple[Fact, ...]
     judgements: tuple[Judgement, ...]
@@ -59,16 +67,28 @@ class Judged:
 def judged_at(materials: Materials, as_of: datetime) -> Judged:
     """Evidence weighed, cross-checks derived, claims judged and scored."""
     answers, profile = materials.answers, materials.profile
-    lens = materials.lens.with_weights(answers.weights)
-    base = [fact for fact in materials.facts if not is_derived(fact)]
+    lens = materials.lens.with_weights(materials.weights)
+    given = [fact for fact in materials.facts if not is_derived(fact)]
+    refused = [aside for fact in given if (aside := not_to_be_given(fact)) is not None]
+    base = [fact for fact in given if not_to_be_given(fact) is None] if refused else given
 
     def weighed(facts: Iterable[Fact]) -> Evidence:
-        return weigh(facts, as_of, profile.facts(), lens.expiry, answers.challenges)
+        evidence = weigh(facts, as_of, profile.facts(), lens.expiry, answers.challenges)
+        return replace(evidence, declared={f"profile.{key}": why for key, why in profile.declared.items()})
 
     derived = derived_facts(weighed(base), profile, materials.runs)
     evidence = weighed((*base, *derived))
+    if refused:
+        refused.sort(key=lambda entry: (entry.fact.name, repr(entry.fact.to_json())))
+        evidence = replace(evidence, set_aside=(*evidence.set_aside, *refused))
     judgements = tuple(judge(lens, answers.claims, evidence))
     scores = scores_of(lens, judgements, evidence)
     return Judged(
-        evidence, lens, tuple(derived), judgements, scores, outlook(evidence, profile, as_of.date())
+        evidence=evidence,
+        profile=profile,
+        lens=lens,
+        derived=tuple(derived),
+        judgements=judgements,
+        scores=scores,
+        forecast=outlook(evidence, profile, as_of.date()),
     )

@@ -1,8 +1,9 @@
 """Actions whose numbers come from the measurements: this memory limit, so many replicas, that CPU target.
 
-Each lever is a change of facts. Everything is judged anew with the changed facts, so that what it does to the
-score, to the fleet's capacity and to the date of running out is found and not guessed. A claim that the
-changed facts no longer contradict gets its credit back; nobody's answer is changed.
+Each lever is a change of facts, or of what the profile says of the system. Everything is judged anew with
+that, so that what it does to the score, to what the fleet carries and to the date of running out is found and
+not guessed. A claim that the changed facts no longer contradict gets its credit back; nobody's answer is
+changed.
 
     memory limit       raised to 1.25 × the measured peak where it is less
     most replicas      raised to what the load to carry needs, and one to spare
@@ -12,13 +13,16 @@ changed facts no longer contradict gets its credit back; nobody's answer is chan
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from assessments.expressions import Scalar
 from assessments.forecast import RunsOut, replicas_needed
 from assessments.judging import Judged
+from assessments.limits import RATE, limits_of
 from assessments.outlook import (
+    MOST_REPLICAS,
     capacity_of,
     fleet_of,
     load_to_carry,
@@ -27,19 +31,25 @@ from assessments.outlook import (
     profile_number,
     utilisation_of,
 )
-from assessments.profile import Profile
-from assessments.wording import NO_BREAK, amount, binary_bytes, counted, percent
+from assessments.scoring import fleet_headroom
+from assessments.wording import amount, binary_bytes, counted, percent, with_unit
 from probes.facts import Fact
 
 MEMORY_MARGIN = 1.25
 """Memory limit over the measured peak: runs differ, and garbage collects late."""
 HOURS_A_MONTH = 730.5
+USUAL_PILLAR = "infrastructure"
+"""Where a lever stands that gains no points."""
+_DIGITS = 9
 MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Lever:
-    """One change with all that it does. `questions` are those whose claims it settles."""
+    """One change with all that it does.
+
+    `questions` are those whose claims it settles. `headroom` is the measured headroom of the fleet then.
+    """
 
     text: str
     effort_days: float
@@ -53,6 +63,7 @@ class Lever:
     lifts: str | None = None
     runs_out_on: str | None = None
     fleet_per_s: tuple[float, float] | None = None
+    headroom: float | None = None
 
     @property
     def points_per_day(self) -> float:
@@ -60,7 +71,11 @@ class Lever:
         return self.points / self.effort_days
 
     def to_json(self) -> dict[str, Any]:
-        """As in `actions` of `loadstone.assessment/1`; `fleet_per_s` is the fleet now and then."""
+        """As in `actions` of `loadstone.assessment/1`.
+
+        `fleet_per_s` is what the fleet carries up to its first limit (see `limits.py`), now and then, where
+        that changes.
+        """
         return {
             "question": self.questions[0] if self.questions else None,
             "questions": list(self.questions),
@@ -81,16 +96,17 @@ class Lever:
         }
 
 
-WhatIf = Callable[[Sequence[Fact]], "Judged"]
+WhatIf = Callable[[Sequence[Fact], Mapping[str, Scalar]], "Judged"]
+"""Judges anew with these facts instead of those of the same names, and these values in the profile."""
 
 
-def levers_of(judged: Judged, profile: Profile, what_if: WhatIf) -> list[Lever]:
+def levers_of(judged: Judged, what_if: WhatIf) -> list[Lever]:
     """The levers that the measurements call for."""
-    found = [make(judged, profile, what_if) for make in (_memory_limit, _most_replicas, _cpu_target)]
+    found = [make(judged, what_if) for make in (_memory_limit, _most_replicas, _cpu_target)]
     return [lever for lever in found if lever is not None]
 
 
-def _memory_limit(judged: Judged, _profile: Profile, what_if: WhatIf) -> Lever | None:
+def _memory_limit(judged: Judged, what_if: WhatIf) -> Lever | None:
     limit = observed(judged.evidence, "infra.kubernetes.memory_limit_bytes")
     peak = number_of(observed(judged.evidence, "process.rss_peak_bytes"))
     now = number_of(limit)
@@ -99,58 +115,62 @@ def _memory_limit(judged: Judged, _profile: Profile, what_if: WhatIf) -> Lever |
     wanted = math.ceil(MEMORY_MARGIN * peak / MIB) * MIB
     return _lever(
         judged,
-        what_if([_changed(limit, wanted, judged)]),
-        f"Raise the memory limit to {binary_bytes(wanted)}",
+        what_if([_changed(limit, wanted, judged)], {}),
+        f"Raise the memory limit to {with_unit(f'{wanted // MIB:,}', 'MiB')}",
         f"{amount(MEMORY_MARGIN)} × the {binary_bytes(peak)} that a replica needed under load",
         f"{binary_bytes(wanted - now)} more for every replica",
     )
 
 
-def _most_replicas(judged: Judged, profile: Profile, what_if: WhatIf) -> Lever | None:
+def _most_replicas(judged: Judged, what_if: WhatIf) -> Lever | None:
+    profile = judged.profile
     capacity, load, fleet = (
         capacity_of(judged.evidence),
         load_to_carry(profile),
         fleet_of(judged.evidence, profile),
     )
-    if fleet is None or fleet.fact is None or capacity is None or load is None:
+    if fleet is None or capacity is None or load is None:
         return None
     used = utilisation_of(profile)
-    low = capacity.low if capacity.low is not None else capacity.value
+    low = capacity.value if capacity.low is None else capacity.low
     wanted = replicas_needed(load, low, used) + 1
-    if wanted <= fleet.replicas:
+    if not fleet.replicas < wanted <= MOST_REPLICAS:
         return None
     more = wanted - fleet.replicas
     price = profile_number(profile, "price_per_replica_hour")
     tradeoff = f"Up to {counted(more, 'replica')} more"
     if price is not None:
-        month = amount(more * price * HOURS_A_MONTH)
-        currency = profile.values.get("currency") or "USD"
-        tradeoff += f", {month}{NO_BREAK}{currency} a month while they run"
-    scales = fleet.fact.name.endswith("hpa.max_replicas")
+        month = with_unit(amount(more * price * HOURS_A_MONTH), str(profile.values.get("currency") or "USD"))
+        tradeoff += f", {month} a month while {'it runs' if more == 1 else 'they run'}"
+    scales = fleet.fact is not None and fleet.fact.name.endswith("hpa.max_replicas")
+    changed = [] if fleet.fact is None else [_changed(fleet.fact, wanted, judged)]
+    if scales and (can_scale := observed(judged.evidence, "infra.kubernetes.hpa.can_scale")) is not None:
+        changed.append(_changed(can_scale, True, judged))
+    bound = "" if capacity.low is None else " (lower bound)"
     return _lever(
         judged,
-        what_if([_changed(fleet.fact, wanted, judged)]),
-        f"Let the autoscaler go to {wanted} replicas" if scales else f"Run {wanted} replicas",
-        f"{amount(load)}{NO_BREAK}req/s at {percent(used)} of {amount(low)} (lower bound) a replica, and one "
-        "to spare",
+        what_if(changed, {"replicas": wanted} if fleet.fact is None else {}),
+        f"Let the autoscaler go to {counted(wanted, 'replica')}"
+        if scales
+        else f"Run {counted(wanted, 'replica')}",
+        f"{with_unit(amount(load), RATE)} at {percent(used)} of {amount(low)}{bound} a replica, and one to spare",
         tradeoff,
     )
 
 
-def _cpu_target(judged: Judged, profile: Profile, what_if: WhatIf) -> Lever | None:
+def _cpu_target(judged: Judged, what_if: WhatIf) -> Lever | None:
+    profile = judged.profile
     target = observed(judged.evidence, "infra.kubernetes.hpa.target_cpu_ratio")
     at_knee = number_of(observed(judged.evidence, "derived.cpu_at_knee_request_ratio"))
     now = number_of(target)
     if target is None or now is None or not at_knee:
         return None
-    wanted = math.floor(100 * at_knee * utilisation_of(profile)) / 100
+    wanted = math.floor(100 * at_knee * utilisation_of(profile) + 1e-9) / 100
     if wanted < 0.01 or now <= wanted:
-        return None
-    if at_knee / now >= 1 / utilisation_of(profile):
         return None
     return _lever(
         judged,
-        what_if([_changed(target, wanted, judged)]),
+        what_if([_changed(target, wanted, judged)], {}),
         f"Let the autoscaler act at {percent(wanted)} of the CPU request",
         f"a replica shows {percent(at_knee)} at its highest throughput, and {percent(wanted)} at "
         f"{percent(utilisation_of(profile))} of it",
@@ -158,7 +178,7 @@ def _cpu_target(judged: Judged, profile: Profile, what_if: WhatIf) -> Lever | No
     )
 
 
-def _changed(fact: Fact, value: float | int, judged: Judged) -> Fact:
+def _changed(fact: Fact, value: float | bool, judged: Judged) -> Fact:
     return replace(fact, value=value, low=None, high=None, at=judged.evidence.as_of)
 
 
@@ -168,8 +188,10 @@ def _lever(judged: Judged, then: Judged, text: str, because: str, tradeoff: str)
     for before, after in zip(judged.scores.pillars, then.scores.pillars, strict=True):
         if before.reading is not None and after.reading is not None:
             gains[before.id] = after.reading.supported - before.reading.supported
-    pillar = max(gains, key=lambda name: gains[name], default=judged.lens.pillars[0].id)
-    points = gains.get(pillar, 0.0)
+    pillar, points = max(gains.items(), key=lambda entry: entry[1], default=("", 0.0))
+    if round(points, _DIGITS) <= 0:
+        known = [group.id for group in judged.lens.pillars]
+        pillar = USUAL_PILLAR if USUAL_PILLAR in known else known[0]
     settled = tuple(
         after.question
         for before, after in zip(judged.judgements, then.judgements, strict=True)
@@ -177,10 +199,10 @@ def _lever(judged: Judged, then: Judged, text: str, because: str, tradeoff: str)
     )
     was, then_out = _workload(judged), _workload(then)
     date_moves = was is not None and then_out is not None and was.months != then_out.months
-    fleet = (_fleet(judged), _fleet(then))
+    fleet = _carried(judged), _carried(then)
     fleet_moves = None not in fleet and fleet[0] != fleet[1]
     lifted = _lifted_cap(judged, then, pillar)
-    if round(points, 9) <= 0 and not date_moves and lifted is None:
+    if round(points, _DIGITS) <= 0 and not date_moves and not fleet_moves and lifted is None:
         return None
     overall = (judged.scores.overall.score, then.scores.overall.score)
     gained = 0.0 if overall[0] is None or overall[1] is None else overall[1] - overall[0]
@@ -194,9 +216,10 @@ def _lever(judged: Judged, then: Judged, text: str, because: str, tradeoff: str)
         tradeoff=tradeoff,
         because=because,
         lifts_cap=lifted,
-        lifts=judged.scores.overall.pillar if gained > 0 else None,
+        lifts=judged.scores.overall.pillar if round(gained, _DIGITS) > 0 else None,
         runs_out_on=_day(then_out) if date_moves and then_out is not None else None,
         fleet_per_s=(fleet[0] or 0.0, fleet[1] or 0.0) if fleet_moves else None,
+        headroom=fleet_headroom(then.evidence),
     )
 
 
@@ -205,15 +228,16 @@ def _workload(judged: Judged) -> RunsOut | None:
 
 
 def _day(found: RunsOut) -> str:
-    day = found.days[0]
+    day = found.start if found.is_over else found.days[0]
     return f"not within {found.horizon_months:g} months" if day is None else day.isoformat()
 
 
-def _fleet(judged: Judged) -> float | None:
-    if judged.forecast is None or judged.forecast.plan.running is None:
+def _carried(judged: Judged) -> float | None:
+    """Requests/s up to the first limit, None where no fleet is known."""
+    if fleet_of(judged.evidence, judged.profile) is None:
         return None
-    plan = judged.forecast.plan
-    return plan.capacity.value * plan.utilisation * (plan.running or 1)
+    limits = limits_of(judged.evidence, judged.profile)
+    return limits[0].rate_per_s if limits else None
 
 
 def _lifted_cap(judged: Judged, then: Judged, pillar: str) -> float | None:

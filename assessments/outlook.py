@@ -1,7 +1,8 @@
 """What the measured capacity means for the assessed system: its fleet, the load to carry, and the forecast.
 
-The fleet is what the system may grow to: the autoscaler's maximum where one can scale, else the replicas of
-the manifest, else those of the profile. The load to carry is the larger of today's peak and the target.
+The fleet is what the system may grow to: the autoscaler's maximum where there is one (it overrides what the
+manifest says), else the replicas of the manifest, else those of the profile. The load to carry is the larger
+of today's peak and the target.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from probes.facts import Fact
 
 DEFAULT_UTILISATION = 0.7
 """Share of a replica's capacity that is planned for: the rest takes bursts and the loss of a replica."""
+MOST_REPLICAS = 1_000_000
+LEAST_RATE, MOST_RATE = 1e-6, 1e9
+"""Replicas and requests/s beyond these are a slip of the pen or of a probe; nothing is computed from them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,35 +52,43 @@ def profile_number(profile: Profile, name: str) -> float | None:
     return float(value)
 
 
+def _rate_of(profile: Profile, name: str) -> float | None:
+    rate = profile_number(profile, name)
+    return rate if rate is not None and LEAST_RATE <= rate <= MOST_RATE else None
+
+
+def _replicas(value: float | None) -> int | None:
+    return int(value) if value is not None and 1 <= value <= MOST_REPLICAS else None
+
+
 def capacity_of(evidence: Evidence) -> Estimate | None:
     """The capacity of one replica in requests/s, with the interval that was measured."""
     fact = observed(evidence, "load.capacity")
     value = number_of(fact)
-    if fact is None or value is None or value <= 0:
+    if fact is None or value is None or not LEAST_RATE <= value <= MOST_RATE:
         return None
-    low = fact.low if fact.low is not None and 0 < fact.low <= value else None
-    high = fact.high if fact.high is not None and fact.high >= value else None
+    low = fact.low if fact.low is not None and LEAST_RATE <= fact.low <= value else None
+    high = fact.high if fact.high is not None and value <= fact.high <= MOST_RATE else None
     return Estimate(value, low, high)
 
 
 def fleet_of(evidence: Evidence, profile: Profile) -> Fleet | None:
     """What the system may grow to; None where nobody says."""
-    can_scale = observed(evidence, "infra.kubernetes.hpa.can_scale")
     most = observed(evidence, "infra.kubernetes.hpa.max_replicas")
-    replicas = number_of(most)
-    if most is not None and replicas and can_scale is not None and can_scale.value is True:
-        return Fleet(int(replicas), "the most that the autoscaler allows", most)
+    replicas = _replicas(number_of(most))
+    if most is not None and replicas is not None:
+        return Fleet(replicas, "the most that the autoscaler allows", most)
     read = observed(evidence, "infra.kubernetes.replicas")
-    replicas = number_of(read)
-    if read is not None and replicas:
-        return Fleet(int(replicas), "as the manifest says", read)
-    given = profile_number(profile, "replicas")
-    return None if given is None else Fleet(int(given), "as the profile says")
+    replicas = _replicas(number_of(read))
+    if read is not None and replicas is not None:
+        return Fleet(replicas, "as the manifest says", read)
+    replicas = _replicas(profile_number(profile, "replicas"))
+    return None if replicas is None else Fleet(replicas, "as the profile says")
 
 
 def load_to_carry(profile: Profile) -> float | None:
     """Requests/s that it has to carry: the larger of today's peak and the target."""
-    loads = [profile_number(profile, name) for name in ("peak_per_s", "target_peak_per_s")]
+    loads = [_rate_of(profile, name) for name in ("peak_per_s", "target_peak_per_s")]
     return max((load for load in loads if load is not None), default=None)
 
 
@@ -96,7 +108,7 @@ def plan_of(evidence: Evidence, profile: Profile, peak_per_s: float | None) -> P
         capacity=capacity,
         utilisation=utilisation_of(profile),
         peak_per_s=peak_per_s,
-        running=None if fleet is None else max(1, fleet.replicas),
+        running=None if fleet is None else fleet.replicas,
         price_per_hour=profile_number(profile, "price_per_replica_hour"),
         currency=currency if isinstance(currency, str) and currency else "USD",
     )
@@ -104,7 +116,7 @@ def plan_of(evidence: Evidence, profile: Profile, peak_per_s: float | None) -> P
 
 def outlook(evidence: Evidence, profile: Profile, start: date) -> Forecast | None:
     """The forecast from today's peak and the growth of the profile; None where no capacity was measured."""
-    plan = plan_of(evidence, profile, profile_number(profile, "peak_per_s"))
+    plan = plan_of(evidence, profile, _rate_of(profile, "peak_per_s"))
     if plan is None:
         return None
     axes: list[Axis] = []

@@ -2,7 +2,7 @@
 
 An action takes its question one step on: the claim is true afterwards, and proven where a probe can prove it
 (`actions.py`). Several actions are scored together, because caps and the lowest pillar make the gains of
-single actions no sum. What a lever does to the fleet raises the fleet's headroom in proportion.
+single actions no sum. A lever raises the measured headroom of the fleet to what it was found to make of it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FIRST = 3
 
 @dataclass(frozen=True, slots=True)
 class PlanEffect:
-    """The scores after `count` actions, the best first, which take `effort_days` working days of one person."""
+    """The scores after `count` actions, the best first; `effort_days` are working days of one person."""
 
     count: int
     effort_days: float
@@ -58,9 +58,8 @@ def _effect(judged: Judged, actions: Sequence[Action | Lever]) -> PlanEffect:
     ]
     headroom = fleet_headroom(judged.evidence)
     for action in actions:
-        if isinstance(action, Lever) and action.fleet_per_s is not None and headroom is not None:
-            now, then = action.fleet_per_s
-            headroom *= then / now if now > 0 else 1.0
+        if isinstance(action, Lever) and action.headroom is not None and headroom is not None:
+            headroom = max(headroom, action.headroom)
     scores = score_groups(
         [pillar.id for pillar in judged.lens.pillars],
         [axis.id for axis in judged.lens.axes],

@@ -7,14 +7,14 @@ read it as `profile.NAME`; what has no value is unknown there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
 from assessments.expressions import Scalar
-from assessments.forecast import AXES, parse_growth
+from assessments.forecast import AXES, LEAST_UTILISATION, parse_growth
 from probes.errors import UsageError
 from probes.facts import FactName, FactType
 
@@ -33,6 +33,7 @@ currency                text                                                    
 event                   text                                                        -         What it has to be ready for
 event_on                date                                                        -         The day of the event
 growth_profile          text                                                        -         A growth profile by name
+growth_profile_weights  boolean                                                     -         Whether the practices of the growth profile weigh questions
 has_gpu                 boolean                                                     -         Whether it uses a GPU
 edge_target             boolean                                                     -         Whether it is for devices
 uses_nn                 boolean                                                     -         A neural network
@@ -78,19 +79,35 @@ PROFILE_FACTS: Mapping[str, FactName] = MappingProxyType({entry.name: entry for 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A profile that was checked. `values` has the keys of `FIELDS`; `growth` is text by axis."""
+    """A profile that was checked. `values` has the keys of `FIELDS`; `growth` is text by axis.
+
+    `declared` names what nobody gave and a growth profile filled in, with a sentence for each: keys, and
+    `growth.AXIS` for an axis.
+    """
 
     values: Mapping[str, Scalar]
     growth: Mapping[str, str]
+    declared: Mapping[str, str] = field(default_factory=dict)
 
     def facts(self) -> dict[str, Scalar]:
         """The values under the names that expressions use."""
         return {f"profile.{name}": value for name, value in self.values.items()}
 
     def to_json(self) -> dict[str, Any]:
-        """The profile as it stands in a file of answers."""
-        document: dict[str, Any] = dict(self.values)
-        return document | ({"growth": dict(self.growth)} if self.growth else {})
+        """The profile as it stands in a file of answers: what was given, without what is declared."""
+        document: dict[str, Any] = {
+            key: value for key, value in self.values.items() if key not in self.declared
+        }
+        growth = {axis: rate for axis, rate in self.growth.items() if f"growth.{axis}" not in self.declared}
+        return document | ({"growth": growth} if growth else {})
+
+    def declared_json(self) -> list[dict[str, Any]]:
+        """`profile_declared` of `loadstone.assessment/1`: what nobody gave, each with its value and why."""
+        values: dict[str, Any] = {
+            **self.values,
+            **{f"growth.{axis}": rate for axis, rate in self.growth.items()},
+        }
+        return [{"key": key, "value": values[key], "note": note} for key, note in self.declared.items()]
 
 
 EMPTY = Profile(MappingProxyType({}), MappingProxyType({}))
@@ -161,9 +178,9 @@ def _checked(entry: FactName, value: Any, place: str) -> Scalar:
                 return value
             expected = "a day such as 2027-01-15"
         case "ratio":
-            if is_number and 0 < value <= 1:
+            if is_number and LEAST_UTILISATION <= value <= 1:
                 return float(value)
-            expected = "a share above 0 and up to 1, such as 0.7"
+            expected = f"a share from {LEAST_UTILISATION:g} up to 1, such as 0.7"
         case "integer":
             if is_number and isinstance(value, int) and 0 <= value <= 10**9:
                 return value

@@ -316,7 +316,7 @@ def _judged(stretch: _Series, axis: Literal["t", "requests"], *, whole: bool) ->
 
 
 def _jumped(x: Floats, blocks: _Blocks, pairs: Pairs, found: Trend) -> str | None:
-    """A reason when the growth came in one or two jumps: without them the slope between blocks is far less."""
+    """A reason when the growth came in one or two jumps: without them blocks hardly differ."""
     part = np.zeros(len(x), int)
     for first, second in combinations(range(1, len(x)), 2):
         part[:] = 0
