@@ -13,6 +13,10 @@
     challenges:                          # optional: facts that do not count, and why
     - {fact: load.capacity, reason: test data, at: 2026-10-02, note: "…", by: "…"}
 
+`profile` may name a growth profile of `resources/profiles/`: `growth_profile: retail-campaign`. Growth, SLO
+and kind of system that the profile does not give are then those of that profile: declared, never given. With
+`growth_profile_weights: true` beside it, its practices weigh the questions of the lens; `weights` go before.
+
 A question that is not named is unanswered. Reasons of a challenge: see `evidence.ChallengeReason`; it applies
 to what was observed up to the end of the day `at` (or the moment, where a time is given).
 """
@@ -270,7 +274,22 @@ class _Reader:
         value = root.get("profile") or {}
         table = self.mapping(value, root, "profile", "a profile")
         places = {str(key): self.place(table, key) for key in table}
-        return read_profile(table, self.place(root, "profile"), places)
+        profile = read_profile(table, self.place(root, "profile"), places)
+        if "growth_profile" in profile.values:
+            self.growth_profile(table, profile)
+        elif profile.values.get("growth_profile_weights") is True:
+            what = "growth_profile_weights needs a growth_profile: name one, such as retail-campaign"
+            raise self.wrong(table, "growth_profile_weights", what)
+        return profile
+
+    def growth_profile(self, table: Mapping[str, Any], profile: Profile) -> None:
+        """Refuses a growth profile that is not there."""
+        from assessments.growth_profiles import profile_named
+
+        try:
+            profile_named(profile)
+        except UsageError as error:
+            raise self.wrong(table, "growth_profile", str(error)) from error
 
     def moment(self, table: Mapping[str, Any], key: str, value: Any) -> datetime:
         """A day, to its end, or a moment; UTC where no zone is given."""

@@ -20,9 +20,10 @@ A profile is a file in `resources/profiles/`:
     sources: [{title: …, year: 2020, url: "https://…", says: …}, …]
     assumptions: [what no source says, …]
 
-It shapes an assessment in three ways, each of them said: it gives growth, SLO and kind where the person gave
-none (`applied`), it weighs questions (`weights_for`), and it turns a usual rate into a peak
-(`peak_over_mean`). A curve is a typical shape, never a measurement of anyone's system.
+A file of answers names one: `profile: {growth_profile: retail-campaign}`. It shapes an assessment in three
+ways, each of them said: it gives growth, SLO and kind where the person gave
+none (`applied`), it weighs questions where that is asked for (`weights_for`), and it turns a usual rate into
+a peak (`peak_over_mean`). A curve is a typical shape, never a measurement of anyone's system.
 """
 
 from __future__ import annotations
@@ -219,7 +220,30 @@ def applied(profile: GrowthProfile, given: Profile) -> tuple[Profile, tuple[Fill
             f"in the growth profile {profile.name}; not measured"
         )
         filled.append(Filled("peak_per_s", peak, note))
-    return Profile(MappingProxyType(values), MappingProxyType(growth)), tuple(filled)
+    declared = {**given.declared, **{entry.key: entry.note for entry in filled}}
+    whole = Profile(MappingProxyType(values), MappingProxyType(growth), MappingProxyType(declared))
+    return whole, tuple(filled)
+
+
+def profile_named(given: Profile) -> GrowthProfile | None:
+    """The growth profile that a profile names under `growth_profile`, None where it names none.
+
+    Raises `UsageError` for a name that is none.
+    """
+    name = given.values.get("growth_profile")
+    return None if name is None else find_profile(str(name))
+
+
+def with_declared(given: Profile) -> Profile:
+    """The profile with what its growth profile declares (see `applied`); the same where it names none."""
+    named = profile_named(given)
+    return given if named is None else applied(named, given)[0]
+
+
+def asked_weights(given: Profile, lens: Lens) -> dict[str, float]:
+    """The weights of its growth profile where `growth_profile_weights` asks for them; else none."""
+    named = profile_named(given) if given.values.get("growth_profile_weights") is True else None
+    return {} if named is None else named.weights_for(lens)
 
 
 @cache

@@ -47,7 +47,7 @@ class Materials:
 
     @property
     def weights(self) -> dict[str, float]:
-        """Other weights than the lens gives: those of the growth profile where asked for, then the answers'."""
+        """Other weights than the lens gives: of the growth profile where asked for, then of the answers."""
         return {**asked_weights(self.answers.profile, self.lens), **self.answers.weights}
 
 

@@ -322,6 +322,7 @@ def tell(
 def described_by_name(name: str, evidence: Evidence) -> str:
     """A fact, or a value of the profile, in a few words."""
     if name in evidence.profile:
-        return f"{name} is {shown(evidence.profile[name])}"
+        text = f"{name} is {shown(evidence.profile[name])}"
+        return f"{text} (declared, nobody gave it)" if name in evidence.declared else text
     fact = evidence.facts.get(name)
     return f"{name} is not known" if fact is None else described(fact, evidence.as_of)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
+from assessments.assessment import assess, rescored
+from assessments.claims import read_answers
+from assessments.forecast import AXES
 from assessments.growth_profiles import (
     Filled,
     GrowthProfile,
@@ -15,6 +18,7 @@ from assessments.growth_profiles import (
     find_profile,
     read_growth_profile,
 )
+from assessments.judging import Materials
 from assessments.lens import Lens, load_lens
 from assessments.profile import EMPTY, Profile, read_profile
 from probes.errors import UsageError
@@ -144,7 +148,8 @@ def test_an_empty_profile_gets_all_that_is_declared_and_each_value_is_noted() ->
     for note in notes:
         assert "declared by the growth profile night-shop" in note.note
         assert note.to_json() == {"key": note.key, "value": note.value, "note": note.note}
-    assert read_profile(filled.to_json()) == filled
+    assert filled.to_json() == {}, "nobody gave anything"
+    assert [entry["key"] for entry in filled.declared_json()] == [note.key for note in notes]
 
 
 def test_what_the_person_gave_is_never_overwritten() -> None:
@@ -252,3 +257,70 @@ def test_what_is_wrong_is_refused_with_file_and_line(old: str, new: str, line: i
 def test_what_is_no_growth_profile_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"night-shop\.yaml"):
         read(text)
+
+
+AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
+ANSWERS = """schema: loadstone.answers/1
+profile: {{growth_profile: retail-campaign, usual_per_s: 100, target_kind: command{more}}}
+answers: {{AAA-01: AAA_01_a, AAA-02: AAA_02_a, AAA-03: AAA_03_no}}
+weights: {{AAA-02: 7}}
+"""
+
+
+def materials(more: str = "", lens_text: str = LENS) -> Materials:
+    answers = read_answers(ANSWERS.format(more=more).encode(), "answers.yaml")
+    return Materials("shop", "1", lens(lens_text), answers)
+
+
+def test_what_a_named_growth_profile_fills_in_is_declared_and_never_given() -> None:
+    campaign = find_profile("retail-campaign")
+    given = materials()
+    assert given.profile.values["target_kind"] == "command"
+    assert given.profile.values["slo"] == campaign.slo
+    assert given.profile.values["peak_per_s"] == pytest.approx(100 * campaign.peak_over_mean(), rel=1e-5)
+    document = assess(given, AS_OF).to_json()
+    assert document["profile"] == {
+        "growth_profile": "retail-campaign", "usual_per_s": 100, "target_kind": "command",
+    }  # fmt: skip
+    declared = {entry["key"]: entry for entry in document["profile_declared"]}
+    assert set(declared) == {"slo", "edge_target", "peak_per_s", *(f"growth.{axis}" for axis in AXES)}
+    assert declared["slo"]["value"] == campaign.slo
+    assert "nobody gave it" in declared["slo"]["note"]
+    assert rescored(document) == document
+
+
+def test_what_leaves_a_question_out_says_that_it_was_only_declared() -> None:
+    text = LENS.replace("AAA-01, pillar", "AAA-01, applies_when: profile.edge_target == true, pillar")
+    (first, *_) = assess(materials(lens_text=text), AS_OF).judgements
+    assert first.state == "not_applicable"
+    assert "profile.edge_target is no (declared, nobody gave it)" in first.because
+
+
+def test_practices_weigh_only_where_that_is_asked_for_and_own_weights_go_before() -> None:
+    text = LENS.replace("AAA-01", "INF-12").replace("AAA-02", "INF-13")
+    practices = {entry.question: entry.factor for entry in find_profile("retail-campaign").practices}
+    written = ANSWERS.replace("AAA-01", "INF-12").replace("AAA-02", "INF-13")
+    weights = {}
+    for more in ("", ", growth_profile_weights: true"):
+        answers = read_answers(written.format(more=more).encode(), "answers.yaml")
+        judged = assess(Materials("shop", "1", lens(text), answers), AS_OF).judged
+        weights[bool(more)] = [entry.weight for entry in judged.judgements]
+    assert weights[False] == [3, 7, 1]
+    assert weights[True] == [3 * practices["INF-12"], 7, 1]
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        (
+            "growth_profile: retail-campain",
+            "line 3: there is no growth profile 'retail-campain': did you mean",
+        ),
+        ("growth_profile_weights: true", "line 3: growth_profile_weights needs a growth_profile"),
+        ("growth_profile_weights: yes", "line 3: growth_profile_weights is true or false"),
+    ],
+)
+def test_a_growth_profile_that_is_not_there_is_refused_with_its_line(written: str, says: str) -> None:
+    text = f"schema: loadstone.answers/1\nprofile:\n  {written}\nanswers: {{}}\n"
+    with pytest.raises(UsageError, match=f"answers.yaml, {says}"):
+        read_answers(text.encode(), "answers.yaml")
