@@ -73,6 +73,8 @@ class Stack(Box):
         for number, box in enumerate(self.boxes):
             if number:
                 top += box.before
+            if box.anchor:
+                sheet.anchor(box.anchor, top)
             box.draw(sheet, x, top)
             top += box.height
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reportlab.lib.colors import Color, HexColor
 from reportlab.pdfgen.canvas import Canvas
 
-from app.charts.tokens import LIGHT
 from app.report import drawing
+from app.report.drawing import Colour, rgb
 from app.report.words import address
 
 WIDTH, HEIGHT = 595.28, 841.89
@@ -27,14 +26,14 @@ class Sheet:
         """`targets` maps the anchors that exist to the names of their destinations in the file."""
         self.canvas = canvas
         self.targets = targets
-        self._colours: dict[str, Color] = {}
+        self._colours: dict[str, Colour] = {}
         self._placed: set[str] = set()
 
-    def colour(self, role: str) -> Color:
+    def colour(self, role: str) -> Colour:
         """The colour of a role of the light palette."""
         found = self._colours.get(role)
         if found is None:
-            found = self._colours[role] = HexColor(LIGHT[role])
+            found = self._colours[role] = rgb(role)
         return found
 
     def line(self, x1: float, y1: float, x2: float, y2: float, role: str, width: float) -> None:
