@@ -5,12 +5,12 @@
                        └──────────────────────── materials_of ──────────────────────────────┘
 
 The document holds all that it was made from, so that `rescored` can make it again anywhere, to the digit:
-inputs stand in it as they were given, what was computed has six significant digits.
+inputs stand in it as they were given, what was computed has six significant digits, scores nine decimals.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +24,7 @@ from assessments.lens import Lens, lens_of
 from assessments.levers import Lever, levers_of
 from assessments.outlook import fleet_of, forecast_json, target_outlook
 from assessments.plan_effect import plan_effects
+from assessments.scaling_rules import scaling_rules
 from assessments.scoring import Finding, Lost, Scores, findings_of, losses_of
 from assessments.states import Judgement
 from assessments.verdict import Verdict, verdict_of
@@ -63,9 +64,9 @@ class Assessed:
         profile = given.profile
         start = self.as_of.date()
         losses = losses_of(judged.judgements)
+        target = target_outlook(judged.evidence, profile, start)
         computed = {
             "claims": [self._claim(entry, losses) for entry in judged.judgements],
-            "scores": judged.scores.to_json(),
             "verdict": self.verdict.to_json(),
             "findings": [entry.to_json() for entry in self.findings],
             "actions": [entry.to_json() for entry in self.actions],
@@ -73,8 +74,9 @@ class Assessed:
             "set_aside": [entry.to_json() for entry in judged.evidence.set_aside],
             "forecast": forecast_json(
                 judged.forecast,
-                target_outlook(judged.evidence, profile, start),
+                target,
                 fleet_of(judged.evidence, profile),
+                scaling_rules(judged.evidence, target),
             ),
         }
         facts = [fact.to_json() for fact in (*given.facts, *judged.derived)]
@@ -93,6 +95,7 @@ class Assessed:
             ],
             "milestones": [dict(entry) for entry in given.milestones],
             "problems": list(given.problems),
+            "scores": nine_decimals(judged.scores.to_json()),
             **six_digits(computed),
         }
 
@@ -188,10 +191,19 @@ def rescored(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def six_digits(value: Any) -> Any:
     """The same with every float rounded to six significant digits, all the way down."""
+    return _rounded(value, lambda number: float(f"{number:.6g}"))
+
+
+def nine_decimals(value: Any) -> Any:
+    """The same with every float rounded to nine decimals: the parts of a score still add up to 100."""
+    return _rounded(value, lambda number: round(number, 9))
+
+
+def _rounded(value: Any, digits: Callable[[float], float]) -> Any:
     if isinstance(value, float):
-        return float(f"{value:.6g}")
+        return digits(value)
     if isinstance(value, Mapping):
-        return {key: six_digits(entry) for key, entry in value.items()}
+        return {key: _rounded(entry, digits) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [six_digits(entry) for entry in value]
+        return [_rounded(entry, digits) for entry in value]
     return value

@@ -29,6 +29,8 @@ DEFAULT_DEPLOYMENT = "model-server"
 HPA_TOLERANCE = 0.1
 """The controller does nothing while the metric is within 10 % of its target (Kubernetes' default)."""
 
+WorkloadKind = Literal["Deployment", "StatefulSet", "ReplicaSet"]
+"""What of apps/v1 can be scaled."""
 AwsService = Literal["sagemaker", "ecs", "asg"]
 DEFAULT_RESOURCES: dict[AwsService, str] = {
     "sagemaker": "endpoint/my-endpoint/variant/AllTraffic",
@@ -72,8 +74,13 @@ class Scaling:
     derivation: tuple[str, ...]
 
 
-def plan_scaling(forecast: Forecast, cpu: Cpu | None = None, min_replicas: int | None = None) -> Scaling:
-    """The targets and bounds that follow from a forecast.
+def plan_scaling(
+    forecast: Forecast,
+    cpu: Cpu | None = None,
+    min_replicas: int | None = None,
+    min_because: str = "as asked for",
+) -> Scaling:
+    """The targets and bounds that follow from a forecast; `min_because` says who gave `min_replicas`.
 
     Raises `UsageError` where the capacity has no lower bound or the peak is not known, and where a CPU target
     cannot work.
@@ -91,13 +98,13 @@ def plan_scaling(forecast: Forecast, cpu: Cpu | None = None, min_replicas: int |
     lines = [
         f"capacity of a replica {_capacity(plan.capacity)} requests/s; planned utilisation {used:g}",
         f"target {used:g} x {plan.capacity.low:g} (lower bound) = {target:.6g} requests/s a replica",
-        f"most {most} replicas: peak {plan.peak_per_s:g}/s / {target:.6g} = {forecast.conservative}, "
+        f"most {most} replicas: peak {plan.peak_per_s:g}/s / {target:.6g}, rounded up, = {forecast.conservative}, "
         "and one to spare"
         if most == forecast.with_spare
-        else f"most {most} replicas: the minimum that was asked for",
+        else f"most {most} replicas: the least number, since the peak needs no more",
         f"least {least} replicas: "
         + (
-            "as asked for"
+            min_because
             if min_replicas is not None
             else "so that one may fail; not measured, see how your quietest hour does"
         ),
@@ -129,6 +136,7 @@ def hpa_manifest(
     deployment: str = DEFAULT_DEPLOYMENT,
     metric: str = DEFAULT_METRIC,
     namespace: str | None = None,
+    kind: WorkloadKind = "Deployment",
 ) -> str:
     """A HorizontalPodAutoscaler (autoscaling/v2) as YAML, its derivation as comments.
 
@@ -160,7 +168,7 @@ def hpa_manifest(
         "spec:",
         "  scaleTargetRef:",
         "    apiVersion: apps/v1",
-        "    kind: Deployment",
+        f"    kind: {kind}",
         f"    name: {_yaml(deployment)}" + _default_mark(deployment),
         f"  minReplicas: {scaling.min_replicas}",
         f"  maxReplicas: {scaling.max_replicas}",

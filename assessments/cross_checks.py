@@ -104,7 +104,8 @@ class _Maker:
         machine = next((fact.source.machine for fact in given if fact.source.machine is not None), None)
         source = Source(PROBE, run=run, query=formula, machine=machine)
         at = min(fact.at for fact in given)
-        low, high = (None if end is None or not math.isfinite(end) else end for end in bounds)
+        low, high = (None if end is None or not math.isfinite(end) else _tidy(end) for end in bounds)
+        value = _tidy(value) if isinstance(value, float) else value
         self.facts.append(new_fact(name, value, source, at=at, state=state, low=low, high=high))
 
 
@@ -306,6 +307,11 @@ def history_facts(runs: Sequence[Mapping[str, Any]], as_of: datetime) -> list[Fa
         new_fact("history.load_runs_90_days", len(recent), count, at=as_of),
         new_fact("history.load_run_age_days", round(youngest, 4), last, at=as_of),
     ]
+
+
+def _tidy(number: float) -> float:
+    """Nine significant digits: 1.1 is 1.1, however it was divided and on whatever machine."""
+    return float(f"{number:.9g}")
 
 
 def _moment(text: Any) -> datetime | None:

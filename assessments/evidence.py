@@ -271,6 +271,8 @@ def described(fact: Fact, as_of: datetime) -> str:
     days = max(0, int((as_of - fact.at) / timedelta(days=1)))
     source = fact.source
     where = [f"{fact.state.replace('_', ' ')} {_ago(days)}"]
+    if is_derived(fact):
+        where = ["derived" if days == 0 else f"derived, the oldest part {_ago(days)}"]
     if source.run is not None:
         where.append(f"run {source.run}")
     if source.file is not None:
@@ -332,7 +334,11 @@ def read_evidence(data: bytes, name: str) -> EvidenceFile:
     A fact that this version does not know, or that does not fit the catalogue, is left out and named among
     the problems. Raises `UsageError` when the file is none of these.
     """
-    document = read_json(data, name)
+    return evidence_of(read_json(data, name), name)
+
+
+def evidence_of(document: Any, name: str) -> EvidenceFile:
+    """The same in a document that was read. Raises `UsageError`."""
     schema = document.get("schema") if isinstance(document, dict) else None
     if schema not in SCHEMAS:
         raise DocumentError(

@@ -147,13 +147,13 @@ def _most_replicas(judged: Judged, what_if: WhatIf) -> Lever | None:
     if scales and (can_scale := observed(judged.evidence, "infra.kubernetes.hpa.can_scale")) is not None:
         changed.append(_changed(can_scale, True, judged))
     bound = "" if capacity.low is None else " (lower bound)"
+    replicas = counted(wanted, "replica")
     return _lever(
         judged,
         what_if(changed, {"replicas": wanted} if fleet.fact is None else {}),
-        f"Let the autoscaler go to {counted(wanted, 'replica')}"
-        if scales
-        else f"Run {counted(wanted, 'replica')}",
-        f"{with_unit(amount(load), RATE)} at {percent(used)} of {amount(low)}{bound} a replica, and one to spare",
+        f"Let the autoscaler go to {replicas}" if scales else f"Run {replicas}",
+        f"{with_unit(amount(load), RATE)} at {percent(used)} of {amount(low)}{bound} a replica, "
+        "and one to spare",
         tradeoff,
     )
 

@@ -7,6 +7,7 @@ of today's peak and the target.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -134,9 +135,10 @@ def target_outlook(evidence: Evidence, profile: Profile, start: date) -> Forecas
 
 
 def forecast_json(
-    found: Forecast | None, target: Forecast | None, fleet: Fleet | None
+    found: Forecast | None, target: Forecast | None, fleet: Fleet | None, autoscaling: Mapping[str, Any]
 ) -> dict[str, Any] | None:
-    """`loadstone.forecast/1` with what the load to carry needs, and the fleet that it is held against."""
+    """`loadstone.forecast/1` with what the load to carry needs, the fleet that it is held against, and the
+    rules for autoscaling (`scaling_rules.py`)."""
     if found is None:
         return None
     document = found.to_json()
@@ -149,4 +151,5 @@ def forecast_json(
             "replicas": of_target["replicas"],
             "cost_per_million": of_target["cost_per_million"],
         }
+    document["autoscaling"] = dict(autoscaling)
     return document
