@@ -7,6 +7,8 @@ For each question there is at most one action:
   has a `verified_by`; a choice that no probe can prove is backed by a dated document (κ = 0.75).
 - `prove`: the highest choice is claimed and not proven. Afterwards it is.
 
+In an AWS lens, where several choices are selected, `aws_actions` finds the step.
+
 `points` is the gain of the pillar's *supported* and `score_points` that of its score, which caps may hold at
 0. Questions that are open have no action: nobody knows where they stand; a pillar without a score has none
 either. Actions that lift a cap come first, then the most points per effort-day; ties by the order of the
@@ -20,7 +22,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from assessments.evidence import Evidence
-from assessments.lens import Choice, Lens, Question, Remediation
+from assessments.lens import Lens, Question, Remediation
 from assessments.scoring import Score, Scores, fleet_headroom, overall_of, score_of
 from assessments.states import BACKED, Judgement, credit_of
 
@@ -107,7 +109,7 @@ class _Planned:
     """What an action would make of a question."""
 
     kind: Kind
-    target: Choice
+    to_choice: str
     remediation: Remediation
     before: Judgement
     after: Judgement
@@ -120,6 +122,13 @@ def judgement_after(question: Question, judgement: Judgement) -> Judgement | Non
 
 
 def _planned(question: Question, judgement: Judgement) -> _Planned | None:
+    if question.by_rules is not None:
+        from assessments.aws_actions import step_by_rules
+
+        step = step_by_rules(question, judgement)
+        if step is None:
+            return None
+        return _Planned(step.kind, ", ".join(step.choices), step.remediation, step.before, step.after)
     if not judgement.answered or len(judgement.choices) != 1:
         return None
     places = {choice.id: place for place, choice in enumerate(question.choices)}
@@ -152,7 +161,7 @@ def _planned(question: Question, judgement: Judgement) -> _Planned | None:
         limit=1.0,
         kappa=kappa,
     )
-    return _Planned(kind, target, remediation, before, after)
+    return _Planned(kind, target.id, remediation, before, after)
 
 
 def _actions(planned: _Planned, before: Score, after: Score, scores: Scores) -> list[Action]:
@@ -182,7 +191,7 @@ def _actions(planned: _Planned, before: Score, after: Score, scores: Scores) -> 
             pillar=after.id,
             kind=planned.kind,
             text=planned.remediation.text,
-            to_choice=planned.target.id,
+            to_choice=planned.to_choice,
             effort_days=planned.remediation.effort_days,
             points=points,
             score_points=after.reading.score - before.reading.score,
