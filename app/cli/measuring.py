@@ -22,6 +22,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from app.cli import outcome
+from app.cli.layout import line, wrapped
 from app.cli.output import Output, OutputError, to_json
 from app.cli.summary import summary
 from app.cli.terminal import Face, LiveTable, face_for
@@ -105,7 +106,13 @@ def tell(
     verdict = outcome.judge_slo(result, asked) if asked and not outcome.finds_capacity(result) else None
     code = outcome.exit_code(result, asked)
     ending = " ".join(text for text in (remark, measured.stored) if text)
-    output.lines(summary(result, output.columns, slo=verdict, stored=ending))
+    output.lines(summary(result, output.columns, slo=verdict, stored=None))
+    if result.get("cross_checks"):
+        from app.cli.checks import check_lines
+
+        output.lines([line(""), *check_lines(result, output.columns)])
+    if ending:
+        output.lines([line(""), *wrapped(ending, output.columns, "muted")])
     if wishes.json is not None:
         from assessments.evidence import sealed
 

@@ -12,6 +12,7 @@ from probes.errors import UsageError
 if TYPE_CHECKING:
     from app.cli.measuring import Wishes
     from probes.load.spec import LoadSpec, Segment
+    from probes.probe import Probe
     from probes.targets.http import HttpTarget
 
 DEFAULT_STEP = "5s"
@@ -44,6 +45,9 @@ def parser() -> CommandParser:
             "loadstone probe http://127.0.0.1:8000/predict --rate 200 --duration 30s --json result.json",
             "loadstone probe http://127.0.0.1:8000/ --concurrency 1,2,4,8,16,32 --step 5s",
             "loadstone probe http://127.0.0.1:8000/ --bodies @bodies.jsonl --events -",
+            "loadstone probe http://127.0.0.1:8000/ --with metrics=http://127.0.0.1:8000/metrics",
+            "loadstone probe http://127.0.0.1:8000/ --with prometheus=http://127.0.0.1:9090",
+            "loadstone probe http://127.0.0.1:8000/ --rate 100 --duration 30s --with manifests=deploy/",
         ),
     )
     parser.add_argument("target", metavar="TARGET", help="what is put under load: http://host:port/path")
@@ -131,6 +135,16 @@ def parser() -> CommandParser:
         help="what has to come out, for example 'capacity>=150' (repeatable); broken: exit 1",
     )
 
+    judge.add_argument(
+        "--with",
+        dest="checks",
+        metavar="SYSTEM=ADDRESS|PATH",
+        action="append",
+        default=[],
+        help="hold the run against prometheus=http://… (a server, or a metrics endpoint), metrics=http://…, "
+        "or manifests=PATH; repeatable",
+    )
+
     store = parser.add_argument_group("where it is stored")
     parser.add_store_option(store)
     store.add_argument("--no-store", action="store_true", help="do not store the run")
@@ -155,12 +169,20 @@ def run(options: argparse.Namespace, output: Output) -> int:
 
     check_wishes(wishes)
     spec = spec_of(options)
+    from app.cli.checks import checks_for, read_check
+
+    addresses = [read_check(text) for text in options.checks]
     target = target_of(options)
+    checks = checks_for(addresses, target)
 
     from app.cli.measuring import measure_and_tell
+    from probes.cross_checked import CrossCheckedProbe
     from probes.load.probe import LoadProbe
 
-    return measure_and_tell(LoadProbe(target, spec, pids=tuple(options.pid)), spec, wishes, output)
+    probe: Probe = LoadProbe(target, spec, pids=tuple(options.pid))
+    if checks:
+        probe = CrossCheckedProbe(probe, checks)
+    return measure_and_tell(probe, spec, wishes, output)
 
 
 def refuse_contradictions(options: argparse.Namespace) -> None:

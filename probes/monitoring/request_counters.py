@@ -100,7 +100,8 @@ class RequestCounter:
         endpoint = _endpoint(self._where)
         if endpoint is not None:
             self._where, self._before = endpoint
-            if select_requests(self._before, self._path) is None:
+            found = select_requests(self._before, self._path)
+            if found is None or not found.of(self._before.samples):
                 self._prime()
                 self._before = scrape(self._where)
             return
