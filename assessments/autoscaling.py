@@ -98,8 +98,8 @@ def plan_scaling(
     lines = [
         f"capacity of a replica {_capacity(plan.capacity)} requests/s; planned utilisation {used:g}",
         f"target {used:g} x {plan.capacity.low:g} (lower bound) = {target:.6g} requests/s a replica",
-        f"most {most} replicas: peak {plan.peak_per_s:g}/s / {target:.6g}, rounded up, = {forecast.conservative}, "
-        "and one to spare"
+        f"most {most} replicas: peak {plan.peak_per_s:g}/s / {target:.6g} = "
+        f"{plan.peak_per_s / target:.4g}, so {forecast.conservative}, and one to spare"
         if most == forecast.with_spare
         else f"most {most} replicas: the least number, since the peak needs no more",
         f"least {least} replicas: "
