@@ -108,6 +108,7 @@ class Score:
         reading = self.reading
         return {
             "score": reading.score,
+            "band": _band(reading.score, [reading]),
             "supported": reading.supported,
             "claimed": reading.claimed,
             "proven": reading.proven,
@@ -327,14 +328,19 @@ def findings_of(judgements: Iterable[Judgement]) -> list[Finding]:
     """One finding for each question that applies.
 
     A high risk is what is contradicted, and a critical question with a credit under 0.5; a medium one is what
-    is challenged or open, and any other question with a credit under 0.75.
+    is challenged or open, and any other question with a credit under 0.75. What the rules of an AWS lens rate
+    as a high risk is one, and a question that only informs is none.
     """
     return [Finding(entry.question, _risk(entry), entry.because) for entry in judgements if entry.applies]
 
 
 def _risk(entry: Judgement) -> Risk:
     credit = round(entry.credit.credit, _DIGITS)
+    if entry.weight <= 0:
+        return "none"
     if entry.state == "contradicted" or (entry.critical and credit < HIGH_CREDIT):
+        return "high"
+    if entry.risk == "HIGH_RISK":
         return "high"
     if entry.state == "challenged" or not entry.answered or credit < MEDIUM_CREDIT:
         return "medium"

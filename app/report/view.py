@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from app.report.model import PillarMark
 from assessments.assessment import read_lens_document
 from assessments.lens import Choice, Lens, Question
 from assessments.wording import NO_BREAK, amount, binary_bytes, capital, percent, with_unit
 from probes.facts import CATALOGUE, Fact, FactError
 
-MARKS = ("circle", "square", "triangle", "diamond")
+MARKS: tuple[PillarMark, ...] = ("circle", "square", "triangle", "diamond")
 """The shapes that stand for pillars, in their order."""
 
 
@@ -53,8 +55,16 @@ class View:
 
     @cached_property
     def lens(self) -> Lens:
-        """The lens, as it travels in the document."""
-        return read_lens_document(self.document["lens"], "the lens of the assessment")
+        """The lens as it travels in the document, with the weights that the answers give."""
+        lens = read_lens_document(self.document["lens"], "the lens of the assessment")
+        weights = self.answers.get("weights") or {}
+        return lens.with_weights({str(name): float(weight) for name, weight in weights.items()})
+
+    @property
+    def answers(self) -> Mapping[str, Any]:
+        """The file of answers."""
+        answers: Mapping[str, Any] = self.document.get("answers") or {}
+        return answers
 
     @cached_property
     def claims(self) -> Mapping[str, Mapping[str, Any]]:
@@ -84,30 +94,51 @@ class View:
         return sorted(facts, key=lambda fact: (fact.name, fact.at))
 
     @cached_property
-    def newest(self) -> Mapping[str, Fact]:
-        """The newest fact of each name."""
-        return {fact.name: fact for fact in self.facts}
+    def counting(self) -> Mapping[str, Fact]:
+        """The newest fact of each name that was not set aside."""
+        return {fact.name: fact for fact in self.facts if identity(fact.to_json()) not in self.set_aside}
 
     def number(self, name: str) -> float | None:
-        """The newest value of a fact, if it is a number."""
-        fact = self.newest.get(name)
+        """The value of a fact that counts, if it is a number."""
+        fact = self.counting.get(name)
         value = None if fact is None else fact.value
         return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+    @property
+    def forecast(self) -> Mapping[str, Any]:
+        """The forecast; empty where no capacity was measured."""
+        forecast: Mapping[str, Any] = self.document.get("forecast") or {}
+        return forecast
+
+    def score(self, pillar: str) -> Mapping[str, Any]:
+        """The score of a pillar, with `refused` where there is none."""
+        score: Mapping[str, Any] = self.document["scores"]["pillars"][pillar]
+        return score
+
+    @cached_property
+    def set_aside(self) -> Mapping[str, str]:
+        """Why a fact does not count, by its identity (see `identity`)."""
+        return {identity(entry["fact"]): str(entry["why"]) for entry in self.document.get("set_aside") or ()}
+
+    @property
+    def runs(self) -> Sequence[Mapping[str, Any]]:
+        """All runs, newest first."""
+        runs: Sequence[Mapping[str, Any]] = self.document.get("runs") or ()
+        return runs
 
     @cached_property
     def run(self) -> Mapping[str, Any] | None:
         """The run that the load story tells: the newest with a capacity, else the newest of all."""
-        runs: Sequence[Mapping[str, Any]] = self.document.get("runs") or ()
-        for run in runs:
+        for run in self.runs:
             if (run.get("capacity") or {}).get("rate_per_s") is not None:
                 return run
-        return runs[0] if runs else None
+        return self.runs[0] if self.runs else None
 
     def pillar_name(self, pillar: str | None) -> str:
         """The name of a pillar by its id."""
         return next((entry.name for entry in self.lens.pillars if entry.id == pillar), str(pillar or ""))
 
-    def mark(self, pillar: str) -> str:
+    def mark(self, pillar: str | None) -> PillarMark:
         """The shape that stands for a pillar."""
         place = next((at for at, entry in enumerate(self.lens.pillars) if entry.id == pillar), 0)
         return MARKS[place % len(MARKS)]
@@ -129,6 +160,12 @@ class View:
     def level(self, question: Question, choice: Choice | None) -> int | None:
         """The place of a choice on its ladder, from 0."""
         return None if choice is None else [entry.id for entry in question.choices].index(choice.id)
+
+
+def identity(fact: Mapping[str, Any]) -> str:
+    """What tells a fact from all others of the document; its numbers may be rounded in one place."""
+    told = [fact.get(key) for key in ("name", "at", "state", "source")]
+    return json.dumps(told, sort_keys=True, ensure_ascii=False)
 
 
 def short(question: Question) -> str:
@@ -155,7 +192,7 @@ def fact_value(fact: Fact) -> str:
     if fact.low is not None or fact.high is not None:
         ends = ["?" if end is None else amount(end) for end in (fact.low, fact.high)]
         shown += f"{NO_BREAK}({ends[0]}–{ends[1]})"
-    unit = {"1": "", "1/s": "req/s"}.get(fact.unit, fact.unit)
+    unit = {"1": "", "1/s": "req/s", "requests": "in flight"}.get(fact.unit, fact.unit)
     if value == 1 and unit.endswith("s") and len(unit) > 3:
         unit = unit[:-1]
     return with_unit(shown, unit)

@@ -1,0 +1,107 @@
+"""The axes of growth: their scores beside the measured distance to their limits."""
+
+from __future__ import annotations
+
+from app.report.model import Block, Cell, Column, Heading, Span, Table, text
+from app.report.sections.run_words import number, part
+from app.report.sections.score_words import score_cells, score_of
+from app.report.view import View
+from assessments.wording import NO_BREAK, amount, binary_bytes, estimate, percent
+
+
+def axis_blocks(view: View) -> list[Block]:
+    """A heading and a table; nothing where the lens has no axes."""
+    scores = view.document["scores"]["axes"]
+    if not view.lens.axes:
+        return []
+    rows: list[tuple[Cell, ...]] = []
+    for axis in view.lens.axes:
+        score = scores[axis.id]
+        rows.append(
+            (
+                text(axis.name),
+                score_of(score),
+                text(Span("no score", "muted")) if score.get("refused") else score_cells(score),
+                text(_growth(view, axis.id)),
+                text(Span(_distance(view, axis.id), "muted")),
+            )
+        )
+    columns = (
+        Column("Axis of growth"),
+        Column("", 0.8),
+        Column("score (proven–claimed)"),
+        Column("grows"),
+        Column("Measured distance to its limit", 1.9),
+    )
+    return [
+        Heading("How far each axis of growth is from its limit", 2),
+        Table(columns, tuple(rows), "A question may count on several axes, or on none."),
+    ]
+
+
+def _growth(view: View, axis: str) -> str:
+    growth = view.profile.get("growth") or {}
+    said = str(growth.get(axis, "not said"))
+    return said.replace("%", f"{NO_BREAK}%").replace("..", "–").replace("/", " a ")
+
+
+def _distance(view: View, axis: str) -> str:
+    known = {"workload": _workload, "users": _users, "data": _data, "complexity": _complexity}
+    return known[axis](view) if axis in known else "Nothing is measured for this axis."
+
+
+def _workload(view: View) -> str:
+    found = (view.forecast.get("axes") or {}).get("workload")
+    if found is None:
+        headroom = view.number("derived.fleet_headroom")
+        if headroom is None:
+            return "Not measured: it takes a load run, the number of replicas and the peak."
+        return f"The fleet at full use carries {amount(headroom)} × the load to carry."
+    limit = found["limit"]
+    carried = estimate(limit["value"], limit["low"], limit["high"], "req/s")
+    share = percent(found["now"] / limit["value"]) if limit["value"] else "–"
+    return f"The peak is at {share} of the {carried} that the fleet carries at the planned use."
+
+
+def _users(view: View) -> str:
+    peak = view.number("load.peak_concurrency")
+    if peak is not None:
+        return f"Throughput of one replica is highest at {amount(peak)} requests in flight."
+    run = view.run
+    law = {} if run is None else part(run, "scalability")
+    refused = law.get("refused") or law.get("peak_refused")
+    if refused:
+        return f"No limit is given: {refused}."
+    counts = [] if run is None else [number(step.get("concurrency")) for step in run.get("steps") or ()]
+    most = max((count for count in counts if count is not None), default=None)
+    if most is None:
+        return "Not measured: it takes a load run with several numbers of requests in flight."
+    return f"No limit was found up to {amount(most)} requests in flight."
+
+
+def _data(view: View) -> str:
+    run = view.run
+    volume = {} if run is None else part(run, "volume")
+    if not volume:
+        return "Not measured: no run varied the size of requests (loadstone probe --sweep)."
+    largest = number(volume.get("largest_within_slo"))
+    law = f"Cost grows as {volume['law']}" if volume.get("law") else "How cost grows was not told apart"
+    return law + (
+        f"; the largest {volume.get('axis')} within the objective is {amount(largest)}." if largest else "."
+    )
+
+
+def _complexity(view: View) -> str:
+    headroom, limit = (
+        view.number("derived.memory_limit_headroom"),
+        view.number("infra.kubernetes.memory_limit_bytes"),
+    )
+    peak = view.number("process.rss_peak_bytes")
+    if headroom is None or limit is None:
+        if peak is None:
+            return "Not measured: it takes a load run and the memory limit of a replica."
+        return f"A replica needed {binary_bytes(peak)}; its memory limit is not known."
+    left = headroom - 1
+    if left < 0:
+        return f"Over its limit: the memory limit is {amount(headroom)} × what a replica needed."
+    return f"A replica may need {percent(left)} more memory before its limit of {binary_bytes(limit)}."

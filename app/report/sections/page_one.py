@@ -1,0 +1,304 @@
+"""Page one, which alone is enough: ready or not and why, pillars, what breaks first, when, three actions.
+
+Everything here has a greatest length, so that it is one page for any assessment; the later sections say it in
+full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
+from app.charts.spec import Bar, BarChart
+from app.report.model import (
+    Badge,
+    Band,
+    BandBadge,
+    Block,
+    Callout,
+    Cell,
+    Column,
+    Columns,
+    Figure,
+    Heading,
+    Paragraph,
+    Section,
+    Span,
+    State,
+    Table,
+    text,
+)
+from app.report.sections.claim_words import cut, sentences, told
+from app.report.sections.run_words import machine_words, objective_words
+from app.report.sections.score_words import (
+    band_of,
+    count_words,
+    effect_words,
+    effort_words,
+    remark,
+    score_cells,
+    score_of,
+)
+from app.report.view import View, sentence
+from assessments.wording import NO_BREAK, amount, capital, estimate, percent
+
+RATE = "req/s"
+MOST_PILLARS = 6
+"""Rows of pillars that fit; of more, the lowest are shown."""
+ACTIONS = 3
+_ROLES: Mapping[str, Literal["bad", "warn", "ok"]] = {
+    "ready": "ok",
+    "capacity": "warn",
+    "not_ready": "bad",
+    "unknown": "warn",
+}
+
+
+def section(view: View) -> Section:
+    """Page one."""
+    blocks: list[Block] = [_answer(view), *_capacity(view), *_pillars(view), _three(view), *_actions(view)]
+    return Section("page-one", "Readiness", cut(view.name, 60), tuple(blocks))
+
+
+def subtitle(view: View) -> str:
+    """What was assessed for what, when, and by which runs."""
+    event, day = view.profile.get("event"), view.profile.get("event_on")
+    what = "Scalability readiness"
+    if event:
+        what += f" before {cut(str(event), 60)}" + (f" of {day}" if day else "")
+    runs = [str((run.get("run") or {}).get("id", "?")) for run in view.runs]
+    by = {0: "without a load run", 1: f"by load run {cut(runs[0], 20) if runs else ''}"}.get(
+        len(runs), f"by {len(runs)} load runs, the last {cut(runs[0], 20) if runs else ''}"
+    )
+    return f"{what}. Assessed {view.date} {by}."
+
+
+def _answer(view: View) -> Callout:
+    verdict, overall = view.verdict, view.overall
+    reasons = [sentences(told(view, str(entry)), 230) for entry in list(verdict["reasons"])[:2]]
+    foot: tuple[Cell, ...]
+    if overall.get("refused"):
+        foot = (text(Span(cut(f"No overall score: {overall['refused']}", 150), "muted")),)
+    else:
+        foot = (
+            text(
+                Span(f"{overall['score']:.0f}", "strong"),
+                f" of 100 overall, set by {cut(view.pillar_name(overall['pillar']), 40)}",
+            ),
+            BandBadge(_band(overall["band"])),
+            text(Span(f"mean of pillars {overall['mean']:.0f}", "muted")),
+        )
+    return Callout(
+        cut(str(verdict["headline"]), 70),
+        (text(" ".join(reasons)),),
+        _ROLES.get(str(verdict["readiness"]), "warn"),
+        foot,
+    )
+
+
+def _capacity(view: View) -> list[Block]:
+    capacity = view.verdict["capacity"]
+    rows = list(capacity["rows"])[:4]
+    if not rows:
+        return [
+            Heading("What it carries is not known", 2),
+            Paragraph(
+                text(
+                    "No load run has measured a capacity, and the profile says no peak. ",
+                    "Run loadstone probe with --assessment to find the highest rate at which the objective holds.",
+                ),
+                "small",
+            ),
+        ]
+    bars = tuple(
+        Bar(
+            cut(str(row["name"]), 44),
+            float(row["per_s"]),
+            row["low"],
+            row["high"],
+            estimate(row["per_s"], row["low"], row["high"], RATE),
+            "demand" if row["kind"] == "demand" else "capacity",
+        )
+        for row in rows
+    )
+    target = capacity["target_per_s"]
+    chart = BarChart(
+        title=cut(str(capacity["finding"]), 80),
+        bars=bars,
+        target=target,
+        target_label="" if target is None else f"target {amount(target)}{NO_BREAK}{RATE}",
+        caption=_capacity_caption(view),
+    )
+    return [Figure(chart, height=26.0 + 20.0 * len(bars))]
+
+
+def _capacity_caption(view: View) -> str:
+    run = view.run
+    if run is None:
+        return "No load run is part of this assessment."
+    said = [f"Highest rate with {objective_words(run)}; whiskers are 95{NO_BREAK}% intervals."]
+    if (run.get("capacity") or {}).get("bound") == "provisional":
+        said = [f"Provisional: highest rate with {objective_words(run)}, not narrowed down as asked."]
+    machine = machine_words(run)
+    if machine:
+        said.append(f"Measured on {machine}.")
+    return cut(" ".join(said), 190)
+
+
+def _pillars(view: View) -> list[Block]:
+    pillars = list(view.lens.pillars)
+    shown = pillars
+    note = ""
+    if len(pillars) > MOST_PILLARS:
+        shown = sorted(pillars, key=lambda entry: view.score(entry.id).get("score", -1.0))[:MOST_PILLARS]
+        note = f"The lowest {MOST_PILLARS} of {len(pillars)} pillars; the others follow later."
+    longest = 62 if len(shown) <= 4 else 30
+    rows: list[tuple[Cell, ...]] = []
+    for pillar in shown:
+        score = view.score(pillar.id)
+        name = cut(pillar.name, 22)
+        lowest = view.overall.get("pillar") == pillar.id
+        band: Cell = text(Span("no score", "muted")) if score.get("refused") else BandBadge(band_of(score))
+        rows.append(
+            (
+                text(Span(name, "strong")) if lowest else text(name),
+                score_of(score),
+                score_cells(score),
+                band,
+                text(Span(cut(remark(view, pillar.id), longest), "muted")),
+            )
+        )
+    columns = (
+        Column("Pillar"),
+        Column("", 1.5),
+        Column("score (proven–claimed)"),
+        Column("band"),
+        Column("", 1.3),
+    )
+    return [Heading(_pillars_finding(view), 2), Table(columns, tuple(rows), note, dense=True)]
+
+
+def _pillars_finding(view: View) -> str:
+    scores = [view.score(pillar.id) for pillar in view.lens.pillars]
+    refused = sum(1 for score in scores if score.get("refused"))
+    if refused:
+        return f"{count_words(refused, 'pillar has', 'pillars have')} no score"
+    bands = [str(score["band"]) for score in scores]
+    worst = min(bands, key=list(get_args(Band)).index)
+    number = bands.count(worst)
+    if number == len(bands):
+        return f"All pillars are {worst}" if number > 1 else f"The pillar is {worst}"
+    return f"{count_words(number, 'pillar is', 'pillars are')} {worst}"
+
+
+def _three(view: View) -> Columns:
+    verdict = view.verdict
+    return Columns((_breaks_first(view), _runs_out(verdict), _measured(verdict)), ruled=True)
+
+
+def _column(label: str, finding: str, said: str) -> tuple[Block, ...]:
+    return (
+        Paragraph(text(Span(label, "muted")), "small"),
+        Heading(cut(finding, 40), 3),
+        Paragraph(text(said)),
+    )
+
+
+def _breaks_first(view: View) -> tuple[Block, ...]:
+    label = "What breaks first"
+    limit = view.verdict["breaks_first"]
+    if limit is None:
+        return _column(label, "Not known", "Nothing was put under load, so nothing was seen to give out.")
+    behind = " ".join(str(entry) for entry in view.verdict["close_behind"])
+    said = sentences(told(view, f"{limit['because']} {behind}"), 185)
+    return _column(label, str(limit["what"]), said)
+
+
+def _runs_out(verdict: Mapping[str, Any]) -> tuple[Block, ...]:
+    found = verdict["runs_out"]
+    return _column("When it runs out", str(found["headline"]), sentences(str(found["text"]), 185))
+
+
+def _measured(verdict: Mapping[str, Any]) -> tuple[Block, ...]:
+    measured = verdict["measured"]
+    share = measured["weight_share"]
+    counts = measured["counts"]
+    order: tuple[tuple[State, str], ...] = (
+        ("verified", "verified"),
+        ("partly", "partly"),
+        ("claimed", "claimed"),
+        ("contradicted", "contradicted"),
+        ("challenged", "challenged"),
+        ("understated", "understated"),
+        ("unanswered", "open"),
+        ("not_applicable", "not_applicable"),
+    )
+    badges: list[Cell] = [Badge(state, counts[name]) for state, name in order if counts.get(name)]
+    if len(badges) % 2:
+        badges.append(())
+    rows = tuple((badges[place], badges[place + 1]) for place in range(0, len(badges), 2))
+    return (
+        Paragraph(text(Span("How much was measured", "muted")), "small"),
+        Heading("Nothing" if share is None else f"{percent(share)} of the weight", 3),
+        Table((Column("", 1.0), Column("", 1.0)), rows, empty="No question applies.", dense=True),
+    )
+
+
+def _actions(view: View) -> list[Block]:
+    actions = view.actions
+    if not actions:
+        return [
+            Heading("No action was found", 2),
+            Paragraph(text(_no_action(view)), "small"),
+        ]
+    rows = tuple(
+        (
+            text(Span(str(number), "muted")),
+            text(Span(cut(str(action["text"]), 62), "strong")),
+            text(effort_words(action)),
+            text(cut(effect_words(view, action), 56)),
+            text(Span(cut(str(action.get("tradeoff") or "none stated"), 40), "muted")),
+        )
+        for number, action in enumerate(actions[:ACTIONS], 1)
+    )
+    columns = (
+        Column(""),
+        Column("Action", 1.55),
+        Column("Effort"),
+        Column("Effect", 1.25),
+        Column("Price of it", 1.0),
+    )
+    count = len(rows)
+    title = "Three actions with most effect" if count == ACTIONS else "What to do"
+    return [
+        Heading(title, 2),
+        Table(columns, rows, dense=True),
+        Paragraph(text(_together(view), Span("the plan", link="#plan", page=True), "."), "small"),
+    ]
+
+
+def _together(view: View) -> str:
+    effects = view.document.get("plan") or ()
+    actions = len(view.actions)
+    all_of_them = "The whole list is in " if actions <= ACTIONS else f"All {actions} are in "
+    if not effects:
+        return all_of_them
+    first = effects[0]
+    before, after = view.overall, first["overall"]
+    if before.get("refused") or after.get("refused"):
+        return all_of_them
+    days = effort_words({"effort_days": first["effort_days"]})
+    moved = f"{before['score']:.0f} → {after['score']:.0f}"
+    if f"{before['score']:.0f}" == f"{after['score']:.0f}":
+        moved = f"still {after['score']:.0f}, set by {cut(view.pillar_name(after['pillar']), 30)}"
+    return f"Done and proven ({days}): overall {moved}, {after['band']}. {all_of_them}"
+
+
+def _no_action(view: View) -> str:
+    if view.overall.get("refused"):
+        return sentence(f"There is none without a score. {capital(cut(str(view.overall['refused']), 200))}")
+    return "Everything that the lens asks for is claimed and proven."
+
+
+def _band(name: str) -> Band:
+    return next(band for band in get_args(Band) if band == name)
