@@ -30,7 +30,7 @@ from assessments.store.recorder import RunRecorder
 from assessments.store.runs import RunSummary, StoredRun
 from assessments.store.setups import Setup
 from assessments.store.store import Store, open_store
-from assessments.store.whole import StoredAssessment
+from assessments.store.whole import StoredAssessment, StoredContents
 
 __all__ = [
     "AmbiguousRun",
@@ -50,6 +50,7 @@ __all__ = [
     "Store",
     "StoreError",
     "StoredAssessment",
+    "StoredContents",
     "StoredEvidence",
     "StoredMilestone",
     "StoredRun",

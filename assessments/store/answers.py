@@ -53,22 +53,27 @@ class Answer:
             raise UsageError(f"{self.question}: say why it does not apply, and only where it does not")
 
 
-def answers_of(session: Session, assessment_key: int) -> tuple[list[Answer], list[str]]:
-    """The intact answers of an assessment by question, and one sentence for each that is damaged."""
-    rows = _rows_of(session, assessment_key)
+def answers_of(session: Session, assessment: models.Assessment) -> tuple[list[Answer], list[str]]:
+    """The intact answers of an assessment by question, and a sentence for each that is damaged or lost."""
+    rows = _rows_of(session, assessment.key)
     answers = [_answer(row) for row in rows if row.is_intact()]
     damaged = [
         f"the answer to {shown(row.question)} does not match its hash and is left out: answer it again"
         for row in rows
         if not row.is_intact()
     ]
+    if len(rows) != assessment.answer_count:
+        damaged.append(
+            f"{len(rows)} answers are stored where {assessment.answer_count} were written: answer again what "
+            "is missing"
+        )
     return answers, damaged
 
 
 def intact_answers(engine: Engine, name: str) -> list[Answer]:
     """All answers of an assessment by question. Raises `DamagedAnswers` and `UnknownAssessment`."""
     with reading(engine) as session:
-        answers, damaged = answers_of(session, find_assessment(session, name).key)
+        answers, damaged = answers_of(session, find_assessment(session, name))
     if damaged:
         raise DamagedAnswers("; ".join(damaged))
     return answers
@@ -95,6 +100,8 @@ def save_answer(engine: Engine, name: str, answer: Answer) -> Answer:
                 row = session.merge(row)
         except IntegrityError:
             raise _changed(answer) from None
+        if stored is None:
+            assessment.answer_count += 1
         return _answer(row)
 
 
@@ -107,30 +114,41 @@ def replace_answers(engine: Engine, name: str, answers: Sequence[Answer]) -> Non
     check_questions(answers)
     with writing(engine) as session:
         now = present_time(session)
-        assessment = held_assessment(session, name, now)
-        present = {row.question: row for row in _rows_of(session, assessment.key)}
-        for answer in answers:
-            stored = present.get(clean_text(answer.question))
-            if stored is not None and stored.is_intact() and _content(_answer(stored)) == _content(answer):
-                continue
-            version = stored.version if stored is not None and isinstance(stored.version, int) else 0
-            session.merge(_row(assessment.key, answer, version + 1, now))
-            assessment.updated_at = now
-        kept = {clean_text(answer.question) for answer in answers}
-        if present.keys() - kept:
-            # By SQL, because a damaged question may be no text that could be asked for.
-            session.execute(
-                delete(models.Answer).where(
-                    models.Answer.assessment_key == assessment.key, models.Answer.question.not_in(kept)
-                )
+        replace_in(session, held_assessment(session, name, now), answers, now)
+
+
+def replace_in(
+    session: Session, assessment: models.Assessment, answers: Sequence[Answer], now: datetime
+) -> None:
+    """Makes the answers of an assessment that is held exactly these; each is to a question of its own."""
+    session.flush()
+    present = {row.question: row for row in _rows_of(session, assessment.key)}
+    for answer in answers:
+        stored = present.get(clean_text(answer.question))
+        if stored is not None and stored.is_intact() and _content(_answer(stored)) == _content(answer):
+            continue
+        version = stored.version if stored is not None and isinstance(stored.version, int) else 0
+        session.merge(_row(assessment.key, answer, version + 1, now))
+        assessment.updated_at = now
+    kept = {clean_text(answer.question) for answer in answers}
+    if present.keys() - kept:
+        # By SQL, because a damaged question may be no text that could be asked for.
+        session.execute(
+            delete(models.Answer).where(
+                models.Answer.assessment_key == assessment.key, models.Answer.question.not_in(kept)
             )
-            assessment.updated_at = now
+        )
+        assessment.updated_at = now
+    assessment.answer_count = len(kept)
 
 
-def add_answers(session: Session, assessment_key: int, answers: Sequence[Answer], now: datetime) -> None:
+def add_answers(
+    session: Session, assessment: models.Assessment, answers: Sequence[Answer], now: datetime
+) -> None:
     """Adds answers to an assessment that has none; a time they bring along stays."""
     for answer in answers:
-        session.add(_row(assessment_key, answer, 1, answer.updated_at or now))
+        session.add(_row(assessment.key, answer, 1, answer.updated_at or now))
+    assessment.answer_count = len(answers)
 
 
 def check_questions(answers: Sequence[Answer]) -> None:

@@ -17,6 +17,7 @@ from assessments.store.session import present_time, reading, writing
 from probes.errors import UsageError
 
 LONGEST_NAME = 100
+NAME = "the name of an assessment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,13 @@ def find_assessment(session: Session, name: str, *, hold: bool = False) -> model
 
 
 def held_assessment(session: Session, name: str, now: datetime) -> models.Assessment:
-    """The assessment of this name, made if need be; nobody else writes to it until the transaction ends."""
+    """The assessment of this name, made if need be; nobody else writes to it until the transaction ends.
+
+    Raises `UsageError` for a name that none may have.
+    """
     assessment = session.scalar(_held(name))
     if assessment is None:
+        check_name(name, NAME)
         try:
             with session.begin_nested():
                 assessment = models.Assessment(name=name, created_at=now, updated_at=now)
@@ -99,7 +104,7 @@ def new_assessment(session: Session, name: str, now: datetime, preferred_id: str
 
 def rename_assessment(engine: Engine, old: str, new: str) -> None:
     """Gives an assessment another name. Raises `UnknownAssessment`, and `UsageError` for a name not free."""
-    check_name(new, "the name of an assessment")
+    check_name(new, NAME)
     with writing(engine) as session:
         assessment = find_assessment(session, old, hold=True)
         if assessment.name == new:
@@ -131,8 +136,18 @@ def delete_assessment(engine: Engine, name: str) -> None:
         session.execute(delete(models.Assessment).where(models.Assessment.key == key))
 
 
+def check_new_name(engine: Engine, name: str) -> None:
+    """Raises `UsageError` unless there is an assessment of this name, or one may be made."""
+    with reading(engine) as session:
+        if session.scalar(_named(name)) is None:
+            check_name(name, NAME)
+
+
 def check_name(text: str, what: str) -> str:
-    """Returns `text` when it can be a name or label. Raises `UsageError`; `what` says whose it is."""
+    """Returns `text` when it can be a name or label. Raises `UsageError`; `what` says whose it is.
+
+    Text that runs from right to left can; marks that turn the direction of what follows cannot.
+    """
     if not text.strip():
         raise UsageError(f"{what} is empty: give it at least one letter")
     if len(text) > LONGEST_NAME:
@@ -146,10 +161,15 @@ def shown(text: object) -> str:
     """A stored text as it may stand in a sentence: cut short, and without control characters."""
     whole = str(text)
     cut = whole if len(whole) <= LONGEST_NAME else f"{whole[: LONGEST_NAME - 1]}…"
-    return "".join("�" if unicodedata.category(sign) in _CONTROLS else sign for sign in cut)
+    return "".join("�" if _is_control(sign) else sign for sign in cut)
+
+
+def _is_control(sign: str) -> bool:
+    return unicodedata.category(sign) in _CONTROLS or unicodedata.bidirectional(sign) in _TURNS
 
 
 _CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_TURNS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 
 _SUMMARIES = select(
     models.Assessment.name,

@@ -42,7 +42,7 @@ class StoredEvidence:
 
 
 def read_evidence_of(engine: Engine, name: str) -> tuple[list[StoredEvidence], list[str]]:
-    """The intact evidence of an assessment, oldest first, and a sentence for each that is damaged or lost.
+    """The intact evidence of an assessment in the order it was added, and a sentence for each other piece.
 
     Raises `UnknownAssessment`.
     """
@@ -55,7 +55,7 @@ def evidence_of(session: Session, assessment: models.Assessment) -> tuple[list[S
     rows = session.scalars(
         select(models.Evidence)
         .where(models.Evidence.assessment_key == assessment.key)
-        .order_by(models.Evidence.at, models.Evidence.position)
+        .order_by(models.Evidence.position)
     ).all()
     intact: list[StoredEvidence] = []
     damaged: list[str] = []
@@ -64,7 +64,8 @@ def evidence_of(session: Session, assessment: models.Assessment) -> tuple[list[S
             intact.append(_evidence(row))
         else:
             damaged.append(
-                f"the evidence from {shown(row.origin)} does not match its hash and is left out: give it again"
+                f"the evidence from {shown(row.origin)} does not match its hash and is left out: "
+                "give it again"
             )
     if len(rows) != assessment.evidence_count:
         damaged.append(
@@ -75,7 +76,7 @@ def evidence_of(session: Session, assessment: models.Assessment) -> tuple[list[S
 
 
 def add_evidence(engine: Engine, name: str, evidence: StoredEvidence) -> None:
-    """Adds a piece of evidence, unless the same document is there already, of the same kind and seal.
+    """Adds a piece of evidence, unless the newest of its kind and origin is the same.
 
     It takes the place of a damaged piece of its kind and origin. Makes the assessment when there is none of
     this name.
@@ -120,15 +121,19 @@ def add_to(session: Session, assessment: models.Assessment, pieces: Sequence[Sto
 def _is_there(
     session: Session, assessment: models.Assessment, piece: StoredEvidence, document_seal: str
 ) -> bool:
-    alike = session.scalars(
-        select(models.Evidence).where(
+    newest = session.scalar(
+        select(models.Evidence)
+        .where(
             models.Evidence.assessment_key == assessment.key,
-            models.Evidence.document_sha256 == document_seal,
             models.Evidence.kind == piece.kind,
-            models.Evidence.sealed == piece.sealed,
+            models.Evidence.origin == piece.origin,
         )
+        .order_by(models.Evidence.position.desc())
+        .limit(1)
     )
-    return any(row.is_intact() for row in alike)
+    if newest is None or not newest.is_intact():
+        return False
+    return newest.document_sha256 == document_seal and newest.sealed == piece.sealed
 
 
 def _damaged_position(session: Session, assessment: models.Assessment, piece: StoredEvidence) -> int | None:

@@ -111,10 +111,24 @@ def milestones_of(
     return found, damaged
 
 
+def whole_milestones_of(
+    session: Session, assessment: models.Assessment
+) -> tuple[list[StoredMilestone], list[str]]:
+    """The intact milestones of an assessment whole, oldest first, and a sentence for each other one."""
+    found, damaged = milestones_of(session, assessment)
+    intact = [entry.label for entry in found if entry.intact]
+    rows = session.scalars(
+        select(models.Milestone)
+        .where(models.Milestone.assessment_key == assessment.key, models.Milestone.label.in_(intact))
+        .order_by(*_OLDEST_FIRST)
+    )
+    return [StoredMilestone(row.label, row.at, json.loads(row.document)) for row in rows], damaged
+
+
 def add_milestones(
     session: Session, assessment: models.Assessment, milestones: Sequence[StoredMilestone]
 ) -> None:
-    """Adds milestones to an assessment that is held. Raises `UsageError` for a label that is there already."""
+    """Adds milestones to an assessment that is held. Raises `UsageError` for a label that is taken."""
     session.flush()
     taken = set(_labels(session, assessment))
     last = session.scalar(

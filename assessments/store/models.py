@@ -10,7 +10,7 @@
                          └─< note
 
 Every row that carries evidence is sealed: `sha256` is the hash over its own key and content. A run counts
-its rows, and an assessment its evidence and milestones, so that a lost row is noticed like a changed one.
+its rows, and an assessment its own, so that a lost row is noticed like a changed one.
 """
 
 from __future__ import annotations
@@ -111,12 +111,17 @@ class Assessment(Base):
     updated_at: Mapped[datetime]
     id: Mapped[str] = mapped_column(default_factory=new_id)
     setup_version: Mapped[int] = mapped_column(Count, default=0)
+    run_count: Mapped[int] = mapped_column(Count, default=0)
+    answer_count: Mapped[int] = mapped_column(Count, default=0)
     evidence_count: Mapped[int] = mapped_column(Count, default=0)
     milestone_count: Mapped[int] = mapped_column(Count, default=0)
 
 
 class Setup(Sealed, Base):
-    """What an assessment judges by: the profile, the whole lens, weights and challenges."""
+    """What an assessment judges by: the profile, the whole lens, weights and challenges.
+
+    `lens` is the text of its document, because PostgreSQL would not keep the order of a JSONB object's keys.
+    """
 
     __tablename__ = "setup"
 
@@ -124,7 +129,8 @@ class Setup(Sealed, Base):
         Key, ForeignKey("assessment.key"), primary_key=True, autoincrement=False
     )
     profile: Mapped[dict[str, Any]]
-    lens: Mapped[dict[str, Any] | None]
+    lens: Mapped[str | None]
+    lens_name: Mapped[str | None]
     weights: Mapped[dict[str, Any]]
     challenges: Mapped[list[Any]]
     title: Mapped[str]

@@ -197,6 +197,8 @@ class _RunLog:
         if session.scalar(select(models.Run.key).where(models.Run.id == self._run_id)) is not None:
             raise StoreError(f"a run '{self._run_id}' is stored already: start the probe again")
         assessment = None if self._assessment is None else touched_assessment(session, self._assessment, now)
+        if assessment is not None:
+            assessment.run_count += 1
         owner = this_process()
         return models.Run(
             id=self._run_id,

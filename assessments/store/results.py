@@ -11,9 +11,11 @@ from sqlalchemy.orm import Session, undefer
 
 from assessments.store import models
 from assessments.store.assessment_rows import check_name, find_assessment, shown, touched_assessment
+from assessments.store.evidence_rows import StoredEvidence, add_to
+from assessments.store.joining import move_to
 from assessments.store.listing import facts_of, listing_of, part_of, steps_of, time_in
 from assessments.store.orphans import RUNNING
-from assessments.store.runs import DAMAGED_ROW, NEWEST_FIRST, RESULT_SCHEMA, rebuilt, result_seal
+from assessments.store.runs import DAMAGED_ROW, NEWEST_FIRST, RESULT_SCHEMA, lost_runs, rebuilt, result_seal
 from assessments.store.seal import canonical, clean
 from assessments.store.session import present_time, reading, writing
 from probes.errors import UsageError
@@ -27,32 +29,38 @@ _SIX_DIGITS = 5e-6
 def read_results(engine: Engine, name: str) -> tuple[list[dict[str, Any]], list[str]]:
     """The `loadstone.probe/1` documents of the finished, intact runs of an assessment, newest first.
 
-    A run that ended without a result, such as one that was killed, gives what is rebuilt from its steps and
-    facts. With them comes a sentence for each run that is damaged, and so left out. Reads neither seconds nor
-    histograms. Raises `UnknownAssessment`.
+    With them comes a sentence for each run that is damaged or lost. Raises `UnknownAssessment`.
     """
     with reading(engine) as session:
-        assessment = find_assessment(session, name)
-        runs = session.scalars(
-            select(models.Run)
-            .where(models.Run.assessment_key == assessment.key)
-            .order_by(*NEWEST_FIRST)
-            .options(undefer(models.Run.result))
-        ).all()
-        results: list[dict[str, Any]] = []
-        damaged: list[str] = []
-        for run in runs:
-            damage = DAMAGED_ROW
-            result = None
-            if run.is_intact():
-                if run.status == RUNNING:
-                    continue
-                result, damage = _result_of(session, run)
-            if result is None:
-                damaged.append(f"the run {shown(run.id)} is left out: {damage}")
-            else:
-                results.append(result)
-    return results, damaged
+        return results_of(session, find_assessment(session, name))
+
+
+def results_of(session: Session, assessment: models.Assessment) -> tuple[list[dict[str, Any]], list[str]]:
+    """The same, in a transaction.
+
+    A run that ended without a result, such as one that was killed, gives what is rebuilt from its steps and
+    facts. Reads neither seconds nor histograms.
+    """
+    runs = session.scalars(
+        select(models.Run)
+        .where(models.Run.assessment_key == assessment.key)
+        .order_by(*NEWEST_FIRST)
+        .options(undefer(models.Run.result))
+    ).all()
+    results: list[dict[str, Any]] = []
+    damaged: list[str] = []
+    for run in runs:
+        damage = DAMAGED_ROW
+        result = None
+        if run.is_intact():
+            if run.status == RUNNING:
+                continue
+            result, damage = _result_of(session, run)
+        if result is None:
+            damaged.append(f"the run {shown(run.id)} is left out: {damage}")
+        else:
+            results.append(result)
+    return results, damaged + lost_runs(assessment, len(runs))
 
 
 def _result_of(session: Session, run: models.Run) -> tuple[dict[str, Any] | None, str]:
@@ -77,18 +85,75 @@ def add_result(engine: Engine, document: Mapping[str, Any], assessment: str | No
     """Adds a finished run that is known by its `loadstone.probe/1` document alone; returns its id.
 
     It joins the assessment of that name, made if need be. A run with this id that is stored already with the
-    same result is left as and where it is. Raises `UsageError` when it has another result, and for what is no
-    document of a finished run.
+    same result is left as it is, and joins where it belongs to none; where it belongs to another assessment,
+    this one gets its result as a piece of evidence. Raises `UsageError` when it has another result, and for
+    what is no document of a finished run.
     """
+    result = checked_result(document)
+    run_id: str = result["run"]["id"]
     with writing(engine) as session:
         now = present_time(session)
-        result = checked_result(document)
-        run_id: str = result["run"]["id"]
-        if not is_stored(session, result):
-            joined = None if assessment is None else touched_assessment(session, assessment, now)
-            session.flush()
-            add_run(session, result, None if joined is None else joined.key, now)
+        hold_run(session, run_id)
+        joined = None if assessment is None else touched_assessment(session, assessment, now)
+        session.flush()
+        take_in(session, result, joined, now)
     return run_id
+
+
+def take_in(
+    session: Session,
+    result: dict[str, Any],
+    assessment: models.Assessment | None,
+    now: datetime,
+    *,
+    but_for: frozenset[str] = frozenset(),
+) -> None:
+    """Adds the run of a checked result to a held assessment, in the way that `add_result` says.
+
+    Of a run that is stored already, what `but_for` names may be different: then, and where what is stored is
+    damaged, the assessment gets this result as a piece of evidence. Raises `UsageError`.
+    """
+    run_id = result["run"]["id"]
+    run = hold_run(session, run_id)
+    if run is None:
+        add_run(session, result, assessment, now)
+        return
+    stored = None
+    if run.is_intact() and run.status != RUNNING:
+        stored, _ = _result_of(session, run)
+    is_damaged = stored is None and run.status != RUNNING
+    if is_damaged and assessment is not None:
+        add_to(session, assessment, [_as_evidence(result, now)])
+        return
+    if stored is None or not _is_same(_without(stored, but_for), _without(result, but_for)):
+        raise UsageError(
+            f"a run {run_id} is stored already, and not with this result; nothing was changed: "
+            "give another --store"
+        )
+    if assessment is None or run.assessment_key == assessment.key:
+        return
+    if run.assessment_key is None and _is_same(stored, result):
+        move_to(session, run, assessment)
+    else:
+        add_to(session, assessment, [_as_evidence(result, now)])
+
+
+def hold_run(session: Session, run_id: str) -> models.Run | None:
+    """The run of this id with its result; nobody else writes to it until the transaction ends."""
+    return session.scalar(
+        select(models.Run)
+        .where(models.Run.id == run_id)
+        .options(undefer(models.Run.result))
+        .with_for_update(of=models.Run)
+    )
+
+
+def _as_evidence(result: dict[str, Any], now: datetime) -> StoredEvidence:
+    return StoredEvidence("probe_file", f"run {result['run']['id']}", True, now, result)
+
+
+def _without(result: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    return {key: value for key, value in result.items() if key not in names}
 
 
 def checked_result(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,26 +174,9 @@ def checked_result(document: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def is_stored(session: Session, result: dict[str, Any]) -> bool:
-    """Whether the run of a checked result is stored with this result. Raises `UsageError` if with another."""
-    run_id = result["run"]["id"]
-    run = session.scalar(
-        select(models.Run).where(models.Run.id == run_id).options(undefer(models.Run.result))
-    )
-    if run is None:
-        return False
-    stored = None
-    if run.is_intact() and run.status != RUNNING:
-        stored, _ = _result_of(session, run)
-    if stored is None or not _is_same(stored, result):
-        raise UsageError(
-            f"a run {run_id} is stored already, and not with this result; nothing was changed: "
-            "give another --store"
-        )
-    return True
-
-
-def add_run(session: Session, result: dict[str, Any], assessment_key: int | None, now: datetime) -> None:
+def add_run(
+    session: Session, result: dict[str, Any], assessment: models.Assessment | None, now: datetime
+) -> None:
     """Adds the run of a checked result that is not stored yet, with its steps and facts."""
     about = part_of(result, "run")
     started_at = time_in(about["started_at"]) or now
@@ -138,7 +186,7 @@ def add_run(session: Session, result: dict[str, Any], assessment_key: int | None
     target = part_of(result, "target")
     run = models.Run(
         id=about["id"],
-        assessment_key=assessment_key,
+        assessment_key=None if assessment is None else assessment.key,
         started_at=started_at,
         target_address=str(target.get("address", "")),
         start_document=about,
@@ -159,6 +207,8 @@ def add_run(session: Session, result: dict[str, Any], assessment_key: int | None
     session.add(run)
     session.flush()
     run.seal()
+    if assessment is not None:
+        assessment.run_count += 1
     for position, step in enumerate(steps):
         _add_sealed(
             session, models.Step(run_key=run.key, position=position, step_index=position, document=step)

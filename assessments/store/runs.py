@@ -87,10 +87,21 @@ def list_runs(engine: Engine, assessment: str | None, limit: int | None) -> list
 
 
 def runs_of(session: Session, assessment: models.Assessment) -> tuple[list[RunSummary], list[str]]:
-    """The runs of an assessment, newest first, and a sentence for each whose row is damaged."""
+    """The runs of an assessment, newest first, and a sentence for each whose row is damaged or lost."""
     query = _RUNS.where(models.Run.assessment_key == assessment.key).order_by(*NEWEST_FIRST)
     runs = [_summary(run, name) for run, name in session.execute(query)]
-    return runs, [f"the run {shown(run.id)}: {DAMAGED_ROW}" for run in runs if run.damaged]
+    damaged = [f"the run {shown(run.id)}: {DAMAGED_ROW}" for run in runs if run.damaged]
+    return runs, damaged + lost_runs(assessment, len(runs))
+
+
+def lost_runs(assessment: models.Assessment, found: int) -> list[str]:
+    """A sentence when an assessment has another number of runs than joined it."""
+    if found == assessment.run_count:
+        return []
+    return [
+        f"{found} runs are stored where {assessment.run_count} joined: take what is missing from a backup, "
+        "or measure again"
+    ]
 
 
 def read_run(engine: Engine, run_id: str) -> StoredRun:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -24,9 +25,9 @@ from probes.errors import UsageError
 class Setup:
     """What an assessment judges by: the profile, the lens, the weights of questions, and challenged facts.
 
-    `lens` is the whole lens as it was read, None where none was chosen yet. `version` is 0 for a setup that
-    is not stored yet; the store counts it and sets `updated_at`. Raises `UsageError` for a weight that is no
-    finite number.
+    `lens` is the whole lens as it was read, None where none was chosen yet, and `lens_name` how it was named
+    where it was. `version` is 0 for a setup that is not stored yet; the store counts it and sets
+    `updated_at`. Raises `UsageError` for a weight that is no finite number.
     """
 
     profile: Mapping[str, Any] = field(default_factory=dict)
@@ -36,6 +37,7 @@ class Setup:
     title: str = ""
     updated_at: datetime | None = None
     version: int = 0
+    lens_name: str | None = None
 
     def __post_init__(self) -> None:
         for question, weight in self.weights.items():
@@ -92,6 +94,30 @@ def save_setup(engine: Engine, name: str, setup: Setup) -> Setup:
         return _setup(row)
 
 
+def amend_in(
+    session: Session,
+    assessment: models.Assessment,
+    amend: Callable[[Setup], Setup],
+    now: datetime,
+    *,
+    even_damaged: bool,
+) -> None:
+    """Puts what `amend` makes of the setup in its place, in an assessment that is held.
+
+    A damaged setup is amended like an empty one with `even_damaged`, and else raises `DamagedSetup`.
+    """
+    session.flush()
+    present, damaged = setup_of(session, assessment)
+    if damaged and not even_damaged:
+        raise DamagedSetup("; ".join(damaged))
+    amended = amend(present)
+    if amended == present and not damaged:
+        return
+    assessment.setup_version += 1
+    assessment.updated_at = now
+    session.merge(_row(assessment.key, amended, assessment.setup_version, now))
+
+
 def add_setup(session: Session, assessment: models.Assessment, setup: Setup, now: datetime) -> None:
     """Adds the setup of an assessment that has none; a time that it brings along stays."""
     session.add(_row(assessment.key, setup, 1, setup.updated_at or now))
@@ -108,7 +134,8 @@ def _row(assessment_key: int, setup: Setup, version: int, now: datetime) -> mode
     row = models.Setup(
         assessment_key=assessment_key,
         profile=clean(setup.profile),
-        lens=clean(setup.lens),
+        lens=None if setup.lens is None else json.dumps(clean(setup.lens), ensure_ascii=False),
+        lens_name=clean(setup.lens_name),
         weights=clean(setup.weights),
         challenges=clean(setup.challenges),
         title=clean_text(setup.title),
@@ -122,7 +149,8 @@ def _row(assessment_key: int, setup: Setup, version: int, now: datetime) -> mode
 def _setup(row: models.Setup) -> Setup:
     return Setup(
         profile=row.profile,
-        lens=row.lens,
+        lens=None if row.lens is None else json.loads(row.lens),
+        lens_name=row.lens_name,
         weights=row.weights,
         challenges=tuple(row.challenges),
         title=row.title,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -10,7 +10,7 @@ from typing import Any, Self
 from sqlalchemy import Engine
 
 from assessments.store import answers as answer_rows
-from assessments.store import assessment_rows, evidence_rows, joining, restoring, setups, whole
+from assessments.store import assessment_rows, evidence_rows, joining, keeping, restoring, setups, whole
 from assessments.store import milestones as milestone_rows
 from assessments.store import results as result_rows
 from assessments.store import runs as run_rows
@@ -27,7 +27,7 @@ from assessments.store.orphans import interrupt_orphans
 from assessments.store.recorder import RunRecorder
 from assessments.store.runs import RunSummary, StoredRun
 from assessments.store.setups import Setup
-from assessments.store.whole import StoredAssessment
+from assessments.store.whole import StoredAssessment, StoredContents
 
 
 class Store:
@@ -55,7 +55,12 @@ class Store:
         self._engine.dispose()
 
     def record(self, run_id: str, assessment: str | None = None) -> RunRecorder:
-        """A recorder for a new run, which joins the assessment of that name, made if need be."""
+        """A recorder for a new run, which joins the assessment of that name, made if need be.
+
+        Raises `UsageError` for a name that none may have.
+        """
+        if assessment is not None:
+            assessment_rows.check_new_name(self._engine, assessment)
         return RunRecorder(self._engine, run_id, assessment)
 
     def runs(self, assessment: str | None = None, limit: int | None = 50) -> list[RunSummary]:
@@ -87,6 +92,30 @@ class Store:
         What is damaged or lost is left out and named in `damaged`.
         """
         return whole.read_assessment(self._engine, name)
+
+    def contents(self, name: str) -> StoredContents:
+        """The documents that an assessment is judged from, read from one state of the store.
+
+        What is damaged or lost is left out and named in `damaged`. Raises `UnknownAssessment`, and
+        `DamagedSetup` since no part could be judged without it.
+        """
+        return whole.read_contents(self._engine, name)
+
+    def keep(
+        self,
+        name: str,
+        answers: Sequence[Answer] | None = None,
+        amend: Callable[[Setup], Setup] | None = None,
+        *,
+        even_damaged: bool = False,
+    ) -> None:
+        """Makes the answers exactly these, and the setup what `amend` makes of it, in one transaction.
+
+        None leaves either as it is. Makes the assessment when there is none of this name; the last one to
+        write wins. A damaged setup is amended like an empty one with `even_damaged`, and else raises
+        `DamagedSetup`. Raises `UsageError` for answers and names that cannot be.
+        """
+        keeping.keep(self._engine, name, answers, amend, even_damaged=even_damaged)
 
     def rename(self, old: str, new: str) -> None:
         """Gives an assessment another name. Raises `UnknownAssessment`, and `UsageError` for one not free."""
@@ -138,14 +167,15 @@ class Store:
         return setups.save_setup(self._engine, name, setup)
 
     def evidence(self, name: str) -> tuple[list[StoredEvidence], list[str]]:
-        """The intact evidence of an assessment, oldest first, and a sentence for each damaged or lost piece.
+        """The intact evidence of an assessment in the order it was added, and a sentence on the rest.
 
-        Evidence is what comes from elsewhere than the assessment's runs. Raises `UnknownAssessment`.
+        Evidence is what comes from elsewhere than the assessment's runs; the sentences are on what is damaged
+        or lost. Raises `UnknownAssessment`.
         """
         return evidence_rows.read_evidence_of(self._engine, name)
 
     def add_evidence(self, name: str, evidence: StoredEvidence) -> None:
-        """Adds a piece of evidence, unless it is there already.
+        """Adds a piece of evidence, unless the newest of its kind and origin is the same.
 
         Makes the assessment when there is none of this name.
         """
@@ -162,8 +192,9 @@ class Store:
         """Adds a finished run that is known by its `loadstone.probe/1` document alone; returns its id.
 
         It joins the assessment of that name, made if need be. Whether its seal is right is for the caller to
-        check. A run that is stored already with this result stays as and where it is. Raises `UsageError`
-        when it is stored with another result, and for what is no document of a finished run.
+        check. A run that is stored already with this result stays as it is, and joins where it belongs to
+        none; where it belongs to another assessment, this one gets its result as a piece of evidence. Raises
+        `UsageError` when it is stored with another result, and for what is no document of a finished run.
         """
         return result_rows.add_result(self._engine, document, assessment)
 
@@ -176,7 +207,7 @@ class Store:
         return milestone_rows.read_milestone(self._engine, name, label)
 
     def save_milestone(self, name: str, milestone: StoredMilestone) -> MilestoneSummary:
-        """Adds a milestone. Raises `UnknownAssessment`, and `UsageError` for a label that is there already."""
+        """Adds a milestone. Raises `UnknownAssessment`, and `UsageError` for a label that is taken."""
         return milestone_rows.save_milestone(self._engine, name, milestone)
 
     def restore(

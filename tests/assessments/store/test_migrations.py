@@ -21,19 +21,22 @@ from assessments.store.models import Base
 Digest = Callable[[Path], str]
 AddMigration = Callable[[str], None]
 
+LAST = revisions.newest_revision()
+NEXT = f"{int(LAST) + 1:04}"
+
 
 @pytest.fixture
 def add_migration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AddMigration:
-    """Adds the migration 0002 with the given body of `upgrade` to a copy of ours."""
+    """Adds a migration after ours with the given body of `upgrade`, in a copy of the folder."""
     folder = tmp_path / "migrations"
     ours = revisions.migrations_folder()
 
     def add(body: str) -> None:
         shutil.copytree(ours, folder, ignore=shutil.ignore_patterns("__pycache__"))
         lines = "".join(f"    {line}\n" for line in body.splitlines())
-        (folder / "versions" / "0002_second.py").write_text(
+        (folder / "versions" / f"{NEXT}_next.py").write_text(
             "import sqlalchemy as sa\nfrom alembic import op\n"
-            "revision = '0002'\ndown_revision = '0001'\n"
+            f"revision = '{NEXT}'\ndown_revision = '{LAST}'\n"
             f"def upgrade():\n{lines}"
         )
         monkeypatch.setattr(revisions, "migrations_folder", lambda: folder)
@@ -75,15 +78,15 @@ def test_a_migration_keeps_what_is_there_and_a_copy_of_it(
 ) -> None:
     with open_store(str(recorded)) as store:
         before = store.run("run-0001")
-    add_migration("op.add_column('assessment', sa.Column('lens', sa.Text()))")
+    add_migration("op.add_column('assessment', sa.Column('added', sa.Text()))")
     with open_store(str(recorded)) as store:
         assert store.run("run-0001") == before
         columns = {column["name"] for column in inspect(store._engine).get_columns("assessment")}
-    assert "lens" in columns
-    backup = recorded.with_name("store.before-0002.sqlite")
+    assert "added" in columns
+    backup = recorded.with_name(f"store.before-{NEXT}.sqlite")
     with closing(sqlite3.connect(backup)) as copy:
         assert copy.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        assert copy.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+        assert copy.execute("SELECT version_num FROM alembic_version").fetchall() == [(LAST,)]
         assert copy.execute("SELECT count(*) FROM second").fetchone() == (5,)
     assert not list(recorded.parent.glob("*.part"))
 
@@ -92,10 +95,10 @@ def test_the_copy_can_be_opened_by_the_loadstone_that_wrote_it(
     recorded: Path, add_migration: AddMigration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context():
-        add_migration("op.add_column('assessment', sa.Column('lens', sa.Text()))")
+        add_migration("op.add_column('assessment', sa.Column('added', sa.Text()))")
         open_store(str(recorded)).close()
     monkeypatch.undo()
-    with open_store(str(recorded.with_name("store.before-0002.sqlite"))) as store:
+    with open_store(str(recorded.with_name(f"store.before-{NEXT}.sqlite"))) as store:
         assert store.run("run-0001").damaged == []
 
 

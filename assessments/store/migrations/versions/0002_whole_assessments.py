@@ -18,7 +18,8 @@ KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TIME = sa.String(32).with_variant(sa.DateTime(timezone=True), "postgresql")
 DOCUMENT = sa.Text().with_variant(postgresql.JSONB(), "postgresql")
 
-COUNTS = ("setup_version", "evidence_count", "milestone_count")
+COUNTED = {"run_count": "run", "answer_count": "answer"}
+COUNTS = ("setup_version", *COUNTED, "evidence_count", "milestone_count")
 
 
 def upgrade() -> None:
@@ -27,7 +28,8 @@ def upgrade() -> None:
     _create_table_of_assessment(
         "setup",
         _required("profile", DOCUMENT),
-        sa.Column("lens", DOCUMENT, nullable=True),
+        sa.Column("lens", sa.Text(), nullable=True),
+        sa.Column("lens_name", sa.Text(), nullable=True),
         _required("weights", DOCUMENT),
         _required("challenges", DOCUMENT),
         _required("title", sa.Text()),
@@ -70,7 +72,11 @@ def _extend_assessment() -> None:
     )
     connection = op.get_bind()
     for key in connection.scalars(sa.select(assessment.c.key)).all():
-        values = {"id": uuid.uuid4().hex, **dict.fromkeys(COUNTS, 0)}
+        values: dict[str, Any] = {"id": uuid.uuid4().hex, **dict.fromkeys(COUNTS, 0)}
+        for name, table in COUNTED.items():
+            rows = sa.table(table, sa.column("assessment_key"))
+            counting = sa.select(sa.func.count()).select_from(rows).where(rows.c.assessment_key == key)
+            values[name] = connection.scalar(counting)
         connection.execute(sa.update(assessment).where(assessment.c.key == key).values(values))
     with op.batch_alter_table("assessment") as batch:
         batch.alter_column("id", existing_type=sa.Text(), nullable=False)
