@@ -1,0 +1,39 @@
+"""The icons of `resources/icons`, tinted in a colour of the theme."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.resources import files
+
+from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
+from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+
+from app.gui.theme import Theme
+
+
+@lru_cache(maxsize=64)
+def _source(name: str) -> str:
+    return files("resources").joinpath("icons", f"{name}.svg").read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=512)
+def _pixmap(name: str, colour: str, size: int, ratio: float) -> QPixmap:
+    renderer = QSvgRenderer(QByteArray(_source(name).replace("currentColor", colour).encode()))
+    pixmap = QPixmap(QSize(round(size * ratio), round(size * ratio)))
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    renderer.render(painter, QRectF(0, 0, size * ratio, size * ratio))
+    painter.end()
+    pixmap.setDevicePixelRatio(ratio)
+    return pixmap
+
+
+def pixmap(name: str, theme: Theme, role: str = "muted", size: int = 16, ratio: float = 2.0) -> QPixmap:
+    """The icon as a picture, `size` pixels wide on a screen of device pixel ratio `ratio`."""
+    return _pixmap(name, theme.colour(role).name(), size, ratio)
+
+
+def icon(name: str, theme: Theme, role: str = "muted", size: int = 16) -> QIcon:
+    """The icon for buttons and actions."""
+    return QIcon(pixmap(name, theme, role, size))

@@ -1,0 +1,1 @@
+"""Item models: rows and columns for views, without any view."""

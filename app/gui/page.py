@@ -1,0 +1,78 @@
+"""What a page of the window is, and what it is given to work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QSettings, Signal
+from PySide6.QtWidgets import QWidget
+
+if TYPE_CHECKING:
+    from app.gui.executor import Failure, SerialExecutor
+    from app.gui.probing import Probing
+    from app.gui.session import Session
+    from app.gui.theme import Theme
+    from assessments.assessment import Assessed
+    from assessments.judging import Judged
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every page is given. `go_to(page, **where)` shows another page; `say` shows a failure in place."""
+
+    session: Session
+    executor: SerialExecutor
+    probing: Probing
+    theme: Theme
+    settings: QSettings
+    go_to: Callable[..., None]
+    say: Callable[[Failure | str], None]
+
+
+class Page(QWidget):
+    """A page. The window makes it when it is first shown and calls what stands below.
+
+    `key` is its name in the program, `icon` one of `resources/icons`. The head of the window shows `title()`,
+    `subtitle()` and `actions()`; emit `head_changed` when one of them changes. `keys` are (key, what it does)
+    for F1.
+    """
+
+    key = ""
+    icon = ""
+    needs_assessment = True
+    keys: Sequence[tuple[str, str]] = ()
+    head_changed = Signal()
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.context = context
+        self.session, self.theme = context.session, context.theme
+
+    def title(self) -> str:
+        """The name of the page."""
+        return ""
+
+    def subtitle(self) -> str:
+        """What stands muted behind the title."""
+        return ""
+
+    def actions(self) -> Sequence[QWidget]:
+        """Buttons for the right end of the head, at most one of them primary; always the same objects."""
+        return ()
+
+    def show_opened(self, name: str) -> None:
+        """Another assessment is open, or none (`name` is empty)."""
+
+    def show_judged(self, judged: Judged) -> None:
+        """Claims and scores changed. Has to be quick."""
+
+    def show_assessed(self, assessed: Assessed) -> None:
+        """Verdict, actions and forecast follow a moment later."""
+
+    def enter(self, **where: Any) -> None:
+        """The page is shown; `where` is what `go_to` was given, such as `question="INF-08"`."""
+
+    def leave(self) -> None:
+        """Another page is shown."""

@@ -1,0 +1,229 @@
+"""The open assessment. Every change is judged at once, saved in the background, and can be undone.
+
+    change ──▶ QUndoStack ──▶ answers ──▶ judged (at once) ──▶ assessed (a moment later: verdict, actions)
+                                   └────▶ saved (in the background, in order)
+
+Pages never write to the store and never compute a score: they call `claim`, `set_profile` and the like, and
+draw what `judged` and `assessed` bring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from app.gui.executor import Failure, SerialExecutor
+from assessments.assessment import Assessed, assess
+from assessments.claims import Answers, Claim
+from assessments.evidence import Challenge
+from assessments.judging import Judged, Materials, judged_at
+from assessments.profile import Profile
+from assessments.store import Store
+
+ASSESS_AFTER_MS = 120
+"""Verdict and actions follow this long after the last change: they take longer than a key press may."""
+
+
+class _Change(QUndoCommand):
+    """One change of the answers: to `after`, and back to `before`."""
+
+    def __init__(
+        self, session: Session, text: str, before: Answers, after: Answers, question: str | None
+    ) -> None:
+        super().__init__(text)
+        self._session, self._before, self._after, self._question = session, before, after, question
+
+    def redo(self) -> None:
+        self._session._apply(self._after, self._question)
+
+    def undo(self) -> None:
+        self._session._apply(self._before, self._question)
+
+
+class Session(QObject):
+    """At most one open assessment, over one open store."""
+
+    opened = Signal(str)
+    """The name of the assessment that is open from now on; empty when none is."""
+    judged = Signal(object)
+    """`Judged`: claims, scores and forecast after every change."""
+    assessed = Signal(object)
+    """`Assessed`: all of it, with verdict and actions."""
+    question_changed = Signal(str)
+    """The question whose answer was just changed, undone or redone."""
+    saving = Signal()
+    saved = Signal(object)
+    """The moment at which everything was saved."""
+    failed = Signal(object)
+    """`Failure`: what could not be read or saved; nothing that stands in the window is lost."""
+
+    def __init__(self, store: Store, executor: SerialExecutor, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.store = store
+        self.executor = executor
+        self.undo_stack = QUndoStack(self)
+        self.name = ""
+        self.materials: Materials | None = None
+        self.now: Judged | None = None
+        self.whole: Assessed | None = None
+        self.saved_at: datetime | None = None
+        self._unsaved = 0
+        self._turn = 0
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(ASSESS_AFTER_MS)
+        self._timer.timeout.connect(self._assess)
+
+    # -- opening -------------------------------------------------------------------------------------------
+
+    def open(self, name: str) -> None:
+        """Opens an assessment of the store; `opened`, `judged` and `assessed` follow, or `failed`."""
+        from assessments.stored import materials
+
+        self._turn += 1
+        turn = self._turn
+        self.executor.submit(
+            lambda: materials(self.store, name),
+            lambda found: self._take(found, turn, is_new=True),
+            self.failed.emit,
+        )
+
+    def reload(self) -> None:
+        """Reads the open assessment again: a run or a scan has added to it. Undo stays."""
+        from assessments.stored import materials
+
+        if not self.name:
+            return
+        name, turn = self.name, self._turn
+        self.executor.submit(
+            lambda: materials(self.store, name),
+            lambda found: self._take(found, turn, is_new=False),
+            self.failed.emit,
+        )
+
+    def close(self) -> None:
+        """Leaves the assessment; what was changed is saved already or will be."""
+        self._turn += 1
+        self._timer.stop()
+        self.name, self.materials, self.now, self.whole = "", None, None, None
+        self.undo_stack.clear()
+        self.opened.emit("")
+
+    def _take(self, materials: Materials, turn: int, *, is_new: bool) -> None:
+        if turn != self._turn:
+            return
+        if is_new:
+            self.undo_stack.clear()
+            self.name, self.whole = materials.name, None
+            self.materials = materials
+            self.opened.emit(self.name)
+        else:
+            assert self.materials is not None
+            self.materials = replace(materials, answers=self.materials.answers, lens=self.materials.lens)
+        self._judge()
+
+    # -- changing ------------------------------------------------------------------------------------------
+
+    @property
+    def answers(self) -> Answers:
+        """The answers as they stand. Raises `RuntimeError` when nothing is open."""
+        if self.materials is None:
+            raise RuntimeError("no assessment is open")
+        return self.materials.answers
+
+    def claim(self, claim: Claim) -> None:
+        """Answers a question; `unanswered` without a note takes the answer back."""
+        claims = dict(self.answers.claims)
+        if claims.get(claim.question) == claim:
+            return
+        if claim.state == "unanswered" and not claim.note and not claim.attachments:
+            if claims.pop(claim.question, None) is None:
+                return
+        else:
+            claims[claim.question] = claim
+        self._push(self.tr("Answer to {0}").replace("{0}", claim.question), claim.question, claims=claims)
+
+    def set_profile(self, values: Mapping[str, Any]) -> None:
+        """Replaces the profile by what `read_profile` makes of the values. Raises `UsageError`."""
+        from assessments.profile import read_profile
+
+        profile: Profile = read_profile(values, "the profile")
+        if profile != self.answers.profile:
+            self._push(self.tr("Profile"), None, profile=profile)
+
+    def challenge(self, challenge: Challenge) -> None:
+        """Says why a fact does not count."""
+        kept = tuple(entry for entry in self.answers.challenges if entry.fact != challenge.fact)
+        self._push(self.tr("Challenge"), None, challenges=(*kept, challenge))
+
+    def withdraw_challenge(self, fact: str) -> None:
+        """Lets a challenged fact count again."""
+        kept = tuple(entry for entry in self.answers.challenges if entry.fact != fact)
+        if len(kept) != len(self.answers.challenges):
+            self._push(self.tr("Challenge withdrawn"), None, challenges=kept)
+
+    def _push(self, text: str, question: str | None, **changes: Any) -> None:
+        before = self.answers
+        after = replace(before, **changes)
+        assert self.materials is not None
+        after.check(self.materials.lens)
+        self.undo_stack.push(_Change(self, text, before, after, question))
+
+    def _apply(self, answers: Answers, question: str | None) -> None:
+        assert self.materials is not None
+        self.materials = replace(self.materials, answers=answers)
+        self._judge()
+        if question is not None:
+            self.question_changed.emit(question)
+        self._save(answers)
+
+    # -- judging and saving --------------------------------------------------------------------------------
+
+    def _judge(self) -> None:
+        assert self.materials is not None
+        self.now = judged_at(self.materials, datetime.now(UTC))
+        self.judged.emit(self.now)
+        self._timer.start()
+
+    def _assess(self) -> None:
+        """Verdict and actions, in this thread but after the window has drawn what was judged."""
+        if self.materials is None:
+            return
+        self.whole = assess(self.materials, datetime.now(UTC))
+        self.assessed.emit(self.whole)
+
+    def what_if(self, change: Callable[[Materials], Materials]) -> Assessed:
+        """The assessment as it would be; nothing is changed. For what a person drags."""
+        if self.materials is None:
+            raise RuntimeError("no assessment is open")
+        return assess(change(self.materials), datetime.now(UTC))
+
+    def _save(self, answers: Answers) -> None:
+        from assessments.stored import keep
+
+        name = self.name
+        self._unsaved += 1
+        self.saving.emit()
+        self.executor.submit(
+            lambda: keep(self.store, name, answers=answers), lambda _: self._is_saved(), self._is_not_saved
+        )
+
+    def _is_saved(self) -> None:
+        self._unsaved -= 1
+        if not self._unsaved:
+            self.saved_at = datetime.now(UTC)
+            self.saved.emit(self.saved_at)
+
+    def _is_not_saved(self, failure: Failure) -> None:
+        self._unsaved -= 1
+        self.failed.emit(failure)
+
+    @property
+    def has_unsaved(self) -> bool:
+        """Whether something is not in the store yet."""
+        return self._unsaved > 0

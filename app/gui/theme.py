@@ -1,0 +1,115 @@
+"""Colours, type and the short style sheet; light, dark, or as the system is.
+
+    theme = Theme(app);  theme.set_scheme("dark");  theme.colour("accent")
+
+`changed` is emitted when colours change: whoever paints by hand repaints then.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.resources import files
+from typing import Literal
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
+from PySide6.QtWidgets import QApplication
+
+from app.charts.tokens import DARK, LIGHT
+
+Scheme = Literal["system", "light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("system", "light", "dark")
+AXIS, SMALL, BODY, SECTION, QUESTION, PAGE, FINDING = 11, 12, 13, 15, 18, 20, 28
+"""Sizes of type in pixels."""
+FAMILY = "Inter"
+
+
+class Theme(QObject):
+    """The colours in use. One for the whole application."""
+
+    changed = Signal()
+
+    def __init__(self, app: QApplication) -> None:
+        super().__init__(app)
+        self._app = app
+        self.scheme: Scheme = "system"
+        self.is_dark = False
+        self._colours: dict[str, QColor] = {}
+        app.styleHints().colorSchemeChanged.connect(self._system_changed)
+        app.setStyle("Fusion")
+        load_fonts()
+        app.setFont(font(BODY))
+        self._apply()
+
+    def colour(self, role: str) -> QColor:
+        """The colour of a role of `app.charts.tokens`."""
+        found = self._colours.get(role)
+        if found is None:
+            found = self._colours[role] = QColor((DARK if self.is_dark else LIGHT)[role])
+        return found
+
+    def set_scheme(self, scheme: Scheme) -> None:
+        """Light, dark, or as the system is (light where the system does not say)."""
+        self.scheme = scheme
+        self._apply()
+
+    def _system_changed(self) -> None:
+        if self.scheme == "system":
+            self._apply()
+
+    def _apply(self) -> None:
+        system = self._app.styleHints().colorScheme() == Qt.ColorScheme.Dark
+        self.is_dark = self.scheme == "dark" or (self.scheme == "system" and system)
+        self._colours.clear()
+        self._app.setPalette(self._palette())
+        self._app.setStyleSheet(_style_sheet(DARK if self.is_dark else LIGHT))
+        self.changed.emit()
+
+    def _palette(self) -> QPalette:
+        palette = QPalette()
+        roles = {
+            QPalette.ColorRole.Window: "surface",
+            QPalette.ColorRole.WindowText: "text",
+            QPalette.ColorRole.Base: "surface",
+            QPalette.ColorRole.AlternateBase: "bg",
+            QPalette.ColorRole.ToolTipBase: "surface",
+            QPalette.ColorRole.ToolTipText: "text",
+            QPalette.ColorRole.PlaceholderText: "muted",
+            QPalette.ColorRole.Text: "text",
+            QPalette.ColorRole.Button: "surface",
+            QPalette.ColorRole.ButtonText: "text",
+            QPalette.ColorRole.Highlight: "accbg",
+            QPalette.ColorRole.HighlightedText: "text",
+            QPalette.ColorRole.Link: "accent",
+            QPalette.ColorRole.Accent: "accent",
+        }
+        for role, token in roles.items():
+            palette.setColor(role, self.colour(token))
+        for role in (QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText, QPalette.ColorRole.WindowText):
+            palette.setColor(QPalette.ColorGroup.Disabled, role, self.colour("edge"))
+        return palette
+
+
+@lru_cache(maxsize=256)
+def font(size: float, weight: int = 400) -> QFont:
+    """Inter at a size in pixels, with digits of one width. It is shared: copy it to change it."""
+    found = QFont(FAMILY)
+    found.setPixelSize(max(1, round(size)))
+    found.setWeight(QFont.Weight(weight))
+    found.setFeature(QFont.Tag("tnum"), 1)
+    return found
+
+
+def load_fonts() -> None:
+    """Makes the fonts that come along known to Qt."""
+    for entry in sorted(files("resources").joinpath("fonts").iterdir(), key=lambda entry: entry.name):
+        if entry.name.endswith(".ttf"):
+            QFontDatabase.addApplicationFontFromData(entry.read_bytes())
+
+
+def _style_sheet(colours: object) -> str:
+    sheet = files("app.gui").joinpath("style.qss").read_text(encoding="utf-8")
+    assert isinstance(colours, type(LIGHT))
+    for role in sorted(colours, key=len, reverse=True):
+        sheet = sheet.replace(f"@{role}", colours[role])
+    return sheet

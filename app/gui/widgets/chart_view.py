@@ -1,0 +1,106 @@
+"""A chart, or a piece of one, as a widget: the shapes of `app.charts`, laid out for the width there is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.charts.shapes import Shape
+from app.charts.spec import ChartSpec
+from app.gui.painting import measure, paint
+from app.gui.theme import Theme
+
+
+class ShapesView(QWidget):
+    """Shapes of a fixed size, such as a badge or a score's glyph. `said` is what a screen reader reads."""
+
+    def __init__(
+        self,
+        shapes: Sequence[Shape],
+        size: tuple[float, float],
+        theme: Theme,
+        said: str = "",
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        theme.changed.connect(self.update)
+        self.show_shapes(shapes, size, said)
+
+    def show_shapes(self, shapes: Sequence[Shape], size: tuple[float, float], said: str = "") -> None:
+        """Draws these from now on."""
+        self._shapes = tuple(shapes)
+        self.setFixedSize(round(size[0] + 0.49), round(size[1] + 0.49))
+        self.setAccessibleName(said)
+        self.setToolTip(said)
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802, Qt's name
+        """Draws the shapes."""
+        paint(QPainter(self), self._shapes, self._theme)
+
+
+class ChartView(QWidget):
+    """A chart of any kind. It takes the width it is given; its height is a wish that charts with rows ignore.
+
+    `T` asks for the numbers as a table (`table_asked`). Its accessible name is the chart's title.
+    """
+
+    table_asked = Signal(object)
+
+    def __init__(self, theme: Theme, height: float = 240, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._wish = height
+        self.spec: ChartSpec | None = None
+        self._shapes: tuple[Shape, ...] = ()
+        self._laid_out_for = -1
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setFixedHeight(round(height))
+        theme.changed.connect(self.update)
+
+    def show_chart(self, spec: ChartSpec | None) -> None:
+        """Draws this chart from now on; None leaves the place empty."""
+        if spec == self.spec:
+            return
+        self.spec = spec
+        self._laid_out_for = -1
+        self.setAccessibleName("" if spec is None else spec.title)
+        self._lay_out()
+        self.update()
+
+    def sizeHint(self) -> QSize:  # noqa: N802, Qt's name
+        """Wide enough to be read."""
+        return QSize(480, self.height())
+
+    def _lay_out(self) -> None:
+        if self._laid_out_for == self.width():
+            return
+        self._laid_out_for = self.width()
+        if self.spec is None:
+            self._shapes = ()
+            return
+        from app.charts.layout import layout
+
+        drawn = layout(self.spec, float(self.width()), self._wish, measure)
+        self._shapes = drawn.shapes
+        self.setFixedHeight(round(drawn.height + 0.49))
+
+    def resizeEvent(self, _event: QResizeEvent) -> None:  # noqa: N802, Qt's name
+        """Lays the chart out anew where the width changed."""
+        self._lay_out()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802, Qt's name
+        """Draws the chart, and the ring of the focus around it."""
+        painter = QPainter(self)
+        paint(painter, self._shapes, self._theme)
+        if self.hasFocus():
+            from PySide6.QtGui import QPen
+
+            painter.setPen(QPen(self._theme.colour("accent"), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(self.rect().adjusted(1, 1, -1, -1), 4, 4)

@@ -1,0 +1,55 @@
+"""Labels that show text as it is, never as markup, and the hairlines between parts."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QLabel, QWidget
+
+from app.gui.theme import BODY, font
+
+
+class PlainLabel(QLabel):
+    """Plain text at a size and weight. `tone` is muted, ok, warn, bad or accent; `wrap` breaks lines."""
+
+    def __init__(
+        self,
+        text: str = "",
+        size: float = BODY,
+        weight: int = 400,
+        *,
+        tone: str = "",
+        wrap: bool = False,
+        selectable: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setFont(font(size, weight))
+        self.setWordWrap(wrap)
+        if tone:
+            self.set_tone(tone)
+        if selectable:
+            flags = (
+                Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+            )
+            self.setTextInteractionFlags(flags)
+        self.setText(text)
+
+    def set_tone(self, tone: str) -> None:
+        """Another role of colour; empty is that of text."""
+        if self.property("tone") != tone:
+            self.setProperty("tone", tone)
+            self.style().unpolish(self)
+            self.style().polish(self)
+
+
+def rule(*, upright: bool = False) -> QFrame:
+    """A hairline."""
+    line = QFrame()
+    line.setObjectName("rule")
+    line.setFrameShape(QFrame.Shape.NoFrame)
+    if upright:
+        line.setFixedWidth(1)
+    else:
+        line.setFixedHeight(1)
+    return line
