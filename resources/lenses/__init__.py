@@ -1,0 +1,1 @@
+"""Checklists: files of `loadstone.lens/1`, read by `assessments.lens`."""
