@@ -213,7 +213,7 @@ class _Reader:
         """The object of a number, and where it ends."""
         offset = self.offsets[reference.number] if reference.number < len(self.offsets) else -1
         head = _OBJECT.match(self.pdf, offset) if offset > 0 else None
-        if head is None or int(head[1]) != reference.number:
+        if head is None or int(head[1]) != reference.number or head[2] != b"0":
             raise _Malformed(f"its object {reference.number} is not where its table says")
         return self._value(head.end(), 0)
 
