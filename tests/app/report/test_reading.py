@@ -174,7 +174,7 @@ def test_a_bomb_and_other_streams_are_refused_before_they_are_unpacked(
         lambda pdf: pdf.replace(b"trailer", b"trailes"),
         lambda pdf: pdf.replace(b" 00000 n \n", b" 00000 n\r\n").replace(b" 00000 n\r\n", b" 00000 x \n"),
         lambda pdf: pdf.replace(b"/Length ", b"/Lengte "),
-        lambda pdf: pdf.replace(b"[ /FlateDecode ]", b"[ /Fla /Decod ]"),
+        lambda pdf: pdf.replace(b"[ /FlateDecode ]", b"[ /FlateDecod2 ]"),
         lambda pdf: pdf.replace(b"/Info ", b"/Inro "),
     ],
 )
