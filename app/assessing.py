@@ -40,18 +40,29 @@ FORMATS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
+class Scan:
+    """What a scan found, as a document `loadstone.facts/1`; `origin` is what was scanned, for people.
+
+    In a store a later scan of one origin takes the place of an earlier one.
+    """
+
+    origin: str
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Given:
     """What an assessment is judged from, but for its runs.
 
-    `scans` are documents `loadstone.facts/1` that were just scanned here; `files` are files of evidence from
-    elsewhere, as names and bytes: their seals are checked.
+    `scans` were just made here; `files` are files of evidence from elsewhere, as names and bytes: their seals
+    are checked.
     """
 
     name: str
     lens: Lens
     answers: Answers
     title: str = ""
-    scans: tuple[Mapping[str, Any], ...] = ()
+    scans: tuple[Scan, ...] = ()
     files: tuple[tuple[str, bytes], ...] = ()
 
 
@@ -140,8 +151,8 @@ def keep(store: Store, given: Given) -> tuple[str, ...]:
 
     stored.keep(store, given.name, answers=given.answers, lens=given.lens, title=given.title or None)
     left_out: list[str] = []
-    for document in given.scans:
-        left_out += stored.add_scan(store, given.name, document)
+    for scan in given.scans:
+        left_out += stored.add_scan(store, given.name, scan.document, origin=scan.origin)
     for name, data in given.files:
         left_out += stored.add_evidence_file(store, given.name, data, name).problems
     return tuple(left_out)
@@ -149,9 +160,8 @@ def keep(store: Store, given: Given) -> tuple[str, ...]:
 
 def assess_stored(store: Store, name: str, as_of: datetime | None = None) -> Assessed:
     """The assessment of that name as the store has it. Raises `UserError`."""
-    from assessments.stored import materials
-
     from assessments.assessment import assess
+    from assessments.stored import materials
 
     return assess(materials(store, name), as_of)
 
@@ -174,7 +184,7 @@ def materials_here(given: Given, results: Iterable[Mapping[str, Any]] = ()) -> M
     runs = [dict(result) for result in results]
     facts: list[Fact] = []
     problems: list[str] = []
-    for document in (*given.scans, *runs):
+    for document in (*(scan.document for scan in given.scans), *runs):
         facts += _facts_of(document, problems)
     for name, data in given.files:
         found = read_evidence(data, name)

@@ -1,11 +1,17 @@
-"""`loadstone demo`: starts the demo service that comes along, finds what it carries, and ends within 90 s."""
+"""`loadstone demo`: a whole assessment of a service that comes along, by the run file that lies beside it.
+
+The recommender of an online shop before its winter campaign: it is started and put under load on this
+machine, and what its team answered is held against that and against its manifests (`resources/demo`).
+"""
 
 from __future__ import annotations
 
 import argparse
-import json
-import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from app.cli.arguments import CommandParser, dash
@@ -13,22 +19,23 @@ from app.cli.output import Output
 from probes.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from app.cli.measuring import Wishes
+    from app.cli.run import Done
+    from app.cli.run_file import RunFile
+    from assessments.claims import Answers
     from probes.load.spec import LoadSpec
 
-SLO = "p99<=100ms,errors<=1%"
 ASSESSMENT = "demo"
-SEED = 7
-BUDGET_S, QUICK_BUDGET_S = 75.0, 19.0
-"""Of the search alone; the service's start, the warm-up and a last look take up to ten seconds more."""
-PRECISION, QUICK_PRECISION = 0.05, 0.15
-BODIES = 64
-USERS, ITEMS = 5_000, 20_000
+SLO = "p99<=100ms,errors<=1%"
+QUICK_BUDGET_S, QUICK_PRECISION = 14.0, 0.15
+"""Of the search alone; the service's start, the warm-up, a last look and the report take up to ten seconds."""
+WRITTEN_ON = date(2026, 11, 24)
+"""The day from which the answers of the demo look at its campaign."""
 
 _FILE_STORE = "loadstone.sqlite"
 _FILE_RESULT = "result.json"
+_FILE_ASSESSMENT = "assessment.json"
+_FILE_REPORT = "report.pdf"
 
 
 def parser() -> CommandParser:
@@ -36,15 +43,19 @@ def parser() -> CommandParser:
     parser = CommandParser(
         "demo",
         "[options]",
-        "Starts the demo service that comes along (the recommender of an online shop) and\n"
-        f"finds the highest rate at which {SLO} holds, within 90 seconds.\n"
-        "Exit code 0 when it completed, whatever the verdict.",
+        "Assesses a service that comes along, the recommender of an online shop before a campaign:\n"
+        f"starts it, finds the highest rate at which {SLO} holds, holds what its\n"
+        "team answered against that and against its manifests, and reports, within 90 seconds.\n"
+        "Exit code 0 when it completed, whatever the verdicts.",
         ("loadstone demo", "loadstone demo --quick", "loadstone demo --out demo-results"),
     )
     group = parser.add_argument_group("the demo")
     group.add_argument("--quick", action="store_true", help="at most 25 s, with a wider interval")
     group.add_argument(
-        "--out", metavar="DIR", help=f"store in DIR/{_FILE_STORE} and write DIR/{_FILE_RESULT}"
+        "--out",
+        metavar="DIR",
+        help=f"store in DIR/{_FILE_STORE} and write DIR/{_FILE_REPORT}, DIR/{_FILE_RESULT} (the load run) "
+        f"and DIR/{_FILE_ASSESSMENT}",
     )
     parser.add_store_option(group)
     output = parser.add_output_group()
@@ -56,29 +67,29 @@ def parser() -> CommandParser:
 
 
 def run(options: argparse.Namespace, output: Output) -> int:
-    """Starts the service, measures it, stores and prints. Raises `UserError` when it cannot begin."""
+    """Starts the service, measures, judges, stores and prints. Raises `UserError` when it cannot begin."""
     wishes = wishes_of(options)
-    from app.cli.measuring import check_wishes, measure, tell
+    from app.cli.measuring import check_wishes
+    from app.cli.run import carry_out, tell
 
     check_wishes(wishes)
-    from probes.load.probe import LoadProbe
-    from probes.targets.http import parse_target
-    from probes.targets.service import Service
-
-    spec = spec_of(options.quick)
-    output.progress("starting the demo service, the recommender of an online shop, on this machine")
-    with Service(service_command()) as service:
-        target = parse_target(f"http://127.0.0.1:{service.port}/recommend", bodies=bodies())
-        width = " (quick: less time, so a wider interval)" if options.quick else ""
-        output.progress(
-            f"looking for the highest rate at which it keeps {SLO}, for {spec.budget_s:.0f} s or less{width}"
-        )
-        measured = measure(LoadProbe(target, spec, pids=(service.pid,)), spec, wishes, output)
-    remark = (
-        "Quick: the interval is wider than that of loadstone demo without --quick." if options.quick else None
+    folder = None if options.out is None else Path(options.out)
+    file = demo_file(datetime.now(UTC).date(), folder)
+    spec = spec_of(file, quick=options.quick)
+    width = " (quick: less time, so a wider interval)" if options.quick else ""
+    output.progress("the demo: the recommender of an online shop before its winter campaign, on this machine")
+    output.progress(
+        f"looking for the highest rate at which it keeps {SLO}, for {spec.budget_s:.0f} s or less{width}"
     )
-    code = tell(measured, spec, wishes, output, remark)
-    return 0 if completed(measured.result) else code
+    done = carry_out(file, replace(wishes, json=None), output, probe_spec=spec)
+    _write_documents(done, wishes, folder, output)
+    code = tell(done, replace(wishes, json=None), output)
+    if options.quick:
+        from app.cli.layout import wrapped
+
+        text = "Quick: the interval is wider than that of loadstone demo without --quick."
+        output.lines(wrapped(text, output.columns, "muted"))
+    return 0 if completed(done.result or {}) else code
 
 
 def completed(result: Mapping[str, object]) -> bool:
@@ -87,40 +98,52 @@ def completed(result: Mapping[str, object]) -> bool:
     return isinstance(run, dict) and run.get("status") == "completed"
 
 
-def service_command() -> list[str]:
-    """How the demo service is started, on a free port, to end with this process."""
-    folder = Path(__file__).resolve().parents[2]
-    script = (
-        f"import sys; sys.path.insert(0, {str(folder)!r}); "
-        "from resources.demo.recommender import main; sys.exit(main())"
-    )
-    return [sys.executable, "-P", "-c", script, "--port", "0", "--die-with-parent"]
+def demo_file(today: date, folder: Path | None = None) -> RunFile:
+    """The demo's run file as of `today`, with its report in `folder` where one is given."""
+    import resources.demo
+    from app.cli.run_file import DEFAULT_FILE, ReportFile, read_run_file
+
+    (place,) = resources.demo.__path__
+    file = read_run_file(Path(place, DEFAULT_FILE))
+    assert file.answers is not None, "the demo is judged"
+    reports = () if folder is None else (ReportFile(folder / _FILE_REPORT, "pdf"),)
+    return replace(file, answers=moved(file.answers, today - WRITTEN_ON), reports=reports)
 
 
-def bodies() -> list[bytes]:
-    """What the shop is asked: visitors with baskets of different sizes, always the same ones."""
-    questions = [
-        {
-            "user": (index * 977) % USERS,
-            "basket": [(index * 3571 + item * 1249) % ITEMS for item in range(index % 6)],
-            "k": 10,
-        }
-        for index in range(BODIES)
-    ]
-    return [json.dumps(question).encode() for question in questions]
+def moved(answers: Answers, by: timedelta) -> Answers:
+    """The answers with the dates of documents and of the event moved: the campaign always lies ahead."""
+    claims = {
+        name: replace(
+            claim,
+            attachments=tuple(
+                replace(one, dated=None if one.dated is None else one.dated + by) for one in claim.attachments
+            ),
+        )
+        for name, claim in answers.claims.items()
+    }
+    values = dict(answers.profile.values)
+    if isinstance(day := values.get("event_on"), str):
+        values["event_on"] = (date.fromisoformat(day) + by).isoformat()
+    profile = replace(answers.profile, values=MappingProxyType(values))
+    return replace(answers, claims=claims, profile=profile)
 
 
-def spec_of(quick: bool) -> LoadSpec:
-    """The load of the demo."""
-    from probes.load.spec import LoadSpec, parse_slo
+def spec_of(file: RunFile, *, quick: bool) -> LoadSpec:
+    """The load of the demo: that of its file, or a shorter one."""
+    if not quick:
+        return file.spec
+    return replace(file.spec, budget_s=QUICK_BUDGET_S, precision=QUICK_PRECISION)
 
-    return LoadSpec(
-        slo=parse_slo(SLO),
-        slo_asked=True,
-        seed=SEED,
-        precision=QUICK_PRECISION if quick else PRECISION,
-        budget_s=QUICK_BUDGET_S if quick else BUDGET_S,
-    )
+
+def _write_documents(done: Done, wishes: Wishes, folder: Path | None, output: Output) -> None:
+    """The load run where `--json` or `--out` says, and the assessment beside it."""
+    from app.cli.written import write_document
+    from assessments.evidence import sealed
+
+    if wishes.json is not None and done.result is not None:
+        write_document(sealed(done.result), wishes.json, output)
+    if folder is not None and done.assessed is not None:
+        write_document(done.assessed.to_json(), str(folder / _FILE_ASSESSMENT), output)
 
 
 def wishes_of(options: argparse.Namespace) -> Wishes:

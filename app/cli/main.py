@@ -38,11 +38,13 @@ class Command:
 
 
 COMMANDS = (
+    Command("run", "a whole assessment as a file: probe, scan, judge, report", "app.cli.run"),
     Command("probe", "put a target under load, watch it, say what it carries", "app.cli.probe"),
-    Command("demo", "the same on a demo service that comes along, in 90 s or less", "app.cli.demo"),
+    Command("assess", "hold the answers of a checklist against the facts, and score", "app.cli.assess"),
+    Command("demo", "a whole assessment of a demo service that comes along, in 90 s", "app.cli.demo"),
     Command("list", "the stored runs", "app.cli.list_runs"),
-    Command("show", "one stored run", "app.cli.show"),
-    Command("compare", "two stored runs side by side", "app.cli.compare"),
+    Command("show", "an assessment, or one stored run", "app.cli.show"),
+    Command("compare", "two runs, or two states of an assessment, side by side", "app.cli.compare"),
     Command("doctor", "what is installed, what is missing, how precise this machine is", "app.cli.doctor"),
     Command(
         "report",
