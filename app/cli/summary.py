@@ -257,11 +257,10 @@ def memory_lines(result: Document, columns: int) -> list[Line]:
     brackets = f" ({span})" if span else ""
     hours = known(memory.get("hours_to_limit"))
     until = f"; its limit is reached after {number(hours)} hours" if hours is not None else ""
-    return wrapped(
-        f"Memory grows by {number(memory.get('bytes_per_request'))} bytes a request{brackets}{until}.",
-        columns,
-        "warn",
-    )
+    by, each = memory.get("bytes_per_request"), "request"
+    if known(by) is None:
+        by, each = memory.get("bytes_per_s"), "second"
+    return wrapped(f"Memory grows by {number(by)} bytes a {each}{brackets}{until}.", columns, "warn")
 
 
 def slo_lines(result: Document, verdict: SloVerdict | None, columns: int) -> list[Line]:

@@ -68,9 +68,11 @@ class MemoryGrowth:
     """What resident memory did. `because` is one sentence with its numbers.
 
     Of `per_request` (bytes a request) and `per_second` (bytes a second), each with its 95 % interval, a
-    growing memory has those that can be told: both where each was seen apart from the other; `per_second`
-    alone where the rate of requests hardly varied, so that the growth may be either's. A flat memory has
-    those that were measured: the interval says what was ruled out.
+    growing memory has those that were seen to make it grow, of which two rates of requests tell. Where they
+    cannot be told apart (`told_apart` is False) all of the growth is given to the requests, if there were
+    any: what leaks mostly leaks by request, and at a higher rate nothing is made smaller by that. A flat
+    memory has those that were measured: the interval says what was ruled out. Where nothing can be told there
+    is neither.
 
     `growth_bytes` over `seconds` is of the part that was looked at, `rate_per_s` its mean rate of requests.
     `samples_needed` is how many more the same load would take; 0 when decided, or where more of the same
@@ -87,6 +89,7 @@ class MemoryGrowth:
     rate_per_s: float | None = None
     samples_needed: int = 0
     hours_to_limit: float | None = None
+    told_apart: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """CONTRACT's `memory` object; `low` and `high` are of `bytes_per_request` where that is known."""
@@ -102,6 +105,8 @@ class MemoryGrowth:
             "because": self.because,
             "samples": self.samples,
         }
+        if not self.told_apart:
+            document["told_apart"] = False
         if request and second:
             document |= {"bytes_per_s_low": _short(second.low), "bytes_per_s_high": _short(second.high)}
         for name in ("growth_bytes", "seconds", "rate_per_s"):
@@ -294,7 +299,7 @@ def _judged(stretch: _Series, axis: Literal["t", "requests"], *, whole: bool) ->
         rate_per_s=done / seconds,
     )
     low, high = found.low * reach, found.high * reach
-    over = f"{_mb(found.slope * reach)} ({_mb(low)} to {_mb(high)}) over {seconds:.3g} s"
+    over = f"{_mb(found.slope * reach)} ({_mb(low)} to {_mb(high)}) over {_span(seconds)}"
     if found.low > 0 and found.p_value < _LEVEL and found.slope * reach > threshold:
         doubt = (
             _jumped(x, blocks, pairs, found)
@@ -371,17 +376,23 @@ def _attributed(found: MemoryGrowth, stretches: list[_Series]) -> MemoryGrowth:
     owner = np.array(owners)
     pairs = every.pairs() & (owner[:, None] == owner[None, :])
     shares = attribute(every.lowest, (every.requests, every.t), pairs, RESOLUTION_BYTES)
-    if shares is None:
-        return replace(found, per_request=None)
-    request, second = shares
-    if request.low > 0 and second.low > 0:
-        return replace(found, per_request=request, per_second=second)
-    if request.low > 0:
-        return replace(found, per_second=None)
-    return replace(found, per_request=None)
+    if found.per_request is None:  # nothing was asked of it
+        return found
+    if shares is not None:
+        request, second = shares
+        if request.low > 0 and second.low > 0:
+            return replace(found, per_request=request, per_second=second)
+        if request.low > 0:
+            return replace(found, per_second=None)
+        if second.low > 0:
+            return replace(found, per_request=None)
+    because = f"{found.because}; one rate of requests does not tell whether by request or by time"
+    return replace(found, because=because, per_second=None, told_apart=False)
 
 
 def _with_hours(found: MemoryGrowth, headroom_bytes: float | None) -> MemoryGrowth:
+    if found.verdict == "insufficient":  # a rate that cannot be told is none that a requirement may rest on
+        return replace(found, per_request=None, per_second=None)
     if headroom_bytes is None or found.verdict != "growing":
         return found
     hours = hours_to_limit(
@@ -401,6 +412,10 @@ def _resolved(found: Trend, reach: float) -> Interval:
 
 def _mb(count: float) -> str:
     return f"{count / 1e6:.3g}\N{NO-BREAK SPACE}MB"
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:,.0f}\N{NO-BREAK SPACE}s" if seconds >= 100 else f"{seconds:.3g}\N{NO-BREAK SPACE}s"
 
 
 def _short(value: float | None) -> float | None:

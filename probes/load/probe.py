@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from probes.analysis.memory import MemoryGrowth
 from probes.errors import InternalError, TargetError
 from probes.events import FactFound, Finished, Started
 from probes.facts import Fact, FactName, Source, observed
@@ -176,6 +177,9 @@ class LoadProbe:
         if scalability is not None:
             document["scalability"] = scalability
         document["steps"] = [step.to_json() for step in steps]
+        memory = None if run.watcher is None else run.memory.judged(run.watcher.samples())
+        if memory is not None:
+            document["memory"] = memory.to_json()
         sent = run.engine.sent
         document["client"] = {
             "cpu_cores": round(run.engine.cpu_s / max(run.context.elapsed(), 1e-9), 4),
@@ -186,7 +190,9 @@ class LoadProbe:
             "kernel_stamps": any(len(step.read_lag_ns) for step in steps),
             "errors_seen": {_outcome_name(code): text for code, text in sorted(run.engine.notes.items())},
         }
-        facts = [] if grade == "client_limited" else self._facts(steps, capacity, str(header["id"]))
+        facts = []
+        if grade != "client_limited":
+            facts = self._facts(steps, capacity, memory, str(header["id"]))
         document["facts"] = [fact.to_json() for fact in facts]
         return document
 
@@ -203,7 +209,13 @@ class LoadProbe:
         document["probe_seconds"] = round(run.elapsed(), 3)
         return document
 
-    def _facts(self, steps: Sequence[StepResult], capacity: Capacity | None, run_id: str) -> list[Fact]:
+    def _facts(
+        self,
+        steps: Sequence[StepResult],
+        capacity: Capacity | None,
+        memory: MemoryGrowth | None,
+        run_id: str,
+    ) -> list[Fact]:
         source = Source("load", run=run_id)
         facts = []
         at = datetime.now(UTC)
@@ -235,6 +247,12 @@ class LoadProbe:
             add("process.cpu_cores_at_saturation", round(busiest.cpu_cores, 4))
             add("process.rss_peak_bytes", max(int(usage.rss_bytes_peak) for _, usage in used))
             add("process.threads_peak", max(int(usage.threads_peak) for _, usage in used))
+        if memory is not None and memory.verdict != "insufficient":
+            add("process.memory_verdict", memory.verdict, samples=memory.samples)
+            for name, rate in (("request", memory.per_request), ("second", memory.per_second)):
+                if rate is not None and memory.verdict == "growing":
+                    bounds = {"low": rate.low, "high": rate.high}
+                    add(f"process.growth_bytes_per_{name}", rate.value, samples=memory.samples, **bounds)
         return facts
 
 

@@ -19,6 +19,7 @@ from probes.load import plan
 from probes.load.arrivals import due_times
 from probes.load.engine import Engine, Progress, Record, split_rows
 from probes.load.grade import client_fault, is_saturated, outruns, saturates, verdict_of
+from probes.load.memory_log import MemoryLog
 from probes.load.plan import STOP_NOW
 from probes.load.safety import Ending, Rules, RunEnded
 from probes.load.search import BLOCK_S, ClosedView, Objective, OpenView
@@ -60,6 +61,7 @@ class Run:
         self.ending: Ending | None = None
         self.base_ms: float | None = None
         self.spoilt: str | None = None
+        self.memory = MemoryLog()
         self._measuring = False
         self._mode = "open"
         self._began = _Moment.now(0.0)
@@ -95,6 +97,7 @@ class Run:
         timeouts = int((progress.statuses == plan.TIMEOUT).sum())
         cancelled = int((progress.statuses == plan.CANCELLED).sum())
         errors = progress.finished - int(good.sum()) - timeouts - cancelled
+        self.memory.second(progress.t_ns, progress.span_s, progress.finished)
         if self.ending is None:
             self.ending = self.rules.after_second(progress, errors + timeouts)
         if not self._measuring:
