@@ -1,4 +1,4 @@
-"""`loadstone list`: the stored runs, newest first."""
+"""`loadstone list`: the assessments, the one changed last first, and the stored runs, newest first."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from app.cli.arguments import CommandParser, whole_number
 from app.cli.output import Output
 
 if TYPE_CHECKING:
-    from app.cli.layout import Cell
-    from assessments.store import RunSummary
+    from collections.abc import Sequence
+
+    from app.cli.layout import Cell, Line
+    from assessments.store import AssessmentSummary, RunSummary
 
 DEFAULT_LIMIT = 50
 
@@ -21,7 +23,7 @@ def parser() -> CommandParser:
     parser = CommandParser(
         "list",
         "[options]",
-        "The stored runs, newest first.",
+        "The assessments of the store, and its runs, newest first.",
         (
             "loadstone list",
             "loadstone list --assessment shop --limit 10",
@@ -50,11 +52,19 @@ def run(options: argparse.Namespace, output: Output) -> int:
 
     with open_store(options.store) as store:
         runs = store.runs(options.assessment, options.limit)
+        assessments = [entry for entry in store.assessments() if options.assessment in (None, entry.name)][
+            : options.limit
+        ]
         where = store.url
     if options.json is not None:
-        write_document(
-            {"schema": "loadstone.runs/1", "runs": [to_json(entry) for entry in runs]}, options.json, output
-        )
+        document = {
+            "schema": "loadstone.runs/1",
+            "assessments": [_assessment_json(entry) for entry in assessments],
+            "runs": [to_json(entry) for entry in runs],
+        }
+        write_document(document, options.json, output)
+    if assessments:
+        output.lines([*_assessments_table(assessments, output.table_columns), line("")])
     if not runs:
         whose = f" of the assessment '{plain(options.assessment)}'" if options.assessment else ""
         place = plain(where).removeprefix("sqlite:///")
@@ -73,6 +83,37 @@ def run(options: argparse.Namespace, output: Output) -> int:
             [line(""), *wrapped(f"The newest {len(runs)}; --limit N shows more.", output.columns, "muted")]
         )
     return 0
+
+
+def _assessments_table(found: Sequence[AssessmentSummary], columns: int) -> list[Line]:
+    from app.cli.layout import plain, table
+
+    rows = [
+        (
+            plain(entry.name),
+            f"{entry.answers:,}",
+            f"{entry.runs:,}",
+            f"{entry.evidence:,}",
+            f"{entry.milestones:,}",
+            local_time(entry.updated_at),
+        )
+        for entry in found
+    ]
+    header = ("assessment", "answers", "runs", "evidence", "milestones", "changed")
+    return table(header, rows, "trrrrl", columns)
+
+
+def _assessment_json(entry: AssessmentSummary) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "id": entry.id,
+        "answers": entry.answers,
+        "runs": entry.runs,
+        "evidence": entry.evidence,
+        "milestones": entry.milestones,
+        "created_at": entry.created_at.isoformat(),
+        "updated_at": entry.updated_at.isoformat(),
+    }
 
 
 def _row(entry: RunSummary) -> tuple[Cell, ...]:

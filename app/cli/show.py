@@ -1,4 +1,4 @@
-"""`loadstone show`: one stored run, in the words in which it was printed when it was measured."""
+"""`loadstone show`: a stored run in the words in which it was printed, or an assessment as it stands."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from app.cli.arguments import CommandParser
 from app.cli.output import Output
+from probes.errors import UsageError
 
 if TYPE_CHECKING:
     from app.cli.layout import Line
+    from assessments.store import Store, StoredRun
 
 _HEADER = (
     "second", "step", "offered\n1/s", "achieved\n1/s", "in\nflight", "p50\nms", "p99\nms", "failed",
@@ -22,15 +24,18 @@ def parser() -> CommandParser:
     """How the command line of `show` is read."""
     parser = CommandParser(
         "show",
-        "RUN [options]",
-        "One stored run. RUN is its id, the first characters of it, or `last`.",
+        "NAME|RUN [options]",
+        "An assessment as it stands today, or one stored run. NAME is an assessment, or\n"
+        "NAME@LABEL for it at a milestone; RUN is the id of a run, the first characters of it,\n"
+        "or `last`.",
         (
+            "loadstone show shop",
             "loadstone show last",
             "loadstone show 3f9a --seconds",
             "loadstone show 3f9a --json run.json",
         ),
     )
-    parser.add_argument("run_id", metavar="RUN", help="the id, its first characters, or last")
+    parser.add_argument("name", metavar="NAME|RUN", help="an assessment, or a run")
     group = parser.add_argument_group("what is shown")
     group.add_argument("--seconds", action="store_true", help="every second of load as well")
     parser.add_store_option(group)
@@ -39,15 +44,36 @@ def parser() -> CommandParser:
 
 
 def run(options: argparse.Namespace, output: Output) -> int:
-    """Prints the run. Raises `StoreError`."""
+    """Prints the assessment or the run. Raises `UsageError` and `StoreError`."""
+    from app.cli.stored_assessment import is_assessment
+    from assessments.store import open_store
+
+    with open_store(options.store) as store:
+        if not is_assessment(store, options.name):
+            return _show_run(options, store.run(options.name), output)
+        if options.seconds:
+            raise UsageError("--seconds belongs to a run: name one, loadstone list has them")
+        return _show_assessment(options, store, output)
+
+
+def _show_assessment(options: argparse.Namespace, store: Store, output: Output) -> int:
+    from app.cli.assessment_lines import assessment_lines
+    from app.cli.stored_assessment import stored_assessed
+    from app.cli.written import write_document
+
+    found = stored_assessed(store, options.name)
+    if options.json is not None:
+        write_document(found.to_json(), options.json, output)
+    output.lines(assessment_lines(found, output.columns))
+    return 0
+
+
+def _show_run(options: argparse.Namespace, found: StoredRun, output: Output) -> int:
     from app.cli.layout import line, plain, wrapped
     from app.cli.list_runs import local_time
     from app.cli.summary import note_lines, summary
     from app.cli.written import write_document
-    from assessments.store import open_store
 
-    with open_store(options.store) as store:
-        found = store.run(options.run_id)
     if options.json is not None:
         write_document(found.result, options.json, output)
     listed = found.summary
