@@ -46,7 +46,10 @@ def test_the_list_is_newest_first_and_names_what_it_is(keep: Keep, result: Make,
     keep("aaaa00000001", older, "shop")
     keep("bbbb00000002", result(grade="client_limited", bound=None, steps=[]))
     assert main(["list"]) == 0
-    head, first, second = capsys.readouterr().out.splitlines()
+    title, shop, blank, head, first, second = capsys.readouterr().out.splitlines()
+    assert title.split() == ["assessment", "answers", "runs", "evidence", "milestones", "changed"]
+    assert shop.split()[:5] == ["shop", "0", "1", "0", "0"]
+    assert blank == ""
     assert head.split()[:2] == ["run", "started"]
     assert first.startswith("bbbb00000002")
     assert "client" in first
