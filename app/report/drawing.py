@@ -1,6 +1,7 @@
 """Shapes of charts and pieces on a reportlab canvas.
 
-Shapes count downwards from their upper left corner, a canvas counts upwards. Lines end flat, as the shapes ask.
+Shapes count downwards from their upper left corner, a canvas counts upwards. Lines end flat, as the shapes
+ask.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The typeface of the PDF report: Inter in three weights, its digits all of one width.
 
-The fonts are embedded as subsets; which glyphs those hold depends on the text alone. A character without a glyph is
-written out (`\\u4f60`) by `shown`, so that nothing that a person wrote is lost.
+The fonts are embedded as subsets; which glyphs those hold depends on the text alone. A character without a
+glyph is written out (`\\u4f60`) by `shown`, so that nothing that a person wrote is lost.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
     Report ──boxes (pdf_blocks)──▶ stacks ──pages (pdf_flow)──▶ a canvas of reportlab ──▶ attachment, seal
 
-Equal input gives equal bytes: no clock, no time zone, no order of a hash decides on anything. The pages are made
-until the page numbers that they print agree with where things stand, which takes two rounds, seldom three.
+Equal input gives equal bytes: no clock, no time zone, no order of a hash decides on anything. The pages are
+made until the page numbers that they print agree with where things stand, which takes two rounds, seldom
+three.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from app.report.pdf_blocks import Blocks
 from app.report.pdf_figures import Figures
 from app.report.pdf_flow import Box, Stack, pages
 from app.report.pdf_sheet import HEIGHT, MARGIN, WIDTH, Sheet
-from app.report.pdf_text import LABEL, SMALL, Style, plain_lines
+from app.report.pdf_text import SMALL, Style, plain_lines
 
 TOP, BOTTOM = 56.0, 48.0
 """Room above and below what stands on a page, header and footer within it."""

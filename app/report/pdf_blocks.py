@@ -13,10 +13,8 @@ from app.report.model import (
     Block,
     Bullets,
     Callout,
-    Cell,
     ClaimCard,
     Code,
-    Column,
     Columns,
     Definitions,
     Figure,
@@ -32,7 +30,7 @@ from app.report.model import (
 from app.report.pdf_cells import Cells
 from app.report.pdf_figures import Figures, score_bar_box
 from app.report.pdf_flow import Beside, Box, Inset, Stack
-from app.report.pdf_pieces import BLANK, band_parts, legend
+from app.report.pdf_pieces import BLANK, band_parts, gap, legend
 from app.report.pdf_sheet import Sheet
 from app.report.pdf_tables import GAP, Row, TableBox
 from app.report.pdf_text import (
@@ -42,7 +40,6 @@ from app.report.pdf_text import (
     HEADING,
     LABEL,
     LEAD,
-    MIDDLE,
     REPORT_TITLE,
     SMALL,
     TITLE,
@@ -74,6 +71,7 @@ class Blocks:
         """`figures` keeps charts that were laid out before."""
         self.pages, self.figures = pages, figures
         self.cells = Cells(self.spans)
+        self.first = False
 
     def section(self, section: Section, width: float) -> list[Box]:
         """A section with its kicker, title and lead."""
@@ -83,7 +81,7 @@ class Blocks:
             boxes.append(plain_lines(kicker, LABEL, width).spaced(0, keep=True))
         title: list[Run | Piece] = [run_of(Span(fonts.shown(words.one_line(section.title, 400))), TITLE)]
         if section.band is not None:
-            title += [BLANK, *band_parts(section.band, BODY)]
+            title += [BLANK, gap(9.0), *band_parts(section.band, BODY)]
         boxes.append(Lines(break_lines(words_of(title), width), TITLE, width).spaced(3, keep=True))
         if section.lead:
             boxes.append(self.lines(section.lead, LEAD, width).spaced(3))
@@ -99,8 +97,11 @@ class Blocks:
         if section.lead:
             boxes.append(self.lines(section.lead, LEAD, width).spaced(6))
         boxes[0].anchor = section.anchor
+        self.first = True
         large = next((block for block in section.blocks if isinstance(block, Callout)), None)
-        return [*boxes, *self.boxes(section.blocks, width, 18.0, large)]
+        boxes += self.boxes(section.blocks, width, 18.0, large)
+        self.first = False
+        return boxes
 
     def boxes(
         self, blocks: Sequence[Block], width: float, before: float | None = None, large: Callout | None = None
@@ -135,7 +136,7 @@ class Blocks:
             case Table():
                 return self._table(block, width)
             case Figure():
-                return self.figures.box(block, width).spaced(16)
+                return self.figures.box(block, width, HEADING if self.first else FIGURE_TITLE).spaced(16)
             case Columns():
                 return self._columns(block, width)
             case ScoreBar():
@@ -168,7 +169,7 @@ class Blocks:
         style = HEADING if block.level == 2 else FIGURE_TITLE
         parts: list[Run | Piece] = [run_of(Span(fonts.shown(words.one_line(block.text, 400))), style)]
         if block.badge is not None:
-            parts += [BLANK, *band_parts(block.badge.band, BODY)]
+            parts += [BLANK, gap(9.0), *band_parts(block.badge.band, BODY)]
         box = Lines(break_lines(words_of(parts), width), style, width)
         box.anchor = block.anchor
         return box.spaced(22 if block.level == 2 else 14, keep=True)
@@ -212,9 +213,19 @@ class Blocks:
         gap = RULED_GAP if block.ruled else COLUMN_GAP
         each = (width - gap * (count - 1)) / count
         offsets = [number * (each + gap) for number in range(count)]
-        stacks = [Stack(self.boxes(column, each)) for column in block.columns]
+        stacks = [Stack(self._column(column, each)) for column in block.columns]
         rules = [offset - gap / 2 for offset in offsets[1:]] if block.ruled else []
         return Beside(stacks, offsets, rules).spaced(16)
+
+    def _column(self, blocks: Sequence[Block], width: float) -> list[Box]:
+        """One of several columns; a small line above its heading names what the heading answers."""
+        match blocks:
+            case (Paragraph(style="small") as label, Heading() as heading, *others):
+                above = self.lines(label.text, SMALL, width).spaced(0, keep=True)
+                answer = plain_lines(words.one_line(heading.text, 400), HEADING, width).spaced(1, keep=True)
+                answer.anchor = heading.anchor
+                return [above, answer, *self.boxes(others, width, 4.0)]
+        return self.boxes(blocks, width)
 
     def _card(self, block: ClaimCard, width: float) -> Box:
         room = width - BAR - 2 * CARD_PADDING
@@ -238,7 +249,9 @@ class Blocks:
     def _code(self, block: Code, width: float) -> Box | None:
         boxes: list[Box] = []
         if block.title:
-            boxes.append(plain_lines(words.one_line(block.title, 400), FIGURE_TITLE, width).spaced(0, keep=True))
+            boxes.append(
+                plain_lines(words.one_line(block.title, 400), FIGURE_TITLE, width).spaced(0, keep=True)
+            )
         room = width - 2 * CARD_PADDING
         shown = (fonts.shown(line).replace("  ", "\u00a0 ") for line in words.code_lines(block.text))
         runs = (run_of(Span(_indented(line) + "\n"), CODE) for line in shown)

@@ -24,6 +24,7 @@ from app.report.pdf_text import (
     words_of,
 )
 
+BADGES = Style(8.5, 15.0)
 PADDING = 4.0
 DENSE_PADDING = 2.25
 GLYPH_LEAST, GLYPH_MOST = 60.0, 110.0
@@ -31,6 +32,8 @@ WIDEST_WORD = 0.4
 """The part of a table's width that one long word may ask for before it is broken."""
 
 Runs = Callable[[Text, Style], list[Run]]
+Rows = Sequence[Sequence[Cell]]
+FoundRows = Sequence[Sequence[Sequence[Word]]]
 
 
 class Cells:
@@ -51,10 +54,23 @@ class Cells:
             found += words_of(self._parts(cell))
         return Lines(break_lines(found, width), CELL, width)
 
+    @staticmethod
+    def _badges(cells: Sequence[Cell], width: float) -> Box:
+        """Counted states behind each other: what is open, proven, contradicted."""
+        found: list[Word] = []
+        for cell in cells:
+            if isinstance(cell, Badge):
+                if found:
+                    found[-1] = replace(found[-1], gap=11.0)
+                found += words_of(badge_parts(cell, BADGES))
+        return Lines(break_lines(found, width), BADGES, width)
+
     def card_head(self, card: ClaimCard, width: float) -> Box:
         """The state of a claim, its question and weight, and at the right what it costs."""
         what = ", ".join(words.one_line(part, 200) for part in (card.question, card.weight) if part)
-        points = self._lines(self.runs((Span(words.one_line(card.points, 60), "strong"),), CELL), width, "right")
+        points = self._lines(
+            self.runs((Span(words.one_line(card.points, 60), "strong"),), CELL), width, "right"
+        )
         taken = max((line.width for line in points.lines), default=0.0) + GAP
         about = self.runs((Span(what),), SMALL)
         left = self._lines([*badge_parts(Badge(card.state), CELL), gap(8.0), *about], width - taken)
@@ -63,12 +79,15 @@ class Cells:
     def table(self, table: Table, width: float, foot: Sequence[Box]) -> Box:
         """A table of at least one row."""
         columns = table.columns or (Column(""),)
+        if all(isinstance(cell, Badge) or not cell for row in table.rows for cell in row):
+            return Stack([self._badges(row, width) for row in table.rows])
         rows = [self._filled(row, len(columns)) for row in table.rows]
         found = [[self._words(cell) for cell in row] for row in rows]
         wishes = [self._wish(number, column, rows, found, width) for number, column in enumerate(columns)]
         widths = column_widths(columns, wishes, width)
         offsets = [sum(widths[:number]) + GAP * number for number in range(len(columns))]
         padding = DENSE_PADDING if table.dense else PADDING
+        headed = any(column.header for column in columns)
         boxes: list[Row] = []
         for number, (row, texts) in enumerate(zip(rows, found, strict=True)):
             cells = [
@@ -77,9 +96,10 @@ class Cells:
             ]
             box = Row(cells, offsets, width, padding)
             box.anchor = table.anchors[number] if number < len(table.anchors) else None
+            box.ruled = headed or not table.dense
             boxes.append(box)
         head = None
-        if any(column.header for column in columns):
+        if headed:
             names = [
                 plain_lines(words.one_line(column.header, 200), LABEL, wide, column.align)
                 for column, wide in zip(columns, widths, strict=True)
@@ -120,9 +140,8 @@ class Cells:
         return Lines(break_lines(found, width), CELL, width, column.align) if found else Nothing()
 
     @staticmethod
-    def _wish(
-        number: int, column: Column, rows: Sequence[Sequence[Cell]], found: Sequence[Sequence[Sequence[Word]]], width: float
-    ) -> Wish:
+    def _wish(number: int, column: Column, rows: Rows, found: FoundRows, width: float) -> Wish:
+        count = len(found[0])
         head = words_of((Run(words.one_line(column.header, 200), 0.0, LABEL.size, LABEL.weight, "muted"),))
         least = most = 0.0
         for text in (head, *(row[number] for row in found)):
@@ -130,7 +149,7 @@ class Cells:
             most = max(most, _longest_line(text))
         if any(isinstance(row[number], Score) for row in rows):
             least, most = max(least, GLYPH_LEAST), max(min(most, GLYPH_MOST), GLYPH_MOST)
-        return Wish(min(least, WIDEST_WORD * width), min(most, width))
+        return Wish(min(least, max(WIDEST_WORD, 1 / count) * width), min(most, width))
 
 
 def _longest_line(found: Sequence[Word]) -> float:

@@ -1,17 +1,18 @@
-"""Charts of the PDF report: title, drawing, line of method. A chart is laid out once, however often pages are made."""
+"""Charts of the PDF report: title, drawing, line of method. A chart is laid out once, pages more often."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from app.charts.layout import layout
 from app.report import fonts, words
+from app.report.figure_words import caption_of
 from app.report.model import Figure, ScoreBar
 from app.report.pdf_flow import Box, Stack
 from app.report.pdf_pieces import Picture
-from app.report.pdf_text import BODY, FIGURE_TITLE, SMALL, plain_lines
+from app.report.pdf_text import BODY, FIGURE_TITLE, SMALL, Style, plain_lines
 from app.report.score_bar import HEIGHT, score_bar
-from dataclasses import replace
 
 
 class Figures:
@@ -20,7 +21,7 @@ class Figures:
     def __init__(self) -> None:
         self._drawn: dict[tuple[int, float, float], tuple[Any, Any]] = {}
 
-    def box(self, figure: Figure, width: float) -> Box:
+    def box(self, figure: Figure, width: float, title: Style = FIGURE_TITLE) -> Box:
         """The title, the chart and what it was made with, never apart."""
         spec = figure.spec
         key = (id(spec), width, figure.height)
@@ -30,19 +31,11 @@ class Figures:
         drawn = self._drawn[key][1]
         boxes: list[Box] = []
         if spec.title:
-            boxes.append(plain_lines(words.one_line(spec.title, 400), FIGURE_TITLE, width))
+            boxes.append(plain_lines(words.one_line(spec.title, 400), title, width))
         boxes.append(Picture(drawn.shapes, drawn.height).spaced(3))
         if caption := caption_of(figure):
             boxes.append(plain_lines(caption, SMALL, width).spaced(5))
         return Stack(boxes)
-
-
-def caption_of(figure: Figure) -> str:
-    """The line below a figure, with its number."""
-    caption = words.one_line(figure.spec.caption, 1_000)
-    if figure.number is None:
-        return caption
-    return f"Figure {figure.number}. {caption}".rstrip()
 
 
 def score_bar_box(bar: ScoreBar, width: float) -> Box:

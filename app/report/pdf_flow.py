@@ -24,8 +24,8 @@ Parts = tuple["Box | None", "Box | None"]
 class Box:
     """Something with a height that can be drawn, and perhaps split.
 
-    `before` is the room above it unless it comes first on a page, `keep` holds it with the next box, `divisible`
-    allows a split even where it would fit on an empty page, `anchor` is where links lead.
+    `before` is the room above it unless it comes first on a page, `keep` holds it with the next box,
+    `divisible` allows a split even where it would fit on an empty page, `anchor` is where links lead.
     """
 
     height: float = 0.0
@@ -38,7 +38,7 @@ class Box:
         """Put the box with its upper left corner at `x`, `top`."""
         raise NotImplementedError
 
-    def split(self, room: float, full: float) -> Parts:
+    def split(self, room: float, full: float) -> Parts:  # noqa: ARG002
         """The part that fits into `room` and the rest; (None, self) when nothing does.
 
         `full` is the room of an empty page: what fits there is split only if it is divisible.
@@ -113,7 +113,9 @@ class Stack(Box):
         return end
 
     @staticmethod
-    def _split_group(group: Sequence[Box], missing: float, full: float) -> tuple[Sequence[Box] | None, Box | None]:
+    def _split_group(
+        group: Sequence[Box], missing: float, full: float
+    ) -> tuple[Sequence[Box] | None, Box | None]:
         """Split the last box of a group that lacks `-missing` of room, its headings staying before it."""
         last = group[-1]
         heads = _height(group[:-1]) + (last.before if len(group) > 1 else 0.0)
@@ -162,7 +164,7 @@ def _stack(box: Box) -> Stack:
 
 
 class Inset(Box):
-    """A stack in a frame of its own, with room around; what is painted behind it goes on where it is split."""
+    """A stack in a frame of its own; what is painted behind it goes on where it is split."""
 
     def __init__(self, inner: Stack, left: float, top: float, bottom: float) -> None:
         """Lengths are the room between the frame and the stack."""
@@ -204,7 +206,9 @@ class Inset(Box):
 class Beside(Box):
     """Stacks side by side. `offsets` are their left edges; `rules` are upright lines between them."""
 
-    def __init__(self, stacks: Sequence[Stack], offsets: Sequence[float], rules: Sequence[float] = ()) -> None:
+    def __init__(
+        self, stacks: Sequence[Stack], offsets: Sequence[float], rules: Sequence[float] = ()
+    ) -> None:
         """As high as the highest stack."""
         self.stacks, self.offsets, self.rules = tuple(stacks), tuple(offsets), tuple(rules)
         self.height = max((stack.height for stack in self.stacks), default=0.0)

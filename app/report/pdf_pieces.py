@@ -1,4 +1,4 @@
-"""The small pictures of the PDF report, in a line of text or in a box: states, bands, marks of pillars, scores."""
+"""The small pictures of the PDF report, in a line of text or in a box: states, bands, marks, scores."""
 
 from __future__ import annotations
 

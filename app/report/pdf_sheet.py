@@ -1,4 +1,4 @@
-"""The paper of the PDF report: lines, areas, links and anchors in points from the top left corner of the page.
+"""The paper of the PDF report: lines, areas, links and anchors, in points from the upper left corner.
 
 A thin face of reportlab's canvas, which counts from the bottom. Colours are roles of the light palette.
 """
@@ -36,7 +36,7 @@ class Sheet:
             found = self._colours[role] = rgb(role)
         return found
 
-    def line(self, x1: float, y1: float, x2: float, y2: float, role: str, width: float) -> None:
+    def line(self, x1: float, y1: float, x2: float, y2: float, role: str, width: float) -> None:  # noqa: PLR0917
         """A straight line `width` thick."""
         canvas = self.canvas
         canvas.setStrokeColor(self.colour(role))
@@ -48,7 +48,7 @@ class Sheet:
         self.canvas.setFillColor(self.colour(role))
         self.canvas.rect(x, HEIGHT - top - height, width, height, stroke=0, fill=1)
 
-    def frame(self, x: float, top: float, width: float, height: float, role: str, pen: float) -> None:
+    def frame(self, x: float, top: float, width: float, height: float, role: str, pen: float) -> None:  # noqa: PLR0917
         """The edge of a rectangle, drawn inside it."""
         self.canvas.setStrokeColor(self.colour(role))
         self.canvas.setLineWidth(pen)
@@ -60,7 +60,9 @@ class Sheet:
         drawing.draw(self.canvas, shapes, x, HEIGHT - top)
 
     def link(self, target: str, x: float, top: float, width: float, height: float) -> None:
-        """Make an area lead to an anchor (`#name`) that exists, or to a web address; anything else leads nowhere."""
+        """Make an area lead to an anchor (`#name`) that exists, or to a web address; anything else leads
+        nowhere.
+        """
         corners = (x, HEIGHT - top - height, x + width, HEIGHT - top)
         if target.startswith("#"):
             name = self.targets.get(target[1:])

@@ -29,9 +29,10 @@ class Wish:
 def column_widths(columns: Sequence[Column], wishes: Sequence[Wish], width: float) -> list[float]:
     """The widths of the columns, together `width` without the gaps.
 
-    A column without a share takes what its widest cell needs; columns with a share divide the rest. Where that is
-    too much, all give way in proportion to what they could, as in a browser; where columns without a share leave
-    room over, those with text to the left take it.
+    A column without a share takes what its widest cell needs; columns with a share divide the rest, those
+    that need less giving to those that need more. Where that is too much, all give way in proportion to what
+    they could, as in a browser; where columns without a share leave room over, those with text to the left
+    take it.
     """
     room = width - gaps(columns)
     shares = sum(column.share for column in columns)
@@ -48,6 +49,7 @@ def column_widths(columns: Sequence[Column], wishes: Sequence[Wish], width: floa
         for number in shared:
             widths[number] = rest * columns[number].share / shares
         _lift(widths, wishes, shared)
+        _even_out(widths, wishes, shared)
     elif rest > 0:
         takers = [number for number in fixed if columns[number].align == "left"] or fixed
         whole = sum(max(widths[number], 1.0) for number in takers)
@@ -83,6 +85,21 @@ def _lift(widths: list[float], wishes: Sequence[Wish], among: Sequence[int]) -> 
         widths[number] = wishes[number].least
     for number, extra in spare.items():
         widths[number] -= missing * extra / given
+
+
+def _even_out(widths: list[float], wishes: Sequence[Wish], among: Sequence[int]) -> None:
+    """Let columns that are wider than their widest cell give to those that are narrower."""
+    spare = {number: widths[number] - wishes[number].most for number in among}
+    given = sum(extra for extra in spare.values() if extra > 0)
+    wanted = -sum(extra for extra in spare.values() if extra < 0)
+    if given <= 0 or wanted <= 0:
+        return
+    moved = min(given, wanted)
+    for number, extra in spare.items():
+        if extra > 0:
+            widths[number] -= moved * extra / given
+        else:
+            widths[number] += moved * -extra / wanted
 
 
 def gaps(columns: Sequence[Column]) -> float:

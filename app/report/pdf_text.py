@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from app.report import fonts, words
+from app.report import fonts
 from app.report.model import Align, Span
 from app.report.pdf_flow import Box, Parts
 from app.report.pdf_sheet import HEIGHT, Sheet
@@ -79,7 +79,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """Runs that stay together. `gap` is the width of the blank after it, `ends` says that the line ends here."""
+    """Runs that stay together. `gap` is the width of the blank after it, `ends` ends the line."""
 
     runs: tuple[Run, ...]
     width: float
@@ -110,7 +110,7 @@ def run_of(span: Span, style: Style) -> Run:
         role = "muted"
     elif span.role:
         role = span.role
-        weight = max(style.weight, 500)  # type: ignore[assignment]
+        weight = style.weight if style.weight > 500 else 500
     elif span.link:
         role = "accent"
     return Run(span.text, 0.0, style.size, weight, role, span.link)
@@ -252,7 +252,7 @@ class Lines(Box):
         canvas = sheet.canvas
         writer = canvas.beginText()
         style = self.style
-        font: tuple[str, float] | None = None
+        font: tuple[Weight, float] | None = None
         role = ""
         for number, line in enumerate(self.lines):
             upper = top + number * style.leading
@@ -281,7 +281,7 @@ class Lines(Box):
         free = self.width - line.width
         return free if self.align == "right" else free / 2
 
-    def split(self, room: float, full: float) -> Parts:
+    def split(self, room: float, full: float) -> Parts:  # noqa: ARG002
         """Break between two lines, not leaving one alone where there are four or more."""
         count = min(int((room + 1e-6) // self.style.leading), len(self.lines) - 1)
         if len(self.lines) >= 4:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from app.charts import pieces
 from app.charts.shapes import Circle, Label, Line, Measure, Polygon, Polyline, Rect, Shape
 from app.report.model import ScoreBar
-from app.report.words import points
 
 GLYPH_HEIGHT, GLYPH_TOP = 20.0, 13.0
 NUMBER, NAME = 10.0, 7.5
@@ -16,7 +15,6 @@ NUMBER, NAME = 10.0, 7.5
 APART = 7.0
 """Room between two labels, in points."""
 HEIGHT = 44.0
-
 
 
 def parts_of(bar: ScoreBar) -> list[tuple[str, float, str]]:
@@ -34,6 +32,12 @@ def parts_of(bar: ScoreBar) -> list[tuple[str, float, str]]:
     return [part for part in parts if part[1] >= 0.05]
 
 
+def rounded_parts(sizes: Sequence[float]) -> list[int]:
+    """The parts in whole points, so that they add up to the rounded sum of any first few of them."""
+    ends = [round(sum(sizes[: number + 1])) for number in range(len(sizes))]
+    return [end - start for start, end in zip([0, *ends], ends, strict=False)]
+
+
 def score_bar(bar: ScoreBar, width: float, measure: Measure) -> tuple[Shape, ...]:
     """The shapes of the bar, `width` by `HEIGHT`; a score there is none of has no bar."""
     score = bar.score
@@ -48,12 +52,13 @@ def score_bar(bar: ScoreBar, width: float, measure: Measure) -> tuple[Shape, ...
     )
     shapes: list[Shape] = [_lower(shape, GLYPH_TOP) for shape in glyph]
     parts = parts_of(bar)
+    numbers = [str(part) for part in rounded_parts([size for _, size, _ in parts])]
     middles, at = [], 0.0
     for _, size, _ in parts:
         middles.append((at + size / 2) * width / 100)
         at += size
     for size, weight, baseline in ((NUMBER, 600, 10.0), (NAME, 400, HEIGHT - 4.0)):
-        texts = [points(value) if size == NUMBER else name for name, value, _ in parts]
+        texts = numbers if size == NUMBER else [name for name, _, _ in parts]
         wide = [measure(text, weight, size) for text in texts]  # type: ignore[arg-type]
         lefts = spread([middle - w / 2 for middle, w in zip(middles, wide, strict=True)], wide, width)
         for (_, _, role), text, left in zip(parts, texts, lefts, strict=True):
@@ -63,7 +68,7 @@ def score_bar(bar: ScoreBar, width: float, measure: Measure) -> tuple[Shape, ...
 
 
 def spread(lefts: Sequence[float], widths: Sequence[float], room: float) -> list[float]:
-    """The left edges moved as little as is needed for labels beside each other not to touch, within `room`."""
+    """The left edges, moved so that labels beside each other do not touch and stay within `room`."""
     moved = list(lefts)
     end = 0.0
     for number, width in enumerate(widths):

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
-from app.report.model import Badge, Band, Cell, Mark, BandBadge, PillarMark, Role, Score, Span, State, Text
+from app.report.model import Badge, Band, BandBadge, Cell, Mark, PillarMark, Role, Score, Span, State, Text
 
 LONGEST_TEXT = 4_000
 """Characters of one text that are shown."""
@@ -65,7 +65,7 @@ def cut_note(length: int) -> str:
 
 
 def shown(of: Text, longest: int = LONGEST_TEXT) -> Text:
-    """The spans with visible characters only, together at most `longest` of them before a note that says so."""
+    """The spans with visible characters only, cut after `longest` of them with a note that says so."""
     length = sum(len(span.text) for span in of)
     room = longest
     breaks = 0
@@ -100,20 +100,22 @@ def code_lines(text: str) -> list[str]:
 def address(link: str | None) -> str | None:
     """The link when it is a web address that may be opened, else None."""
     if link and link.startswith(("https://", "http://")) and link.isascii() and link.isprintable():
-        return None if any(sign in link for sign in " \"<>\\^`{|}") or len(link) > 2_000 else link
+        return None if any(sign in link for sign in ' "<>\\^`{|}') or len(link) > 2_000 else link
     return None
 
 
 def points(value: float) -> str:
     """A score or a part of one, rounded; `–` where there is no number."""
-    return f"{value:.0f}" if value == value and abs(value) < 1e6 else "–"
+    return f"{value:.0f}" if abs(value) < 1e6 else "–"
 
 
 def score_words(score: Score) -> str:
-    """A score for those who do not see its picture: `proven 48, supported 53, claimed 73, contradicted 14`."""
+    """A score for those who do not see its picture: `proven 48, supported 53, claimed 73`."""
     if score.refused is not None:
         return one_line(score.refused)
-    said = f"proven {points(score.proven)}, supported {points(score.supported)}, claimed {points(score.claimed)}"
+    said = (
+        f"proven {points(score.proven)}, supported {points(score.supported)}, claimed {points(score.claimed)}"
+    )
     return f"{said}, contradicted {points(score.contradicted)}" if score.contradicted > 0 else said
 
 

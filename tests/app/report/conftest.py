@@ -121,8 +121,12 @@ def range_chart() -> RangeChart:
     return RangeChart(
         "Five replicas buy 7 months, worker processes 8",
         (
-            DateRange("as it is", date(2027, 3, 14), date(2027, 2, 20), date(2027, 4, 11), "2027-03-14", True),
-            DateRange("4: five replicas", date(2027, 10, 2), date(2027, 8, 20), date(2027, 11, 28), "2027-10-02"),
+            DateRange(
+                "as it is", date(2027, 3, 14), date(2027, 2, 20), date(2027, 4, 11), "2027-03-14", True
+            ),
+            DateRange(
+                "4: five replicas", date(2027, 10, 2), date(2027, 8, 20), date(2027, 11, 28), "2027-10-02"
+            ),
         ),
         ((date(2027, 1, 15), "campaign"),),
         "Peak demand meets capacity at 70 % use.",
@@ -140,7 +144,14 @@ def change_chart() -> ChangeChart:
 
 def _page_one() -> Section:
     pillars = (
-        ("Infrastructure", Score(48, 53, 73, 14), "53", " (48–73)", "limited", "Memory limit claim contradicted."),
+        (
+            "Infrastructure",
+            Score(48, 53, 73, 14),
+            "53",
+            " (48–73)",
+            "limited",
+            "Memory limit claim contradicted.",
+        ),
         ("Models", Score(60, 71, 80), "71", " (60–80)", "conditional", "Budget and precision proven."),
         ("Data", Score(50, 64, 78), "64", " (50–78)", "conditional", "Half of the credit rests on claims."),
         ("Monitoring", Score(45, 49, 70, 17), "49", " (45–70)", "limited", "Lowest: sets the overall score."),
@@ -154,9 +165,9 @@ def _page_one() -> Section:
                 "Not ready for 420 req/s",
                 (
                     text(
-                        "Three replicas are all the policy allows; with one lost, the other two hold 396 req/s at the "
-                        "very edge of p99 ≤ 200 ms. A replica is likely to be lost at the peak, because its memory "
-                        "limit is 1.05 × the measured peak."
+                        "Three replicas are all the policy allows; with one lost, the other two hold "
+                        "396 req/s at the very edge of p99 ≤ 200 ms. A replica is likely to be lost, because "
+                        "its memory limit is 1.05 × the measured peak."
                     ),
                 ),
                 "bad",
@@ -193,12 +204,16 @@ def _page_one() -> Section:
                     (
                         Paragraph(text(Span("What breaks first", "muted")), "small"),
                         Heading("The GIL, in ranking.rerank", 3),
-                        Paragraph(text("Held 97 % of the time at 198 req/s, 71 % of its samples in one function.")),
+                        Paragraph(
+                            text("Held 97 % of the time at 198 req/s, 71 % of its samples in one function.")
+                        ),
                     ),
                     (
                         Paragraph(text(Span("When it runs out", "muted")), "small"),
                         Heading("2027-03-14", 3),
-                        Paragraph(text("Between 02-20 and 04-11 (95 %). Peak demand grows 8 % (± 1.2 %) a month.")),
+                        Paragraph(
+                            text("Between 02-20 and 04-11 (95 %). Peak demand grows 8 % (± 1.2 %) a month.")
+                        ),
                     ),
                     (
                         Paragraph(text(Span("How much was measured", "muted")), "small"),
@@ -218,7 +233,13 @@ def _page_one() -> Section:
             ),
             Heading("Three actions with most effect"),
             Table(
-                (Column(""), Column("Action", 1.6), Column("Effort"), Column("Effect", 1.4), Column("Price of it", 1)),
+                (
+                    Column(""),
+                    Column("Action", 1.6),
+                    Column("Effort"),
+                    Column("Effect", 1.4),
+                    Column("Price of it", 1),
+                ),
                 (
                     (
                         text(Span("1", "muted")),
@@ -265,11 +286,24 @@ def _pillar() -> Section:
     facts = Table(
         (Column("Fact"), Column("Value", align="right"), Column("Source", 1)),
         (
-            (text("infra.memory_limit"), text(Span("1,536 MiB", "strong")), text("deploy/recommender.yaml, line 41")),
+            (
+                text("infra.memory_limit"),
+                text(Span("1,536 MiB", "strong")),
+                text("deploy/recommender.yaml, line 41"),
+            ),
             (text("process.rss_peak"), text(Span("1,463 MiB", "strong")), text("run 7, step at 198 req/s")),
         ),
     )
-    states = ("verified", "partly", "claimed", "challenged", "understated", "unsure", "unanswered", "not_applicable")
+    states = (
+        "verified",
+        "partly",
+        "claimed",
+        "challenged",
+        "understated",
+        "unsure",
+        "unanswered",
+        "not_applicable",
+    )
     rows = tuple(
         (
             text(Span(f"INF-{number:02}", "muted")),
@@ -305,7 +339,13 @@ def _pillar() -> Section:
             ),
             Heading("The other claims, proven first", badge=BandBadge("ready")),
             Table(
-                (Column(""), Column("Question", 1.4), Column("Claim", 1), Column("Verdict"), Column("Evidence", 1.2)),
+                (
+                    Column(""),
+                    Column("Question", 1.4),
+                    Column("Claim", 1),
+                    Column("Verdict"),
+                    Column("Evidence", 1.2),
+                ),
                 rows,
                 "Proven first.",
                 anchors=tuple(f"row-{number}" for number in range(40)),
@@ -329,14 +369,29 @@ def _plan() -> Section:
                 (
                     (text("1"), text(Span("Memory limit 1,830 MiB", "strong")), Mark("circle"), text("+8")),
                     (text("2"), text("Even out user partitions"), Mark("triangle"), text("+7")),
-                    (text("3"), text("A pillar that has no score"), Mark("square"), Score(refused="58 % answered")),
+                    (
+                        text("3"),
+                        text("A pillar that has no score"),
+                        Mark("square"),
+                        Score(refused="58 % answered"),
+                    ),
                 ),
             ),
             Table((Column("Nothing"),), (), empty="No action is left."),
             Bullets((text("One point."), text("Another, with ", Span("a contradiction", "bad"), "."))),
-            Code("apiVersion: autoscaling/v2\nspec:\n  minReplicas: 3\n  # 198 × 0.7 = 138.6\n", "HorizontalPodAutoscaler"),
+            Code(
+                "apiVersion: autoscaling/v2\nspec:\n  minReplicas: 3\n  # 198 × 0.7 = 138.6\n",
+                "HorizontalPodAutoscaler",
+            ),
             Together((Heading("What it means", 3), Definitions((("SLO", text("The objective.")),)))),
-            Paragraph(text("See ", Span("the site", link="https://example.org/a"), " and ", Span("page one", link="#summary", page=True))),
+            Paragraph(
+                text(
+                    "See ",
+                    Span("the site", link="https://example.org/a"),
+                    " and ",
+                    Span("page one", link="#summary", page=True),
+                )
+            ),
         ),
         "5  The plan",
         text("Actions 1, 2 and 3 take one day each."),
@@ -377,6 +432,6 @@ def kitchen_sink(data: bytes) -> Report:
         "0.1.0",
         content_hash(data),
         (_page_one(), _load_story(), _pillar(), _plan(), _glossary()),
-        "The data is inside this file: loadstone verify FILE.pdf re-scores it, loadstone restore FILE.pdf opens it.",
+        "The data is inside this file: loadstone verify FILE.pdf scores it again.",
         keywords=("scalability", "capacity"),
     )
