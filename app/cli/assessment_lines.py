@@ -54,7 +54,8 @@ def verdict_lines(assessed: Assessed, columns: int) -> list[Line]:
         lines += wrapped(plain(reason), columns)
     first = verdict.breaks_first
     if first is not None:
-        lines += wrapped(plain(f"Breaks first: {first.what}. {first.because}"), columns)
+        why = "" if first.because in verdict.reasons else f" {first.because}"
+        lines += wrapped(plain(f"Breaks first: {first.what}.{why}"), columns)
     for sentence in verdict.close_behind:
         lines += wrapped(plain(sentence), columns)
     headline, text = verdict.runs_out
