@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
+import socket
 import sqlite3
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, text
 
-from assessments.store import Store, open_store
+from assessments.store import Answer, Setup, Store, StoredEvidence, StoredMilestone, open_store
 from probes.events import FactFound, Finished, Note, Second, Started, Step
 
 RESPONSE_TEXT = "response-histogram-of-step-"
 SERVICE_TEXT = "service-histogram-of-step-"
+POSTGRES = "postgres"
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SETUP = Setup(
+    profile={"deploys_to": "k8s", "peak_per_s": 180.0, "growth": {"workload": "8%/month"}},
+    lens={"schema": "loadstone.lens/1", "zeta": 1, "alpha": {"b": 2.5, "a": [1, None, "µ"]}},
+    weights={"INF-01": 2.0},
+    challenges=({"fact": "load.capacity", "reason": "test data", "at": "2026-03-01T00:00:00+00:00"},),
+    title="The checkout before the campaign",
+    lens_name="our-lens.yaml",
+)
 
 
 class SampleEvents:
@@ -86,6 +103,17 @@ class SampleEvents:
 
 
 @pytest.fixture
+def noon() -> datetime:
+    return NOON
+
+
+@pytest.fixture
+def setup() -> Setup:
+    """A setup with something in every field that a person gives."""
+    return SETUP
+
+
+@pytest.fixture
 def sample() -> SampleEvents:
     return SampleEvents()
 
@@ -128,3 +156,85 @@ def change() -> Callable[..., None]:
 def digest() -> Callable[[Path], str]:
     """The hash of a file's bytes."""
     return lambda path: hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The URL of a fresh cluster without its database's name; as root it runs as the user `postgres`."""
+    pytest.importorskip("psycopg", reason='the driver is missing: pip install "loadstone[postgresql]"')
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not programs:
+        pytest.skip("initdb is not installed below /usr/lib/postgresql")
+    binaries = programs[-1].parent
+    folder = Path(tempfile.mkdtemp(prefix="loadstone-postgresql-"))
+    as_user: dict[str, Any] = {}
+    if os.geteuid() == 0:
+        shutil.chown(folder, POSTGRES, POSTGRES)
+        as_user = {"user": POSTGRES, "group": POSTGRES, "extra_groups": []}
+    data, port = folder / "data", free_port()
+
+    def run(*command: str) -> None:
+        done = subprocess.run(
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True, timeout=120, **as_user,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+
+    control = (str(binaries / "pg_ctl"), "-D", str(data), "-w", "-s", "-l", str(folder / "log"))
+    try:
+        run(str(binaries / "initdb"), "-D", str(data), "-U", POSTGRES, "-A", "trust", "-N", "-E", "UTF8")
+        run(*control, "-o", f"-h 127.0.0.1 -p {port} -k {folder} -c fsync=off", "start")
+        try:
+            yield f"postgresql://{POSTGRES}@127.0.0.1:{port}"
+        finally:
+            run(*control, "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def postgresql_url(postgresql: str, request: pytest.FixtureRequest) -> str:
+    """The URL of a fresh database for one test."""
+    name = f"store_{abs(hash(request.node.nodeid))}"
+    engine = create_engine(
+        f"{postgresql}/postgres".replace("://", "+psycopg://"), isolation_level="AUTOCOMMIT"
+    )
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return f"{postgresql}/{name}"
+
+
+@pytest.fixture
+def evidence() -> Callable[..., StoredEvidence]:
+    """Makes pieces of evidence that are alike but for what is named."""
+
+    def make(value: float = 6, **fields: Any) -> StoredEvidence:
+        fact = {"name": "infra.kubernetes.hpa.max_replicas", "value": value, "unit": "replicas"}
+        given: dict[str, Any] = {
+            "kind": "scan", "origin": "deploy/", "sealed": True, "at": NOON,
+            "document": {"facts": [fact], "problems": [], "scanned": [{"path": "deploy/hpa.yaml"}]},
+        }  # fmt: skip
+        return StoredEvidence(**(given | fields))
+
+    return make
+
+
+@pytest.fixture
+def whole(store: Store, sample: SampleEvents, evidence: Callable[..., StoredEvidence]) -> Store:
+    """A store whose assessment `checkout` has one of everything."""
+    with store.record("run-0001", "checkout") as recorder:
+        for event in sample.whole_run():
+            recorder(event)
+    store.save_setup("checkout", SETUP)
+    store.save_answer("checkout", Answer("INF-01", choices=("INF_01_a",), note="since March"))
+    store.add_evidence("checkout", evidence())
+    store.save_milestone("checkout", StoredMilestone("before", NOON, {"schema": "loadstone.assessment/1"}))
+    return store

@@ -2,76 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import inspect, text
 
 from assessments.store import Answer, AnswerChanged, Store, StoreError, open_store
 
 pytestmark = pytest.mark.server
 
-USER = "postgres"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The URL of a fresh cluster without its database's name; as root it runs as the user `postgres`."""
-    pytest.importorskip("psycopg", reason='the driver is missing: pip install "loadstone[postgresql]"')
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not programs:
-        pytest.skip("initdb is not installed below /usr/lib/postgresql")
-    binaries = programs[-1].parent
-    folder = Path(tempfile.mkdtemp(prefix="loadstone-postgresql-"))
-    as_user: dict[str, Any] = {}
-    if os.geteuid() == 0:
-        shutil.chown(folder, USER, USER)
-        as_user = {"user": USER, "group": USER, "extra_groups": []}
-    data, port = folder / "data", free_port()
-
-    def run(*command: str) -> None:
-        done = subprocess.run(
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, text=True, timeout=120, **as_user,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-
-    control = (str(binaries / "pg_ctl"), "-D", str(data), "-w", "-s", "-l", str(folder / "log"))
-    try:
-        run(str(binaries / "initdb"), "-D", str(data), "-U", USER, "-A", "trust", "-N", "-E", "UTF8")
-        run(*control, "-o", f"-h 127.0.0.1 -p {port} -k {folder} -c fsync=off", "start")
-        try:
-            yield f"postgresql://{USER}@127.0.0.1:{port}"
-        finally:
-            run(*control, "-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
 
 @pytest.fixture
-def url(server: str, request: pytest.FixtureRequest) -> str:
+def url(postgresql_url: str) -> str:
     """The URL of a fresh database for one test."""
-    name = f"store_{abs(hash(request.node.nodeid))}"
-    engine = create_engine(f"{server}/postgres".replace("://", "+psycopg://"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return f"{server}/{name}"
+    return postgresql_url
 
 
 def test_a_run_and_its_answers_round_trip(url: str, sample: Any) -> None:
