@@ -246,4 +246,4 @@ def test_a_rate_that_cannot_be_told_is_none_that_a_requirement_may_rest_on() -> 
 )
 def test_columns_that_are_none_are_refused(columns: tuple[list[float], ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        judge_memory(*columns)  # type: ignore[arg-type]
+        judge_memory(*columns)
