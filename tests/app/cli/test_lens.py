@@ -1,7 +1,8 @@
-"""`loadstone lens` on AWS custom lenses, and check and show on ours."""
+"""`loadstone lens` on AWS custom lenses and on ours."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from pathlib import Path
@@ -138,14 +139,172 @@ def test_import_and_export_give_the_lens_back(odd: str, tmp_path: Path, capsys: 
         assert main(["lens", word, str(kept)]) == 0
 
 
-def test_a_lens_of_ours_is_checked_and_shown(tmp_path: Path, capsys: Captured) -> None:
-    lens = tmp_path / "ours.yaml"
-    lens.write_text(
-        "schema: loadstone.lens/1\nname: ours\ntitle: Ours\nversion: '1'\npillars:\n"
-        "- {id: data, name: Data}\nquestions: []\n"
+OURS = """\
+schema: loadstone.lens/1
+name: our-lens
+title: Our lens
+version: "1"
+constants:
+  MARGIN: {value: 1.1, reason: a pause took 8 %}
+conditions:
+  roomy: {when: derived.memory_limit_headroom >= MARGIN, meaning: the limit lies above the peak}
+pillars: [{id: infrastructure, name: Infrastructure}]
+axes: [{id: workload, name: Requests per second}]
+questions:
+- id: INF-08
+  pillar: infrastructure
+  axes: [workload]
+  weight: 3
+  critical: true
+  applies_when: profile.deploys_to == k8s
+  question: Where do the limits come from?
+  why: Wrong ones kill under load.
+  choices:
+  - {id: INF_08_no, value: 0, text: There are none}
+  - id: INF_08_a
+    value: 0.5
+    text: From one run
+    verified_by: roomy
+    contradicted_by: derived.memory_limit_headroom < 1
+  - {id: INF_08_b, value: 1, text: For each release, unprovable: no probe reads releases}
+  remediation: {text: Set it to the peak and a fifth, effort_days: 0.5, impact: 4, tradeoff: idle memory}
+  references: [{title: A page, url: "https://example.org/page"}]
+"""
+
+
+@pytest.fixture
+def ours(tmp_path: Path) -> str:
+    (tmp_path / "ours.yaml").write_text(OURS)
+    return str(tmp_path / "ours.yaml")
+
+
+def test_a_lens_of_ours_is_checked_and_lists_what_no_probe_proves(ours: str, capsys: Captured) -> None:
+    assert main(["lens", "check", ours, "--strict"]) == 0
+    out = said(capsys)
+    assert "our-lens: 1 pillar, 1 question, 3 choices, 2 rules." in out
+    assert "Choices that no probe can prove yet: 1. No problems." in out
+    assert main(["lens", "check", ours, "--json", "-"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["rules"], document["problems"], document["unprovable"]) == (2, [], ["INF_08_b"])
+
+
+def test_a_lens_of_ours_that_cannot_be_used_is_refused_with_its_line(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    (tmp_path / "ours.yaml").write_text(OURS.replace("value: 0.5", "value: half"))
+    for word in ("check", "show", "risks", "import", "export"):
+        more = {"risks": ["--select", "all"], "import": ["-o", "-"], "export": ["-o", "-"]}.get(word, [])
+        assert main(["lens", word, str(tmp_path / "ours.yaml"), *more]) == 2
+        err = capsys.readouterr().err
+        assert "ours.yaml, line 23: value is a number from 0 to 1, not 'half'" in err
+        assert err.count("\n") == 1
+
+
+def test_show_says_what_proves_and_contradicts_and_where_a_question_is_asked(
+    ours: str, capsys: Captured
+) -> None:
+    assert main(["lens", "show", ours]) == 0
+    out = said(capsys)
+    for part in (
+        "Infrastructure (infrastructure)",
+        "INF-08 Where do the limits come from? (weight 3, critical, workload)",
+        "asked where: profile.deploys_to == k8s",
+        "[ ] INF_08_a 0.5 From one run",
+        "proven by: roomy",
+        "contradicted by: derived.memory_limit_headroom < 1",
+        "cannot be proven yet: no probe reads releases",
+    ):
+        assert part in out
+    assert "Trade-off" not in out
+
+
+def test_one_question_is_shown_whole(ours: str, capsys: Captured) -> None:
+    assert main(["lens", "show", ours, "--question", "INF-08"]) == 0
+    out = said(capsys)
+    for part in (
+        "Why: Wrong ones kill under load.",
+        "To do: Set it to the peak and a fifth (0.5 working days, impact 4 of 5). Trade-off: idle memory",
+        "roomy: derived.memory_limit_headroom >= MARGIN (the limit lies above the peak)",
+        "MARGIN = 1.1: a pause took 8 %",
+        "Read: A page https://example.org/page",
+    ):
+        assert part in out
+    assert main(["lens", "show", ours, "--question", "INF-08", "--json", "-"]) == 0
+    (pillar,) = json.loads(capsys.readouterr().out)["content"]
+    (shown,) = pillar["questions"]
+    assert shown["choices"][1]["verified_by"] == "roomy"
+    assert shown["remediation"]["tradeoff"] == "idle memory"
+    assert main(["lens", "show", ours, "--question", "INF-8"]) == 2
+    assert "no question 'INF-8': did you mean INF-08?" in capsys.readouterr().err
+
+
+def test_the_lens_that_comes_along_is_known_by_its_name(capsys: Captured) -> None:
+    assert main(["lens", "check", "loadstone-readiness", "--json", "-"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["name"] == "loadstone-readiness"
+    assert document["pillars"] == 4
+    assert document["questions"] >= 50
+    assert main(["lens", "check", "loadstone-readines"]) == 2
+    assert "did you mean loadstone-readiness?" in capsys.readouterr().err
+
+
+def test_ladders_are_rated_by_the_rules_they_are_exported_with(
+    ours: str, tmp_path: Path, capsys: Captured
+) -> None:
+    answers = tmp_path / "answers.yaml"
+    exported = tmp_path / "exported.json"
+    assert main(["lens", "export", ours, "-o", str(exported)]) == 0
+    assert main(["lens", "check", str(exported), "--strict"]) == 0
+    for choice, risk in (("INF_08_no", "HIGH_RISK"), ("INF_08_a", "MEDIUM_RISK"), ("INF_08_b", "NO_RISK")):
+        for lens, question in ((ours, "INF-08"), (str(exported), "INF_08")):
+            answers.write_text(f"schema: loadstone.answers/1\nanswers: {{{question}: {choice}}}\n")
+            capsys.readouterr()
+            assert main(["lens", "risks", lens, "--select", f"@{answers}", "--json", "-"]) == 0
+            document = json.loads(capsys.readouterr().out)
+            assert document[risk] == 1
+            assert sum(document[name] for name in ("HIGH_RISK", "MEDIUM_RISK", "NO_RISK")) == 1
+
+
+def test_a_question_that_the_profile_leaves_out_has_no_risk(
+    ours: str, tmp_path: Path, capsys: Captured
+) -> None:
+    answers = tmp_path / "answers.yaml"
+    answers.write_text(
+        "schema: loadstone.answers/1\nprofile: {deploys_to: vm}\nanswers: {INF-08: INF_08_no}\n"
     )
-    assert main(["lens", "check", str(lens)]) == 2
-    assert "ours.yaml, line" in capsys.readouterr().err
+    assert main(["lens", "risks", ours, "--select", f"@{answers}", "--json", "-"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["NOT_APPLICABLE"], document["HIGH_RISK"]) == (1, 0)
+
+
+def test_a_lens_of_ours_imports_as_json_and_means_the_same(
+    ours: str, tmp_path: Path, capsys: Captured
+) -> None:
+    from assessments.lens import find_lens
+
+    kept = tmp_path / "kept.json"
+    assert main(["lens", "import", ours, "-o", str(kept)]) == 0
+    assert find_lens(str(kept)) == find_lens(ours)
+
+
+def test_an_import_takes_the_sidecar_along_and_a_second_one_changes_nothing(
+    good: str, tmp_path: Path, capsys: Captured
+) -> None:
+    (tmp_path / "good.loadstone.yaml").write_text(
+        "schema: loadstone.sidecar/1\nquestions:\n  aaa: {weight: 4}\n"
+    )
+    (tmp_path / "kept").mkdir()
+    kept, again = tmp_path / "kept" / "one.json", tmp_path / "kept" / "two.json"
+    assert main(["lens", "import", good, "-o", str(kept)]) == 0
+    document = json.loads(kept.read_text())
+    assert document["weights"] == {"aaa": 4.0, "bbb": 1.0}
+    assert document["source"]["file"] == "good.json"
+    assert document["source"]["sha256"] == hashlib.sha256(Path(good).read_bytes()).hexdigest()
+    assert main(["lens", "import", str(kept), "-o", str(again)]) == 0
+    assert again.read_text() == kept.read_text()
+    (tmp_path / "good.loadstone.yaml").write_text("schema: loadstone.sidecar/1\nquestions: {aab: {}}\n")
+    assert main(["lens", "check", good]) == 2
+    assert "good.loadstone.yaml, line 2: the lens has no question 'aab'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -159,6 +318,7 @@ def test_a_lens_of_ours_is_checked_and_shown(tmp_path: Path, capsys: Captured) -
         (["lens", "risks", "GOOD", "--select", "al"], "did you mean all?"),
         (["lens", "risks", "GOOD", "--select", "@/no/where.yaml"], "cannot be read"),
         (["lens", "risks", "GOOD", "--select", "all", "--strict"], "--strict belongs to lens check"),
+        (["lens", "check", "GOOD", "--question", "aaa"], "--question belongs to lens show"),
         (["lens", "import", "GOOD"], "add -o FILE"),
         (["lens", "export", "GOOD", "-o", "GOOD"], "name another file"),
         (["lens", "export", "GOOD", "-o", "/no/where.json"], "cannot be written"),
