@@ -86,7 +86,7 @@ def format_of(asked: str | None, place: str | None) -> str:
     """
     if asked is not None:
         return asked
-    if place is None or place == "-":
+    if place is None or place == "-" or Path(place).is_dir():
         return "pdf"
     suffix = Path(place).suffix.lower()
     if suffix not in ENDINGS:
