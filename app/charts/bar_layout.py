@@ -25,8 +25,9 @@ def bar_layout(spec: BarChart, width: float, height: float, measure: Measure) ->
     tall = head + ROW * len(spec.bars) + _FOOT
     room = Room(width, tall, measure)
     shown = [bar.shown or number(bar.value) for bar in spec.bars]
-    left = names_width([bar.name for bar in spec.bars], width, measure)
-    right = width - values_width(shown, width, measure)
+    values = values_width(shown, width, measure)
+    right = width - values
+    left = names_width([bar.name for bar in spec.bars], width, measure, values)
     ruler = _ruler(spec, left, max(right, left + 12))
     zero = _at(ruler, 0.0)
     back: list[Shape] = []

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from app.charts.shapes import Label, Measure, Point, Shape
 from app.charts.text import Box, box_at
@@ -28,7 +29,7 @@ class Drawn:
 
 
 class Room:
-    """What is taken of a drawing: boxes of labels, and for every 2 points of width the heights of the lines."""
+    """What is taken of a drawing: boxes of labels, and for every 2 points of width where lines run."""
 
     def __init__(self, width: float, height: float, measure: Measure) -> None:
         self.width, self.height, self.measure = width, height, measure
@@ -36,39 +37,41 @@ class Room:
         self._boxes: list[Box] = []
         self._blocks: list[Box] = []
         self._ink: list[list[tuple[float, float]]] = [[] for _ in range(int(width / _COLUMN) + 2)]
+        self._shaded: list[list[tuple[float, float]]] = [[] for _ in self._ink]
+        self._crossed: list[Box] = []
+        self._soft = False
 
     def line(self, points: Iterable[Point], half: float = 1.0) -> None:
         """A line through the points, `half` of its pen thick to both sides, that labels must not lie over."""
         last: Point | None = None
         for point in points:
-            self._stroke(last or point, point, half)
+            _stroke(self._ink, last or point, point, half)
             last = point
 
-    def _stroke(self, a: Point, b: Point, half: float) -> None:
-        if a[0] > b[0]:
-            a, b = b, a
-        ink = self._ink
-        most = len(ink) - 1
-        first = max(0, min(most, int(a[0] / _COLUMN)))
-        last = max(0, min(most, int(b[0] / _COLUMN)))
-        if first == last:
-            ink[first].append((min(a[1], b[1]) - half, max(a[1], b[1]) + half))
-            return
-        slope = (b[1] - a[1]) / (b[0] - a[0])
-        left = a[1]
-        for column in range(first, last + 1):
-            right = b[1] if column == last else a[1] + slope * ((column + 1) * _COLUMN - a[0])
-            ink[column].append((min(left, right) - half, max(left, right) + half))
-            left = right
+    def shade(self, outline: Iterable[Point]) -> None:
+        """An area that labels keep out of where they can; within it none has a box behind it."""
+        edge: list[list[tuple[float, float]]] = [[] for _ in self._ink]
+        points = list(outline)
+        for a, b in pairwise([*points, *points[:1]]):
+            _stroke(edge, a, b, 0.0)
+        for column, spans in zip(self._shaded, edge, strict=True):
+            if spans:
+                column.append((min(high for high, _ in spans), max(low for _, low in spans)))
+        self._soft = True
+
+    def cross(self, box: Box) -> None:
+        """A line that a label covers only where nothing else is free."""
+        self._crossed.append(box)
+        self._soft = True
 
     def block(self, box: Box) -> None:
         """An area that labels must not lie over."""
         self._blocks.append(box)
 
-    def free(self, box: Box, apart: float = 1.5, over: bool = False) -> bool:
+    def free(self, box: Box, apart: float = 1.5, over: bool = False, soft: bool = False) -> bool:
         """Whether a box lies inside the drawing and meets no label, no blocked area and no line.
 
-        `over` looks at labels and the edge alone.
+        `over` looks at labels and the edge alone; `soft` also at shaded areas and lines that may be crossed.
         """
         if box.left < -_EDGE or box.top < -_EDGE:
             return False
@@ -80,13 +83,12 @@ class Room:
             return True
         if any(box.meets(other) for other in self._blocks):
             return False
-        first, last = max(0, int(box.left / _COLUMN)), int(box.right / _COLUMN)
-        top, bottom = box.top, box.bottom
-        return not any(
-            top < low and high < bottom or top < high and low < bottom
-            for column in self._ink[first : last + 1]
-            for high, low in column
-        )
+        if _meets_columns(self._ink, box):
+            return False
+        return not soft or not (self._in_shade(box) or any(box.meets(other) for other in self._crossed))
+
+    def _in_shade(self, box: Box) -> bool:
+        return _meets_columns(self._shaded, box)
 
     def put(self, label: Label, apart: float = 1.5) -> bool:
         """Place a label where it is, unless it would lie beyond the edge or over another."""
@@ -99,17 +101,46 @@ class Room:
     def place_together(
         self, candidates: Iterable[tuple[Label, ...]], apart: float = 1.5, over: bool = False
     ) -> bool:
-        """Place the first group of labels that is free as a whole; labels within a group may touch."""
-        widths: dict[str, float] = {}
-        for group in candidates:
-            boxes = []
-            for label in group:
-                width = widths.get(label.text)
-                if width is None:
-                    width = widths[label.text] = self.measure(label.text, label.weight, label.size)
-                boxes.append(box_at(label, width))
-            if all(self.free(box, apart, over) for box in boxes):
-                self.labels += [label for label in group if label.text]
-                self._boxes += [box for box, label in zip(boxes, group, strict=True) if label.text]
-                return True
+        """Place the first group of labels that is free as a whole; every group has the same texts."""
+        groups = list(candidates)
+        widths = {text: 0.0 for group in groups for text in (label.text for label in group)}
+        for label in (label for group in groups[:1] for label in group):
+            widths[label.text] = self.measure(label.text, label.weight, label.size)
+        for soft in (True, False) if self._soft and not over else (False,):
+            for group in groups:
+                boxes = [box_at(label, widths[label.text]) for label in group]
+                if all(self.free(box, apart, over, soft) for box in boxes):
+                    self._keep(group, boxes)
+                    return True
         return False
+
+    def _keep(self, group: tuple[Label, ...], boxes: list[Box]) -> None:
+        for label, box in zip(group, boxes, strict=True):
+            if label.text:
+                bare = label.backed and self._in_shade(box)
+                self.labels.append(replace(label, backed=False) if bare else label)
+                self._boxes.append(box)
+
+
+def _meets_columns(columns: list[list[tuple[float, float]]], box: Box) -> bool:
+    first, last = max(0, int(box.left / _COLUMN)), int(box.right / _COLUMN)
+    top, bottom = box.top, box.bottom
+    return any(high < bottom and top < low for column in columns[first : last + 1] for high, low in column)
+
+
+def _stroke(ink: list[list[tuple[float, float]]], a: Point, b: Point, half: float) -> None:
+    """Mark the columns that a stroke from `a` to `b` runs through."""
+    if a[0] > b[0]:
+        a, b = b, a
+    most = len(ink) - 1
+    first = max(0, min(most, int(a[0] / _COLUMN)))
+    last = max(0, min(most, int(b[0] / _COLUMN)))
+    if first == last:
+        ink[first].append((min(a[1], b[1]) - half, max(a[1], b[1]) + half))
+        return
+    slope = (b[1] - a[1]) / (b[0] - a[0])
+    left = a[1]
+    for column in range(first, last + 1):
+        right = b[1] if column == last else a[1] + slope * ((column + 1) * _COLUMN - a[0])
+        ink[column].append((min(left, right) - half, max(left, right) + half))
+        left = right

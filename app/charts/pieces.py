@@ -85,9 +85,10 @@ def score_glyph(
     open_to = min(100.0, c + _percent(unanswered))
     held = c - k
     shapes: list[Shape] = [Rect(0, top, width, track, "sunk")]
-    if k * unit > 0.5:
+    if k * unit > 1:
         left, wide = held * unit, k * unit
-        shapes += hatch(left, top, wide, track)
+        # Half a point inside the frame: a slanted end of a line is wider than its middle.
+        shapes += hatch(left + 0.5, top + 0.5, wide - 1, track - 1)
         shapes.append(_framed(left, top, wide, track, "bad"))
     if (open_to - c) * unit > 1:
         shapes += _dotted_box(c * unit, top, (open_to - c) * unit, track)

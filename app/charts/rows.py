@@ -12,13 +12,15 @@ ROW = 17.0
 """From one row to the next, in points."""
 
 _BESIDE = 12.0
-_MOST_NAMES, _MOST_VALUES = 0.4, 0.34
+_MOST_NAMES, _MOST_VALUES = 0.4, 0.46
+_LEAST_BETWEEN = 0.2
 
 
-def names_width(names: Sequence[str], width: float, measure: Measure) -> float:
-    """Where the drawing begins, right of the names."""
+def names_width(names: Sequence[str], width: float, measure: Measure, values: float = 0.0) -> float:
+    """Where the drawing begins, right of the names; `values` is the width taken at the right."""
     widest = max((measure(name[:200], 400, BODY) for name in names), default=0.0)
-    return min(widest + _BESIDE, width * _MOST_NAMES)
+    most = min(width * _MOST_NAMES, width * (1 - _LEAST_BETWEEN) - values)
+    return min(widest + _BESIDE, most)
 
 
 def values_width(values: Sequence[str], width: float, measure: Measure) -> float:

@@ -56,7 +56,9 @@ def across(axis: Axis, values: Sequence[float]) -> tuple[float, float]:
     if axis.scale == "percentile":
         inner = [value for value in values if value < 1]
         low, high = min(inner, default=0.0), max(inner, default=0.99)
-        return _given(axis, low, max(high, low + (1 - low) / 2))
+        # A fifth of room beyond the last value, for the axis's label on the line of the ticks.
+        beyond = 10.0 ** (1.2 * math.log10(1 - high)) if high > 0 else 0.5
+        return _given(axis, low, max(1 - beyond, low + (1 - low) / 2))
     if not values:
         return _given(axis, *_nothing(axis.scale))
     low, high = min(values), max(values)
@@ -93,20 +95,20 @@ def upwards(axis: Axis, values: Sequence[float], limits: Sequence[float]) -> tup
         low = 0.0
     if _same(low, high):
         return _given(axis, *_opened(low, high))
-    room = (high - low) * _FIT
-    below = low if low == 0 else max(low - room, -LARGEST)
-    above = high if high == 0 else min(high + room, LARGEST)
-    return _given(axis, *_rounded(below, above))
+    return _given(axis, *_rounded(low, high))
 
 
 def _rounded(low: float, high: float) -> tuple[float, float]:
-    """Ends moved out to a round value that lies less than a third of a step beyond."""
+    """Ends moved out to a round value that lies less than a third of a step beyond, else by a little room."""
+    room = (high - low) * _FIT
     step = round_step(high - low, 5)
-    if step < 1e-290 or not math.isfinite(step):
-        return low, high
-    above = math.ceil(high / step - 1e-9) * step
     below = math.floor(low / step + 1e-9) * step
-    return (below if low - below < 0.35 * step else low), (above if above - high < 0.35 * step else high)
+    above = math.ceil(high / step - 1e-9) * step
+    if low - below > 0.35 * step:
+        below = low - room
+    if above - high > 0.35 * step:
+        above = high + room
+    return max(below, -LARGEST), min(above, LARGEST)
 
 
 def _given(axis: Axis, low: float, high: float) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from app.charts.tokens import LIGHT
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ANCHORS = {"left": "", "centre": ' text-anchor="middle"', "right": ' text-anchor="end"'}
-_BACKING = 2.0
+_BACKING = 1.5
 
 
 def svg(

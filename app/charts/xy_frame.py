@@ -45,14 +45,12 @@ def frame(
     """The frame of the chart with a right `margin` for labels."""
     top = _TOP_WITH_UNIT if spec.y.label else _TOP_WITHOUT
     bottom = max(height - _BELOW, top + _LEAST_PLOT)
-    y_ticks = _apart(
-        ticks_of(spec.y, *y_range, about=max(2, round((bottom - top) / 25))), y_range, spec.y, top, bottom
-    )
+    y_ticks = _upright(spec.y, y_range, top, bottom)
     widest = max((measure(text, 400, AXIS) for _, text in y_ticks), default=0.0)
     left = min(widest + _BESIDE, width * 0.35) if y_ticks else 0.0
     right = max(width - max(margin, 1.0), left + _LEAST_PLOT)
     x = Ruler(*x_range, left, right, spec.x.scale)
-    x_ticks = ticks_of(spec.x, *x_range, about=max(2, round((right - left) / _tick_room(spec.x))))
+    x_ticks = ticks_of(spec.x, *x_range, about=_about(spec.x, right - left))
     line = height - 4.0
     if _crowded(spec.x, x, x_ticks, width, measure):
         bottom = max(bottom - _LINE, top + _LEAST_PLOT)
@@ -60,16 +58,20 @@ def frame(
     return Frame(Box(left, top, right, bottom), x, y, x_ticks, y_ticks, line)
 
 
-def _tick_room(axis: Axis) -> float:
-    """Width that a tick of the axis wants, in points."""
-    return {"date": 62.0, "log": 40.0}.get(axis.scale, 55.0)
-
-
-def _apart(
-    ticks: tuple[Tick, ...], y_range: tuple[float, float], axis: Axis, top: float, bottom: float
-) -> tuple[Tick, ...]:
-    """The ticks whose labels have room above each other."""
+def _upright(axis: Axis, y_range: tuple[float, float], top: float, bottom: float) -> tuple[Tick, ...]:
+    """As many round ticks as have room above each other."""
     ruler = Ruler(*y_range, bottom, top, axis.scale)
+    about = max(2, round((bottom - top) / (14 if axis.scale == "log" else 25)))
+    while True:
+        ticks = ticks_of(axis, *y_range, about=about)
+        kept = _apart(ticks, ruler)
+        if len(kept) == len(ticks) or about <= 2:
+            return kept
+        about = max(2, about * 2 // 3)
+
+
+def _apart(ticks: tuple[Tick, ...], ruler: Ruler) -> tuple[Tick, ...]:
+    """The ticks whose labels do not touch the one below."""
     kept: list[Tick] = []
     last = float("inf")
     for tick in ticks:
@@ -78,6 +80,13 @@ def _apart(
             kept.append(tick)
             last = at
     return tuple(kept)
+
+
+def _about(axis: Axis, width: float) -> int:
+    """How many ticks an x axis of the width wants."""
+    if axis.scale == "date":
+        return max(2, round(width / 62))
+    return max(2, min(4, int(width / 40)), round(width / 90))
 
 
 def _crowded(axis: Axis, ruler: Ruler, ticks: tuple[Tick, ...], width: float, measure: Measure) -> bool:

@@ -21,7 +21,7 @@ from app.charts.xy_frame import Frame
 WEIGHTS: dict[str, Weight] = {"s1": 600, "s2": 500, "s3": 500, "text": 500}
 
 _BESIDE = 4.0
-_OVER = 3.5
+_OVER = 4.0
 _SHARE, _MOST_SHARE = 0.24, 0.32
 _NEAR_END = 0.12
 _SHORT = 36.0
@@ -196,10 +196,7 @@ def _beside(one: Traced, of: Frame, label: Label, width: float) -> Iterator[Labe
     first, last = points[0][0], points[-1][0]
     cap = CAPITAL * label.size
     x, y = max(points)
-    right_of_end = _moved(label, x + _BESIDE, y + cap / 2, True)
-    if last - x < 1 and of.plot.right - x > width + _BESIDE:
-        yield right_of_end
-    for over in (_OVER, _OVER + 5, _OVER + 11):
+    for over in (5.0, 8.0, 13.0):
         for share in _ALONG:
             left = first + (last - first) * share - width / 2
             left = min(max(left, of.plot.left + 2), of.plot.right - width)
@@ -207,6 +204,7 @@ def _beside(one: Traced, of: Frame, label: Label, width: float) -> Iterator[Labe
             if heights:
                 yield _moved(label, left, min(heights) - over, True)
                 yield _moved(label, left, max(heights) + over + cap, True)
+        yield _moved(label, x + _BESIDE, y + cap / 2, True)
     for step in range(0, 40, 4):
         yield _moved(label, min(x, of.plot.right) - width - _BESIDE, y + cap / 2 + step, True)
         yield _moved(label, min(x, of.plot.right) - width - _BESIDE, y + cap / 2 - step, True)
@@ -291,7 +289,14 @@ def _place_limit(limit: Limit, of: Frame, room: Room) -> None:
             for row in range(max(rows, 1))
             for x, align in ((at + _BESIDE, "left"), (at - _BESIDE, "right"))
         ]
-    room.place(_labels(spots, text, role, weight))
+    if room.place(_labels(spots, text, role, weight)) or limit.axis == "x":
+        return
+    # No room on the line itself: in the margin at its end, if there is one.
+    text = shortened(limit.label, room.width - right - _BESIDE, room.measure, weight)
+    if text and top <= at <= bottom:
+        middle = at + cap / 2
+        moves = [step * sign for step in range(0, 30, 3) for sign in (1, -1)]
+        room.place(_labels([(right + _BESIDE, middle + move, "left") for move in moves], text, role, weight))
 
 
 def _labels(

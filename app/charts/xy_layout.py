@@ -47,7 +47,7 @@ def xy_layout(spec: XYChart, width: float, height: float, measure: Measure) -> D
     """The chart in `width` × `height` points, at least 60 high."""
     height = max(height, LEAST_HEIGHT)
     x_range, y_range = _ranges(spec)
-    size = BODY if width >= 300 else AXIS
+    size = BODY if width >= 400 else AXIS
     margin = end_margin(spec, x_range, width, size, measure)
     drawn, all_named = _drawn(spec, x_range, y_range, width, height, margin, size, measure)
     if not all_named:
@@ -77,6 +77,8 @@ def _drawn(
         _finding(finding, of, back, front, room)
     for one in traced:
         back += [Polygon(tuple(area), fill="band") for area in one.areas]
+        for area in one.areas:
+            room.shade(area)
     front = [*xy_frame.axis(of), *_limits(spec, of, room), *front]
     for one in reversed(traced):
         front += _series(one)
@@ -279,7 +281,7 @@ def _finding(finding: Finding, of: Frame, back: list[Shape], front: list[Shape],
         first, last = max(first, left), min(last, right)
         if last > first:
             back.append(Rect(first, top, last - first, bottom - top, "band"))
-            room.block(Box(first, top, last, bottom))
+            room.shade(((first, top), (last, top), (last, bottom), (first, bottom)))
         if left - 0.01 <= at <= right + 0.01:
             front.append(Line(at, top, at, bottom, "s1", _FINDING_PEN))
             room.block(Box(at - 1, top, at + 1, bottom))
@@ -287,7 +289,7 @@ def _finding(finding: Finding, of: Frame, back: list[Shape], front: list[Shape],
     first, last = max(first, top), min(last, bottom)
     if last > first:
         back.append(Rect(left, first, right - left, last - first, "line"))
-        room.block(Box(left, first, right, last))
+        room.shade(((left, first), (right, first), (right, last), (left, last)))
     if top - 0.01 <= at <= bottom + 0.01:
         front.append(Line(left, at, right, at, "ink", _FINDING_PEN))
         room.block(Box(left, at - 1, right, at + 1))
@@ -308,7 +310,7 @@ def _limits(spec: XYChart, of: Frame, room: Room) -> list[Shape]:
             room.block(Box(left, at - 1, right, at + 1))
         elif limit.axis == "x" and left - 0.01 <= at <= right + 0.01:
             shapes.append(Line(at, top, at, bottom, role, pen, dash))
-            room.block(Box(at - 1, top, at + 1, bottom))
+            room.cross(Box(at - 1, top, at + 1, bottom))
     return shapes
 
 
