@@ -300,7 +300,7 @@ def backing_of(claim: Claim, evidence: Evidence, *, by_hand: bool) -> tuple[floa
 def _missing(choice: Choice, evidence: Evidence) -> str:
     """What would prove the choice."""
     if choice.verified_by is None:
-        return f"No probe can prove it: {choice.unprovable}" if choice.unprovable else ""
+        return f"No probe can prove it: {choice.unprovable.rstrip('.')}." if choice.unprovable else ""
     outcome = choice.verified_by.explain(evidence.proof)
     if outcome.value is None:
         return f"Not known: {', '.join(outcome.facts)}."

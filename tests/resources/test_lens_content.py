@@ -629,7 +629,7 @@ def worked(lens: Lens, times_peak: float) -> Judged:
     """The worked example on this lens: five questions, a load run of yesterday and the manifests."""
     kept = ("INF-12", "INF-01", "INF-08", "INF-15", "INF-14")
     small = replace(lens, questions=tuple(lens.by_id[question] for question in kept))
-    claims = {
+    claims: dict[str, Claim | str] = {
         "INF-12": "INF_12_c",
         "INF-01": "INF_01_d",
         "INF-08": "INF_08_c",
