@@ -22,13 +22,14 @@ from assessments.store.owner import Owner, is_gone, this_process
 
 ROOT = Path(assessments.__file__).parents[1]
 SCRIPT = Path(__file__).parent / "scripts" / "write_until_killed.py"
+KEEPER = SCRIPT.with_name("keep_until_killed.py")
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @contextmanager
-def writer(path: Path, run_id: str, *limit: str) -> Iterator[subprocess.Popen[str]]:
+def writer(path: Path, run_id: str, *limit: str, script: Path = SCRIPT) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
-        [sys.executable, str(SCRIPT), str(path), run_id, *limit],
+        [sys.executable, str(script), str(path), run_id, *limit],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])},
     )  # fmt: skip
@@ -98,6 +99,19 @@ def test_a_killed_writer_does_not_harm_another(path: Path) -> None:
         assert len(store.run("run-0001").seconds) == 40
         assert len(store.run("run-0002").seconds) >= said
         assert store.run("run-0002").damaged == []
+
+
+@pytest.mark.parametrize("times", [1, 5, 12])
+def test_a_killed_keeper_leaves_one_whole_state(path: Path, times: int) -> None:
+    """Answers and title are of one number, which is the last one said or the one after."""
+    with writer(path, "", script=KEEPER) as process:
+        said = kill_after(process, times)
+    with open_store(str(path)) as store:
+        found = store.contents("checkout")
+    assert found.damaged == []
+    assert int(found.setup.title) - said in (0, 1)
+    assert {answer.note for answer in found.answers} == {found.setup.title}
+    assert len(found.answers) == int(found.setup.title) % 7 + 1
 
 
 def test_this_process_is_alive() -> None:
