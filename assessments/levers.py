@@ -42,6 +42,8 @@ USUAL_PILLAR = "infrastructure"
 """Where a lever stands that gains no points."""
 _DIGITS = 9
 MIB = 1024 * 1024
+MOST_BYTES, MOST_TARGET = 1e15, 100.0
+"""Memory of a replica and CPU target (of the request) beyond these are a slip, and nothing to act on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ def _memory_limit(judged: Judged, what_if: WhatIf) -> Lever | None:
     limit = observed(judged.evidence, "infra.kubernetes.memory_limit_bytes")
     peak = number_of(observed(judged.evidence, "process.rss_peak_bytes"))
     now = number_of(limit)
-    if limit is None or now is None or not peak or now >= MEMORY_MARGIN * peak:
+    if limit is None or now is None or not peak or peak > MOST_BYTES or now >= MEMORY_MARGIN * peak:
         return None
     wanted = math.ceil(MEMORY_MARGIN * peak / MIB) * MIB
     return _lever(
@@ -163,11 +165,12 @@ def _cpu_target(judged: Judged, what_if: WhatIf) -> Lever | None:
     target = observed(judged.evidence, "infra.kubernetes.hpa.target_cpu_ratio")
     at_knee = number_of(observed(judged.evidence, "derived.cpu_at_knee_request_ratio"))
     now = number_of(target)
-    if target is None or now is None or not at_knee:
+    if target is None or now is None or not at_knee or now > MOST_TARGET:
         return None
-    wanted = math.floor(100 * at_knee * utilisation_of(profile) + 1e-9) / 100
-    if wanted < 0.01 or now <= wanted:
+    share = at_knee * utilisation_of(profile)
+    if not 0.01 <= share < now:
         return None
+    wanted = math.floor(100 * share + 1e-9) / 100
     return _lever(
         judged,
         what_if([_changed(target, wanted, judged)], {}),

@@ -58,11 +58,11 @@ def test_the_lowest_of_a_second_counts_and_remainders_are_no_moments() -> None:
     log = MemoryLog()
     samples = []
     for second in range(1, 121):
-        log.second(second * S, 1.0, 10)
-        log.second(second * S + S // 10, 0.1, 1)  # what was left of a stretch
+        log.second(second * S, 1.0, 100)
+        log.second(second * S + S // 10, 0.1, 10)  # what was left of a stretch
         samples += [sample(second - 0.5, BASE + 50e6 * (second % 2)), sample(second - 0.2, BASE)]
     found = log.judged(samples)
     assert found is not None
     assert found.samples == 120
     assert found.verdict == "flat", "spikes within a second are none of the lower envelope"
-    assert found.rate_per_s == pytest.approx(11, rel=0.02), "requests of remainders are counted"
+    assert found.rate_per_s == pytest.approx(110, rel=0.02), "requests of remainders are counted"
