@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
-from assessments.store import Answer, AnswerChanged, Store, StoreError, open_store
+from assessments.store import (
+    Answer,
+    AnswerChanged,
+    DamagedMilestone,
+    DamagedSetup,
+    Setup,
+    SetupChanged,
+    Store,
+    StoredMilestone,
+    StoreError,
+    open_store,
+)
+from assessments.store.models import Base
 
 pytestmark = pytest.mark.server
 
@@ -107,3 +124,130 @@ def test_a_run_of_another_host_is_interrupted_by_the_servers_clock(url: str, sam
         alter(store, "UPDATE run SET heartbeat = clock_timestamp() - interval '11 seconds'")
         with open_store(url) as other:
             assert other.run("run-0001").status == "interrupted"
+
+
+def test_models_equal_migrations(url: str) -> None:
+    with open_store(url) as store, store._engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert list(compare_metadata(context, Base.metadata)) == []
+
+
+def test_a_whole_assessment_round_trips(
+    url: str, setup: Setup, evidence: Any, sample: Any, noon: datetime
+) -> None:
+    document = {"schema": "loadstone.assessment/1", "z": 1e22, "a": ["x\0y", None]}
+    with open_store(url) as store:
+        store.keep("checkout", [Answer("INF-01", state="unsure")], lambda _: setup)
+        store.add_evidence("checkout", evidence(1e-7))
+        result = sample.finished(started_at="2026-03-01T10:00:00+00:00").result
+        store.add_result(result | {"target": {"address": "http://x"}}, "checkout")
+        store.save_milestone("checkout", StoredMilestone("before", noon, document))
+    with open_store(url) as store:
+        found = store.contents("checkout")
+        assert found.damaged == []
+        assert replace(found.setup, version=0, updated_at=None) == setup
+        assert found.setup.lens is not None
+        assert list(found.setup.lens) == ["schema", "zeta", "alpha"]
+        assert found.evidence == [evidence(1e-7)]
+        assert found.results[0]["capacity"] == result["capacity"]
+        assert found.milestones[0].document == document | {"a": ["xy", None]}
+        with pytest.raises(SetupChanged):
+            store.save_setup("checkout", setup)
+        store.restore(
+            "copy", assessment_id=found.id, setup=found.setup, answers=found.answers,
+            evidence=found.evidence, results=found.results, milestones=found.milestones,
+        )  # fmt: skip
+        copy = store.contents("copy")
+        assert copy.damaged == []
+        assert [piece.kind for piece in copy.evidence] == ["scan", "probe_file"]
+        store.rename("copy", "shop")
+        store.delete("checkout")
+        assert [entry.name for entry in store.assessments()] == ["shop"]
+        assert store.run("last").summary.assessment is None
+
+
+def test_damage_is_noticed(url: str, setup: Setup, evidence: Any, noon: datetime) -> None:
+    with open_store(url) as store:
+        store.save_setup("checkout", setup)
+        store.add_evidence("checkout", evidence())
+        store.save_milestone("checkout", StoredMilestone("before", noon, {"a": 1}))
+        alter(store, "UPDATE evidence SET document = '{\"facts\": []}'")
+        alter(store, "UPDATE milestone SET document = '{}'")
+        found = store.contents("checkout")
+        assert (len(found.damaged), found.evidence, found.milestones) == (2, [], [])
+        with pytest.raises(DamagedMilestone):
+            store.milestone("checkout", "before")
+        alter(store, "UPDATE setup SET weights = '{}'")
+        with pytest.raises(DamagedSetup):
+            store.contents("checkout")
+
+
+def test_writers_at_once_lose_nothing(url: str, evidence: Any, sample: Any, noon: datetime) -> None:
+    """Five kinds of change to one assessment, each ten times."""
+    result = sample.finished(started_at="2026-03-01T10:00:00+00:00").result
+
+    def run(number: int) -> dict[str, Any]:
+        return result | {"run": result["run"] | {"id": f"run-{number:04}"}}
+
+    def stamp(store: Store, number: int) -> None:
+        while True:
+            try:
+                store.save_setup("checkout", replace(store.setup("checkout"), title=str(number)))
+            except SetupChanged:
+                continue
+            return
+
+    writers: list[Callable[[Store, int], object]] = [
+        lambda store, number: store.save_answer("checkout", Answer(f"INF-{number:02}", state="unsure")),
+        lambda store, number: store.add_evidence("checkout", evidence(number)),
+        lambda store, number: store.add_result(run(number), "checkout"),
+        lambda store, number: store.save_milestone("checkout", StoredMilestone(f"m{number}", noon, {})),
+        stamp,
+    ]
+    failures = at_once(url, writers)
+    assert failures == []
+    with open_store(url) as store:
+        found = store.contents("checkout")
+    assert found.damaged == []
+    assert (len(found.answers), len(found.evidence), len(found.results)) == (10, 10, 10)
+    assert (len(found.milestones), found.setup.version) == (10, 10)
+
+
+def test_runs_that_change_places_do_not_wait_for_each_other(url: str, sample: Any) -> None:
+    """Moving from A to B and from B to A at once would be a deadlock if each held its aim first."""
+    result = sample.finished(started_at="2026-03-01T10:00:00+00:00").result
+    with open_store(url) as store:
+        for number, name in enumerate(("a", "b")):
+            store.add_result(result | {"run": result["run"] | {"id": f"run-{number:04}"}}, name)
+
+    def back_and_forth(run_id: str, names: str) -> Callable[[Store, int], object]:
+        return lambda store, number: store.join_run(run_id, names[number % 2])
+
+    failures = at_once(url, [back_and_forth("run-0000", "ba"), back_and_forth("run-0001", "ab")], 30)
+    assert failures == []
+    with open_store(url) as store:
+        assert [store.assessment(name).damaged for name in "ab"] == [[], []]
+
+
+def at_once(url: str, writers: list[Callable[[Store, int], object]], times: int = 10) -> list[BaseException]:
+    """Lets each writer, in a thread and store of its own, write that many times; returns what failed."""
+    with open_store(url) as store:
+        store.keep("checkout")
+    start = threading.Barrier(len(writers))
+    failures: list[BaseException] = []
+
+    def work(write: Callable[[Store, int], object]) -> None:
+        try:
+            with open_store(url) as store:
+                start.wait()
+                for number in range(times):
+                    write(store, number)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(write,)) for write in writers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return failures
