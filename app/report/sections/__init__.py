@@ -18,10 +18,22 @@ words.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import count
 from typing import Any
 
 from app.report.model import Report, Section
-from app.report.sections import page_one, pillars
+from app.report.sections import (
+    evidence,
+    forecast,
+    glossary,
+    load_story,
+    method,
+    milestones,
+    page_one,
+    pillars,
+    plan,
+    unmeasured,
+)
 from app.report.sections.numbering import numbered
 from app.report.view import View
 
@@ -31,8 +43,23 @@ FOOT = "The data is inside this file: loadstone verify FILE.pdf scores it again,
 def build(document: Mapping[str, Any], content_hash: str) -> Report:
     """The report on an assessment; `content_hash` is the SHA-256 of the data that travels with it."""
     view = View(document)
-    sections: list[Section] = [page_one.section(view)]
-    sections += [pillars.overview(view, "3"), *pillars.sections(view, "3")]
+    sections: list[Section] = [
+        page_one.section(view),
+        load_story.section(view, "2"),
+        pillars.overview(view, "3"),
+        *pillars.sections(view, "3"),
+        plan.section(view, "4"),
+        forecast.section(view, "5"),
+        evidence.section(view, "6"),
+        unmeasured.section(view, "7"),
+    ]
+    numbers = count(8)
+    changed = milestones.section(view, "8")
+    if changed is not None:
+        sections.append(changed)
+        next(numbers)
+    sections.append(method.section(view, str(next(numbers))))
+    sections.append(glossary.section(sections, str(next(numbers))))
     return Report(
         title=view.name,
         subtitle=page_one.subtitle(view),

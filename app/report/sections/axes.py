@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from app.report.model import Block, Cell, Column, Heading, Span, Table, text
+from app.report.sections.claim_words import growth_words
 from app.report.sections.run_words import number, part
 from app.report.sections.score_words import score_cells, score_of
 from app.report.view import View
-from assessments.wording import NO_BREAK, amount, binary_bytes, estimate, percent
+from assessments.wording import amount, binary_bytes, estimate, percent
 
 
 def axis_blocks(view: View) -> list[Block]:
@@ -27,11 +28,11 @@ def axis_blocks(view: View) -> list[Block]:
             )
         )
     columns = (
-        Column("Axis of growth"),
-        Column("", 0.8),
-        Column("score (proven–claimed)"),
-        Column("grows"),
-        Column("Measured distance to its limit", 1.9),
+        Column("Axis of growth", 1.5),
+        Column("", 1.0),
+        Column("score", 0.9),
+        Column("grows", 0.9),
+        Column("Measured distance to its limit", 3.0),
     )
     return [
         Heading("How far each axis of growth is from its limit", 2),
@@ -41,8 +42,7 @@ def axis_blocks(view: View) -> list[Block]:
 
 def _growth(view: View, axis: str) -> str:
     growth = view.profile.get("growth") or {}
-    said = str(growth.get(axis, "not said"))
-    return said.replace("%", f"{NO_BREAK}%").replace("..", "–").replace("/", " a ")
+    return growth_words(str(growth[axis])) if axis in growth else "not said"
 
 
 def _distance(view: View, axis: str) -> str:

@@ -10,10 +10,10 @@ from app.report.sections.claim_words import (
     because,
     claimed,
     cut,
-    meaning_of,
     points_words,
     rule_words,
 )
+from app.report.sections.fact_names import meaning_of
 from app.report.sections.score_words import effect_words, effort_words
 from app.report.view import View, fact_source, fact_value, sentence, short
 from assessments.lens import Question
@@ -68,7 +68,7 @@ def _facts(view: View, claim: Mapping[str, Any]) -> Table | None:
     ]
     more = len(facts) - len(rows)
     return Table(
-        (Column("Fact", 1.5), Column("Value", align="right"), Column("Source", 1.3)),
+        (Column("Fact", 1.2), Column("Value", align="right"), Column("Source", 1.4)),
         tuple(rows),
         f"And {more} more among the evidence." if more > 0 else "",
         dense=True,

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
+from app.report.sections.fact_names import meaning_of
 from app.report.view import View, fact_source, fact_value, sentence
 from assessments.expressions import And, Compare, FactRef, Literal, Node, Not, Operand, Or, printed, walk
 from assessments.lens import Question
-from assessments.profile import PROFILE_FACTS
 from assessments.wording import NO_BREAK, amount
-from probes.facts import CATALOGUE
 
 _SIGNS = re.compile(r"[\d_-]")
 _VERBS = r"(?:(?<=contradicts )|(?<=proves )|(?<=Proven is )|(?<=doubt on )|(?<=prove )|(?<=room for ))"
@@ -42,6 +41,17 @@ def sentences(text: str, longest: int) -> str:
             break
         kept = longer
     return kept or cut(text, longest)
+
+
+def growth_words(text: str) -> str:
+    """`6–10 % a month` for `6%..10%/month`, as people wrote it in the profile."""
+    found = re.fullmatch(r"\s*([-+\d.]+)\s*(%?)\s*(?:\.\.\s*([-+\d.]+)\s*(%?)\s*)?(?:/\s*(\w+))?\s*", text)
+    if found is None:
+        return text
+    first, percent, last, last_percent, unit = found.groups()
+    span = first if last is None else f"{first}–{last}"
+    sign = f"{NO_BREAK}%" if percent or last_percent else ""
+    return f"{span}{sign}" + (f" a{NO_BREAK}{unit}" if unit else "")
 
 
 def level_words(question: Question, choice_id: str) -> str:
@@ -103,18 +113,13 @@ def said(view: View, text: str) -> str:
             pattern = rf"\b{re.escape(name)}{_TOLD}"
             text = re.sub(pattern, partial(_with_verb, words), text)
         pattern = rf"(?<![\w.]){re.escape(name)}(?![\w]|\.\w)"
-        text = re.sub(pattern, lambda _, words=lower(meaning): words, text)  # type: ignore[misc]
+        small = lower(meaning)
+        text = re.sub(pattern, lambda _, words=small: words, text)  # type: ignore[misc]
     return text
 
 
 def _with_verb(words: str, found: re.Match[str]) -> str:
     return f"{words}. That {found[1]}" if found[1] else words
-
-
-def meaning_of(name: str) -> str | None:
-    """What a fact or a value of the profile means; None for what is neither."""
-    entry = CATALOGUE.get(name) or PROFILE_FACTS.get(name)
-    return None if entry is None else entry.meaning.partition(";")[0]
 
 
 def lower(text: str) -> str:
@@ -174,7 +179,8 @@ def condition_words(node: Node) -> str:
         case FactRef(name):
             return lower(meaning_of(name) or name)
         case Compare(fact, sign, operand):
-            return f"{lower(meaning_of(fact.name) or fact.name)} {_SIGNS_OF_COMPARISON.get(sign, sign)} {_operand(operand)}"
+            name = lower(meaning_of(fact.name) or fact.name)
+            return f"{name} {_SIGNS_OF_COMPARISON.get(sign, sign)} {_operand(operand)}"
         case Not(term):
             return f"it is not so that {condition_words(term)}"
         case And(terms):

@@ -28,7 +28,7 @@ from app.report.model import (
     Table,
     text,
 )
-from app.report.sections.claim_words import cut, sentences, told
+from app.report.sections.claim_words import cut, growth_words, sentences, told
 from app.report.sections.run_words import machine_words, objective_words
 from app.report.sections.score_words import (
     band_of,
@@ -152,7 +152,7 @@ def _pillars(view: View) -> list[Block]:
     if len(pillars) > MOST_PILLARS:
         shown = sorted(pillars, key=lambda entry: view.score(entry.id).get("score", -1.0))[:MOST_PILLARS]
         note = f"The lowest {MOST_PILLARS} of {len(pillars)} pillars; the others follow later."
-    longest = 62 if len(shown) <= 4 else 30
+    longest = 56 if len(shown) <= 4 else 28
     rows: list[tuple[Cell, ...]] = []
     for pillar in shown:
         score = view.score(pillar.id)
@@ -170,10 +170,10 @@ def _pillars(view: View) -> list[Block]:
         )
     columns = (
         Column("Pillar"),
-        Column("", 1.5),
+        Column("", 1.3),
         Column("score (proven–claimed)"),
         Column("band"),
-        Column("", 1.3),
+        Column("", 1.5),
     )
     return [Heading(_pillars_finding(view), 2), Table(columns, tuple(rows), note, dense=True)]
 
@@ -193,7 +193,7 @@ def _pillars_finding(view: View) -> str:
 
 def _three(view: View) -> Columns:
     verdict = view.verdict
-    return Columns((_breaks_first(view), _runs_out(verdict), _measured(verdict)), ruled=True)
+    return Columns((_breaks_first(view), _runs_out(view), _measured(verdict)), ruled=True)
 
 
 def _column(label: str, finding: str, said: str) -> tuple[Block, ...]:
@@ -214,9 +214,13 @@ def _breaks_first(view: View) -> tuple[Block, ...]:
     return _column(label, str(limit["what"]), said)
 
 
-def _runs_out(verdict: Mapping[str, Any]) -> tuple[Block, ...]:
-    found = verdict["runs_out"]
-    return _column("When it runs out", str(found["headline"]), sentences(str(found["text"]), 185))
+def _runs_out(view: View) -> tuple[Block, ...]:
+    found = view.verdict["runs_out"]
+    said = str(found["text"])
+    growth = str((view.profile.get("growth") or {}).get("workload", ""))
+    if growth:
+        said = said.replace(growth, growth_words(growth))
+    return _column("When it runs out", str(found["headline"]), sentences(said, 185))
 
 
 def _measured(verdict: Mapping[str, Any]) -> tuple[Block, ...]:
@@ -256,8 +260,8 @@ def _actions(view: View) -> list[Block]:
             text(Span(str(number), "muted")),
             text(Span(cut(str(action["text"]), 62), "strong")),
             text(effort_words(action)),
-            text(cut(effect_words(view, action), 56)),
-            text(Span(cut(str(action.get("tradeoff") or "none stated"), 40), "muted")),
+            text(effect_words(view, action, 58)),
+            text(Span(cut(str(action.get("tradeoff") or "none stated"), 52), "muted")),
         )
         for number, action in enumerate(actions[:ACTIONS], 1)
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from app.report.model import Band, Score, Span, Text, text
-from app.report.view import View, short
+from app.report.view import View
 from assessments.wording import NO_BREAK, amount, counted
 
 RATE = "req/s"
@@ -68,13 +68,9 @@ def remark(view: View, pillar: str) -> str:
     parts = ["Lowest: sets the overall score."] if view.overall.get("pillar") == pillar else []
     lost = score["lost"]
     if against:
-        names = [short(entry) for entry in against]
-        if len(names) == 1:
-            parts.append(f"Contradicted: {names[0]}.")
-        else:
-            parts.append(f"{count_words(len(names), 'claim', 'claims')} contradicted.")
+        parts.append(f"{count_words(len(against), 'claim', 'claims')} contradicted.")
     elif lost["not_proven"] > 0 and lost["not_proven"] >= max(lost["not_done"], lost["unanswered"]):
-        parts.append(f"{lost['not_proven']:.0f} points rest on claims without proof.")
+        parts.append(f"{lost['not_proven']:.0f} points lack proof.")
     elif lost["unanswered"] > max(lost["not_done"], 0):
         parts.append(f"{lost['unanswered']:.0f} points are open questions.")
     elif lost["not_done"] > 0:
@@ -92,8 +88,8 @@ def effort_words(action: Mapping[str, Any]) -> str:
     return counted(int(days), "day") if days == int(days) else f"{amount(days)}{NO_BREAK}days"
 
 
-def effect_words(view: View, action: Mapping[str, Any]) -> str:
-    """What an action does: to its pillar, to the fleet, to the date."""
+def effect_words(view: View, action: Mapping[str, Any], longest: int = 200) -> str:
+    """What an action does: to its pillar, to the fleet, to the date; what does not fit is left out."""
     parts = []
     fleet = action.get("fleet_per_s")
     if fleet:
@@ -114,4 +110,10 @@ def effect_words(view: View, action: Mapping[str, Any]) -> str:
             parts.append(f"{name} +{amount(round(points, 1))} points")
     if action.get("lifts_cap") is not None:
         parts.append(f"lifts the cap of {action['lifts_cap']:.0f}")
-    return ", ".join(parts) or "no points"
+    said = ""
+    for part in parts:
+        longer = f"{said}, {part}" if said else part
+        if said and len(longer) > longest:
+            break
+        said = longer
+    return said or "no points"

@@ -1,0 +1,72 @@
+"""Facts by a few words, for tables and sentences: shorter than what the catalogue says they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from assessments.profile import PROFILE_FACTS
+from probes.facts import CATALOGUE
+
+_TABLE = """
+load.capacity                                 Capacity of a replica
+load.saturation_rate                          Highest throughput
+load.throughput                               Good answers a second
+load.response_p50_ms                          Median response time
+load.response_p95_ms                          Response time, p95
+load.response_p99_ms                          Response time, p99
+load.service_p50_ms                           Service time of one request alone
+load.error_ratio                              Share of requests that failed
+load.limited_by                               What limits it
+load.cold_start_seconds                       Start of a replica
+process.cpu_ms_per_request                    CPU time of a request
+process.cpu_cores_at_saturation               CPU at the highest throughput
+process.rss_peak_bytes                        Largest memory under load
+process.memory_verdict                        Memory under load
+process.growth_bytes_per_request              Memory kept for each request
+process.growth_bytes_per_second               Memory kept each second
+process.gil_share                             Time that the GIL is held
+infra.kubernetes.workload                     Serving workload
+infra.kubernetes.replicas                     Replicas in the manifest
+infra.kubernetes.cpu_request_cores            CPU request
+infra.kubernetes.cpu_limit_cores              CPU limit
+infra.kubernetes.memory_request_bytes         Memory request
+infra.kubernetes.memory_limit_bytes           Memory limit
+infra.kubernetes.hpa.present                  An autoscaler acts on it
+infra.kubernetes.hpa.min_replicas             Autoscaler's minimum
+infra.kubernetes.hpa.max_replicas             Autoscaler's maximum
+infra.kubernetes.hpa.can_scale                The autoscaler's maximum is above its minimum
+infra.kubernetes.hpa.target_cpu_ratio         Autoscaler's CPU target
+monitoring.prometheus.count_ratio             Requests counted, of those sent
+monitoring.prometheus.latency_alert.threshold_ms  Threshold of the latency alert
+derived.fleet_headroom                        Fleet over the load to carry
+derived.memory_limit_headroom                 Memory limit over largest memory
+derived.runs_out_on                           Capacity runs out on
+derived.days_to_run_out                       Days until capacity runs out
+derived.replicas_needed                       Replicas needed
+derived.max_replicas_headroom                 Autoscaler's maximum over replicas needed
+derived.cpu_at_knee_request_ratio             CPU at the highest throughput, of the request
+derived.cpu_at_knee_limit_ratio               CPU at the highest throughput, of the limit
+derived.hpa_target_margin                     CPU at the highest throughput over the autoscaler's target
+derived.hours_to_memory_limit                 Hours until memory reaches its limit
+derived.latency_alert_ratio                   Alert threshold over the objective
+derived.cost_per_million                      Price of a million requests
+history.load_runs_90_days                     Load runs in 90 days
+history.load_run_age_days                     Days since the last load run
+"""
+
+
+def _read(table: str) -> dict[str, str]:
+    rows = (line.split(maxsplit=1) for line in table.strip().splitlines())
+    return {name: words.strip() for name, words in rows}
+
+
+SHORT_NAMES: Mapping[str, str] = MappingProxyType(_read(_TABLE))
+
+
+def meaning_of(name: str) -> str | None:
+    """A fact or a value of the profile in a few words; None for what is neither."""
+    if name in SHORT_NAMES:
+        return SHORT_NAMES[name]
+    entry = CATALOGUE.get(name) or PROFILE_FACTS.get(name)
+    return None if entry is None else entry.meaning.partition(";")[0]

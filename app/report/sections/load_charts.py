@@ -1,0 +1,378 @@
+"""The charts of the load story, from the steps of a run. A chart is None where there is too little for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.charts.spec import (
+    Axis,
+    Finding,
+    FlameChart,
+    Frame,
+    Limit,
+    Note,
+    Series,
+    XYChart,
+)
+from app.report.sections.run_words import (
+    Run,
+    error_share,
+    latency_limit,
+    number,
+    part,
+    share_words,
+    steps_of,
+)
+from app.report.view import View
+from assessments.wording import NO_BREAK, amount, binary_bytes, counted, estimate, percent
+
+RATE = "req/s"
+MS = f"{NO_BREAK}ms"
+_LOG_FROM = 8.0
+"""Times that span more than so many times are drawn on a log axis."""
+_PERCENTILES = (("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p999", 0.999))
+
+
+def open_steps(run: Run) -> list[Mapping[str, Any]]:
+    """The steps of an open loop, by their rate."""
+    steps = [
+        step
+        for step in steps_of(run)
+        if step.get("mode") == "open" and number(step.get("offered_per_s")) is not None
+    ]
+    return sorted(steps, key=lambda step: float(step["offered_per_s"]))
+
+
+def closed_steps(run: Run) -> list[Mapping[str, Any]]:
+    """The steps of a closed loop, by the number of callers."""
+    steps = [
+        step
+        for step in steps_of(run)
+        if step.get("mode") == "closed" and number(step.get("concurrency")) is not None
+    ]
+    return sorted(steps, key=lambda step: float(step["concurrency"]))
+
+
+def _value(step: Mapping[str, Any], name: str) -> float | None:
+    return number(part(step, "response_ms").get(name))
+
+
+def _percentile_of(run: Run, steps: Sequence[Mapping[str, Any]]) -> str | None:
+    """The percentile that is drawn: that of the objective, else the highest that two steps have."""
+    limit = latency_limit(run)
+    names = dict.fromkeys(([limit[0]] if limit else []) + ["p99", "p95", "p90", "p50"])
+    return next((name for name in names if sum(_value(step, name) is not None for step in steps) >= 2), None)
+
+
+def response_chart(run: Run) -> XYChart | None:
+    """Response time against the rate that was offered, with objective and capacity."""
+    steps = open_steps(run)
+    name = _percentile_of(run, steps)
+    if name is None:
+        return None
+    rates = tuple(float(step["offered_per_s"]) for step in steps)
+    high = tuple(_value(step, name) for step in steps)
+    series = [
+        Series(
+            name,
+            rates,
+            high,
+            measured=True,
+            low=tuple(_value(step, f"{name}_low") for step in steps),
+            high=tuple(_value(step, f"{name}_high") for step in steps),
+        )
+    ]
+    medians = tuple(_value(step, "p50") for step in steps)
+    if name != "p50" and sum(value is not None for value in medians) >= 2:
+        series.append(Series("p50", rates, medians, style="s3"))
+    limit = latency_limit(run)
+    limits: tuple[Limit, ...] = ()
+    if limit is not None and limit[0] == name:
+        limits = (Limit(limit[1], f"objective {name} ≤ {amount(limit[1])}{MS}"),)
+    requests = sum(int(step.get("sent") or 0) for step in steps)
+    failed = _failed_words(steps)
+    return XYChart(
+        title=_response_title(run, name, limit, steps),
+        x=Axis(f"offered, {RATE}", low=0.0),
+        y=_time_axis("Response time", [*high, *medians, limit[1] if limits else None]),
+        series=tuple(series),
+        limits=limits,
+        findings=_capacity_finding(run),
+        caption=(
+            f"Response time from the due moment, open loop, {_arrivals(run)}; {counted(requests, 'request')}, "
+            f"{failed}. Whiskers: 95{NO_BREAK}% intervals where there are enough requests."
+        ),
+    )
+
+
+def _response_title(
+    run: Run, name: str, limit: tuple[str, float] | None, steps: Sequence[Mapping[str, Any]]
+) -> str:
+    capacity = part(run, "capacity")
+    rate = number(capacity.get("rate_per_s"))
+    if (
+        limit is not None
+        and limit[0] == name
+        and rate is not None
+        and capacity.get("bound") in ("bracketed", "provisional")
+    ):
+        carried = estimate(rate, number(capacity.get("low")), number(capacity.get("high")), RATE)
+        about = "about " if capacity["bound"] == "provisional" else ""
+        return f"{name} leaves the objective at {about}{carried}"
+    if limit is not None and limit[0] == name:
+        over = [step for step in steps if (_value(step, name) or 0.0) > limit[1]]
+        if not over:
+            return f"{name} keeps the objective in every step"
+        return f"{name} is over the objective at {amount(float(over[0]['offered_per_s']))}{NO_BREAK}{RATE}"
+    last = [step for step in steps if _value(step, name) is not None][-1]
+    return (
+        f"{name} is {amount(_value(last, name) or 0.0)}{MS} at "
+        f"{amount(float(last['offered_per_s']))}{NO_BREAK}{RATE}"
+    )
+
+
+def _capacity_finding(run: Run) -> tuple[Finding, ...]:
+    capacity = part(run, "capacity")
+    rate, low, high = (number(capacity.get(key)) for key in ("rate_per_s", "low", "high"))
+    if rate is None:
+        return ()
+    inside = low is not None and high is not None and low <= rate <= high
+    ends = f"{amount(low or 0.0)}–{amount(high or 0.0)}" if inside else ""
+    if capacity.get("bound") == "provisional":
+        ends = f"{ends} provisional".strip()
+    return (
+        Finding(
+            rate, f"{amount(rate)}{NO_BREAK}{RATE}", low if inside else None, high if inside else None, ends
+        ),
+    )
+
+
+def _time_axis(label: str, values: Sequence[float | None]) -> Axis:
+    there = [value for value in values if value is not None and value > 0]
+    if there and max(there) / min(there) > _LOG_FROM:
+        return Axis(f"{label}, ms (log scale)", "log")
+    return Axis(f"{label}, ms", low=0.0)
+
+
+def _arrivals(run: Run) -> str:
+    arrivals = part(run, "load").get("arrivals")
+    return {"poisson": "Poisson arrivals", "constant": "constant arrivals"}.get(
+        str(arrivals), "open arrivals"
+    )
+
+
+def _failed_words(steps: Sequence[Mapping[str, Any]]) -> str:
+    shares = [share for share in map(error_share, steps) if share is not None]
+    if not shares:
+        return "errors were not counted"
+    return "no errors" if max(shares) == 0 else f"at most {share_words(max(shares))} errors in a step"
+
+
+def answered_chart(run: Run) -> XYChart | None:
+    """What was answered against what was offered, with the saturation."""
+    steps = [step for step in open_steps(run) if number(step.get("achieved_per_s")) is not None]
+    if len(steps) < 2:
+        return None
+    rates = tuple(float(step["offered_per_s"]) for step in steps)
+    answered = tuple(float(step["achieved_per_s"]) for step in steps)
+    top = number(part(run, "capacity").get("saturation_per_s"))
+    limits = () if top is None else (Limit(top, f"most answered {amount(top)}", "note"),)
+    saturated = [step for step in steps if step.get("verdict") == "saturated"]
+    if saturated:
+        title = f"From {amount(float(saturated[0]['offered_per_s']))}{NO_BREAK}{RATE} on it answers less than is asked"
+    else:
+        title = f"It answers everything up to {amount(rates[-1])}{NO_BREAK}{RATE}"
+    return XYChart(
+        title=title,
+        x=Axis(f"offered, {RATE}", low=0.0),
+        y=Axis(f"answered, {RATE}", low=0.0),
+        series=(
+            Series("answered", rates, answered, measured=True),
+            Series("answered = offered", (0.0, rates[-1]), (0.0, rates[-1]), style="s3", dashed=True),
+        ),
+        limits=limits,
+        caption="Good answers a second in each step"
+        + ("." if top is None else "; the line is the highest throughput at any number of callers."),
+    )
+
+
+def resources_chart(view: View, run: Run) -> XYChart | None:
+    """Use of the processor and of memory against throughput, in percent of what there is."""
+    steps = [
+        step
+        for step in steps_of(run)
+        if number(step.get("achieved_per_s")) is not None and number(step.get("cpu_cores")) is not None
+    ]
+    steps.sort(key=lambda step: float(step["achieved_per_s"]))
+    machine = part(part(run, "run"), "machine")
+    cores = number(machine.get("cpu_usable")) or number(machine.get("cpu_count"))
+    if len(steps) < 2 or not cores:
+        return None
+    rates = tuple(float(step["achieved_per_s"]) for step in steps)
+    cpu = tuple(100.0 * float(step["cpu_cores"]) / cores for step in steps)
+    series = [Series(f"CPU {max(cpu):.0f}{NO_BREAK}%", rates, cpu, measured=True, line=False)]
+    limit = view.number("infra.kubernetes.memory_limit_bytes")
+    memory: tuple[float | None, ...] = ()
+    if limit:
+        sizes = [number(step.get("rss_bytes")) for step in steps]
+        memory = tuple(None if size is None else 100.0 * size / limit for size in sizes)
+    there = [share for share in memory if share is not None]
+    if there:
+        series.append(
+            Series(f"memory {max(there):.0f}{NO_BREAK}%", rates, memory, "s2", measured=True, line=False)
+        )
+    most = max(float(step["cpu_cores"]) for step in steps)
+    title = f"It used {amount(most)} of {amount(cores)} cores at most"
+    if there and max(there) > 85:
+        title = f"Memory reaches {max(there):.0f}{NO_BREAK}% of its limit, CPU {max(cpu):.0f}{NO_BREAK}%"
+    caption = f"Every step; CPU of {counted(int(cores), 'core')} of this machine"
+    caption += f", memory of its limit of {binary_bytes(limit)}." if limit and there else "."
+    return XYChart(
+        title=title,
+        x=Axis(f"answered, {RATE}", low=0.0),
+        y=Axis("use, %", low=0.0, high=100.0 if max([*cpu, *there], default=0.0) <= 100 else None),
+        series=tuple(series),
+        caption=caption,
+    )
+
+
+def flame_chart(run: Run) -> FlameChart | None:
+    """The functions that the samples were in, the largest at the left."""
+    spots = [entry for entry in run.get("hotspots") or () if number(entry.get("share"))]
+    if not spots:
+        return None
+    spots.sort(key=lambda entry: -float(entry["share"]))
+    frames = [Frame("all samples", "", 0, 0.0, 1.0)]
+    start = 0.0
+    for place, entry in enumerate(spots[:20]):
+        share = min(float(entry["share"]), 1.0 - start)
+        if share <= 0:
+            break
+        line = f":{entry['line']}" if entry.get("line") else ""
+        frames.append(
+            Frame(
+                str(entry.get("function", "?")), f"{entry.get('file', '')}{line}", 1, start, share, place == 0
+            )
+        )
+        start += share
+    first = spots[0]
+    return FlameChart(
+        title=f"{percent(float(first['share']))} of the samples are in {first.get('function', '?')}",
+        frames=tuple(frames),
+        caption="Stacks sampled while the load was on.",
+    )
+
+
+def distribution_chart(run: Run) -> XYChart | None:
+    """The percentiles of response time in the step nearest below the capacity, else in the last one."""
+    steps = [
+        step for step in steps_of(run) if sum(_value(step, name) is not None for name, _ in _PERCENTILES) >= 3
+    ]
+    if not steps:
+        return None
+    step = _telling_step(run, steps)
+    points = [(share, name, _value(step, name)) for name, share in _PERCENTILES]
+    there = [(share, name, value) for share, name, value in points if value is not None]
+    limit = latency_limit(run)
+    last_share, last_name, last = there[-1]
+    reached = next(
+        ((share, name, value) for share, name, value in there if limit and name == limit[0]), there[-1]
+    )
+    rate = step.get("offered_per_s") if step.get("mode") == "open" else step.get("achieved_per_s")
+    where = f"At {amount(float(rate))}{NO_BREAK}{RATE}" if number(rate) is not None else "In this step"
+    one_in = {"p50": "half of the requests take", "p90": "one request in 10 takes", "p95": "one request in 20 takes",
+              "p99": "one request in 100 takes", "p999": "one request in 1,000 takes"}  # fmt: skip
+    loop = (
+        "open loop" if step.get("mode") == "open" else f"{amount(float(step['concurrency']))} callers at once"
+    )
+    bounds = [
+        (
+            number(part(step, "response_ms").get(f"{name}_low")),
+            number(part(step, "response_ms").get(f"{name}_high")),
+        )
+        for _, name, _ in there
+    ]
+    banded = any(low is not None for low, _ in bounds)
+    return XYChart(
+        title=f"{where}, {one_in[reached[1]]} over {amount(reached[2])}{MS}",
+        x=Axis("percentile", "percentile"),
+        y=_time_axis("Response time", [value for _, _, value in there] + ([limit[1]] if limit else [])),
+        series=(
+            Series(
+                "",
+                tuple(share for share, _, _ in there),
+                tuple(value for _, _, value in there),
+                measured=True,
+                low=tuple(low for low, _ in bounds) if banded else (),
+                high=tuple(high for _, high in bounds) if banded else (),
+            ),
+        ),
+        limits=(Limit(limit[1], f"{amount(limit[1])}{MS}"),) if limit else (),
+        notes=(Note(last_share, last, f"{last_name.replace('p999', 'p99.9')} {amount(last)}{MS}", strong=True),),
+        caption=f"{counted(int(step.get('ok') or 0), 'request')}, {loop}"
+        + ("; whiskers: order statistics, 95 %." if banded else "; too few for an interval at the end."),
+    )  # fmt: skip
+
+
+def _telling_step(run: Run, steps: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    rate = number(part(run, "capacity").get("rate_per_s"))
+    below = [
+        step
+        for step in steps
+        if step.get("mode") == "open"
+        and rate is not None
+        and float(step.get("offered_per_s") or 0.0) <= rate * 1.02
+    ]
+    if below:
+        return max(below, key=lambda step: (_value(step, "p99") is not None, float(step["offered_per_s"])))
+    return steps[-1]
+
+
+def law_chart(run: Run) -> XYChart | None:
+    """Throughput against requests in flight, with the scalability law or the reason why there is none."""
+    steps = [step for step in closed_steps(run) if number(step.get("achieved_per_s")) is not None]
+    law = part(run, "scalability")
+    if len(steps) < 3:
+        return None
+    callers = tuple(float(step["concurrency"]) for step in steps)
+    rates = tuple(float(step["achieved_per_s"]) for step in steps)
+    measured = Series("measured", callers, rates, "s1", measured=True, line=False)
+    axes = (Axis("requests at once", low=0.0), Axis(f"throughput, {RATE}", low=0.0))
+    sigma, kappa, lambda_ = (number(law.get(name)) for name in ("sigma", "kappa", "lambda"))
+    best = max(rates)
+    at = callers[rates.index(best)]
+    title = f"Throughput is highest at {amount(at)} requests at once: {amount(best)}{NO_BREAK}{RATE}"
+    if lambda_ is None or sigma is None or kappa is None:
+        why = law.get("refused")
+        caption = "Closed loop. " + (f"No scalability law is given: {why}." if why else "No law was fitted.")
+        return XYChart(title=title, x=axes[0], y=axes[1], series=(measured,), caption=caption)
+    grid = tuple(1.0 + (max(callers) - 1.0) * place / 60 for place in range(61))
+    curve = tuple(_throughput(lambda_, sigma, kappa, callers_) for callers_ in grid)
+    low, high = part(law, "low"), part(law, "high")
+    peak = number(law.get("peak_concurrency"))
+    told = f"contention σ {estimate(sigma, number(low.get('sigma')), number(high.get('sigma')))}"
+    if peak is None:
+        beyond = f"no peak found up to {amount(max(callers))}"
+        title = f"More requests at once do not help beyond {amount(at)}" if at < max(callers) else title
+    else:
+        beyond = f"peak at {estimate(peak, number(low.get('peak_concurrency')), number(high.get('peak_concurrency')))}"
+        title = f"Throughput is highest at {amount(peak)} requests at once"
+    middle = len(grid) // 2
+    return XYChart(
+        title=title,
+        x=axes[0],
+        y=axes[1],
+        series=(Series("law", grid, curve, "s3"), measured),
+        notes=(
+            Note(grid[middle], curve[middle] * 0.55, told),
+            Note(grid[middle], curve[middle] * 0.35, f"coherency κ {estimate(kappa, number(low.get('kappa')), number(high.get('kappa')))}"),
+            Note(grid[middle], curve[middle] * 0.15, beyond),
+        ),
+        caption=f"Closed loop; universal scalability law, {law.get('variant', '3-parameter')}; 95{NO_BREAK}% by bootstrap.",
+    )  # fmt: skip
+
+
+def _throughput(lambda_: float, sigma: float, kappa: float, callers: float) -> float:
+    """Gunther's law, as `probes.analysis.scalability` fits it."""
+    return lambda_ * callers / (1.0 + sigma * (callers - 1.0) + kappa * callers * (callers - 1.0))

@@ -1,0 +1,313 @@
+"""The plan: what to do, effort against effect, with dates and scores afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, get_args
+
+from app.charts.spec import (
+    ChangeChart,
+    DateRange,
+    EffortChart,
+    EffortPoint,
+    RangeChart,
+    ScoreChange,
+)
+from app.report.model import (
+    Block,
+    Bullets,
+    Cell,
+    Column,
+    Figure,
+    Heading,
+    Mark,
+    Paragraph,
+    PillarMark,
+    Section,
+    Span,
+    Table,
+    text,
+)
+from app.report.sections.claim_words import cut, points_words
+from app.report.sections.score_words import count_words, effort_words
+from app.report.view import View, sentence, short
+from assessments.wording import NO_BREAK, amount, capital, counted
+
+CHARTED = 12
+"""Actions that the chart shows; a column holds no more of them."""
+DETAILED = 40
+"""Rows of the table; the rest are named below it."""
+
+
+def section(view: View, number: str) -> Section:
+    """What to do next."""
+    kicker = f"{number}  The plan"
+    actions = view.actions
+    if not actions:
+        return Section("plan", "Plan", "There is nothing to plan yet", _nothing(view), kicker)
+    blocks: list[Block] = [
+        *_effort(view, actions),
+        *_table(view, actions),
+        *_why(actions),
+        *_dates(view, actions),
+        *_after(view),
+    ]
+    return Section("plan", "Plan", _title(view), tuple(blocks), kicker, text(_lead(view)))
+
+
+def _nothing(view: View) -> tuple[Block, ...]:
+    if view.overall.get("refused"):
+        said = (
+            "Actions are found by scoring again, and there is no score. "
+            f"{sentence(capital(str(view.overall['refused'])))} Then the plan says what each step is worth."
+        )
+    else:
+        said = "Every question is at its highest level and proven. Keep the evidence young: it expires."
+    return (Paragraph(text(said)),)
+
+
+def _title(view: View) -> str:
+    effects, before = view.document.get("plan") or (), view.overall
+    for effect in effects:
+        after = effect["overall"]
+        if before.get("refused") or after.get("refused"):
+            break
+        if round(after["score"]) > round(before["score"]):
+            days = effort_words(effect)
+            return f"{capital(days)} of work lift the overall score from {before['score']:.0f} to {after['score']:.0f}"
+    first = view.actions[0]
+    return (
+        f"{count_words(len(view.actions), 'action', 'actions')}; first: {cut(_lower(str(first['text'])), 60)}"
+    )
+
+
+def _lower(text_: str) -> str:
+    return text_[:1].lower() + text_[1:] if text_[1:2].islower() else text_
+
+
+def _lead(view: View) -> str:
+    parts = []
+    effects = view.document.get("plan") or ()
+    before = view.overall
+    if effects and not before.get("refused") and not effects[0]["overall"].get("refused"):
+        first = effects[0]
+        after = first["overall"]
+        count = first["actions"]
+        who = f"Actions 1 to {count} take" if count > 1 else "Action 1 takes"
+        parts.append(
+            f"{who} {effort_words(first)} and leave {view.pillar_name(after['pillar'])} lowest with "
+            f"{after['score']:.0f}, {after['band']}."
+        )
+    movers = [str(place) for place, entry in enumerate(view.actions, 1) if entry.get("runs_out_on")]
+    if movers:
+        named = movers[0] if len(movers) == 1 else f"{', '.join(movers[:-1])} and {movers[-1]}"
+        verb = "moves" if len(movers) == 1 else "move"
+        parts.append(f"Only action{'s' if len(movers) > 1 else ''} {named} {verb} the date of running out.")
+    else:
+        parts.append("None of them moves the date of running out.")
+    parts.append("Best first: what lifts a cap, then most points for each day of effort.")
+    return " ".join(parts)
+
+
+def _effort(view: View, actions: Sequence[Mapping[str, Any]]) -> list[Block]:
+    points = []
+    for place, action in enumerate(actions[:CHARTED], 1):
+        out = action.get("runs_out_on")
+        points.append(
+            EffortPoint(
+                place,
+                cut(_name(view, action), 30),
+                float(action["effort_days"]),
+                max(0.0, float(action.get("points") or 0.0)),
+                _mark(view, action),
+                f"→ {out}" if out and str(out)[:1].isdigit() else "",
+            )
+        )
+    used = dict.fromkeys(str(action.get("pillar")) for action in actions[:CHARTED])
+    chart = EffortChart(
+        title=_effort_title(actions),
+        points=tuple(points),
+        shapes=tuple((_shape(view.mark(pillar)), cut(view.pillar_name(pillar), 24)) for pillar in used),
+        caption="Points by scoring again with the action done and proven. "
+        + ("Arrows: new date of running out." if any(point.moves for point in points) else "")
+        + (f" The best {CHARTED} of {len(actions)}." if len(actions) > CHARTED else ""),
+    )
+    return [Figure(chart, height=185)]
+
+
+def _effort_title(actions: Sequence[Mapping[str, Any]]) -> str:
+    every = sum(float(action.get("points") or 0.0) for action in actions)
+    quick = sum(float(action.get("points") or 0.0) for action in actions if float(action["effort_days"]) <= 1)
+    if every > 0 and quick > every / 2:
+        return "Most points cost one day each"
+    best = max(actions, key=lambda action: float(action.get("points") or 0.0))
+    return f"{cut(str(best['text']), 70)} gains most: {points_words(float(best.get('points') or 0.0))} points"
+
+
+def _name(view: View, action: Mapping[str, Any]) -> str:
+    question = view.lens.by_id.get(str(action.get("question")))
+    if action.get("kind") == "set" or question is None or not question.short:
+        return str(action["text"])
+    return short(question)
+
+
+def _mark(view: View, action: Mapping[str, Any]) -> PillarMark:
+    return _shape(view.mark(str(action.get("pillar"))))
+
+
+def _shape(name: str) -> PillarMark:
+    return next(shape for shape in get_args(PillarMark) if shape == name)
+
+
+def _table(view: View, actions: Sequence[Mapping[str, Any]]) -> list[Block]:
+    rows: list[tuple[Cell, ...]] = []
+    for place, action in enumerate(actions[:DETAILED], 1):
+        fleet = action.get("fleet_per_s")
+        rows.append(
+            (
+                text(Span(str(place), "muted")),
+                text(Span(cut(str(action["text"]), 180), link=_claim_link(action))),
+                Mark(_mark(view, action)),
+                text(effort_words(action)),
+                text(_points(action)),
+                text(f"fleet {amount(fleet[0])} → {amount(fleet[1])}" if fleet else "–"),
+                text(_out(action)),
+                text(Span(cut(str(action.get("tradeoff") or "none stated"), 110), "muted")),
+            )
+        )
+    columns = (
+        Column(""),
+        Column("Action", 2.0),
+        Column(""),
+        Column("Effort", align="right"),
+        Column("Points", align="right"),
+        Column("Capacity, req/s"),
+        Column("Runs out"),
+        Column("Price of it", 1.1),
+    )
+    blocks: list[Block] = [Table(columns, tuple(rows), "Effort: working days of one person.")]
+    if len(actions) > DETAILED:
+        rest = ", ".join(str(action.get("question") or action["text"]) for action in actions[DETAILED:])
+        blocks.append(Paragraph(text(f"{counted(len(actions) - DETAILED, 'more action')}: {rest}."), "small"))
+    return blocks
+
+
+def _claim_link(action: Mapping[str, Any]) -> str | None:
+    question = action.get("question")
+    return None if question is None else f"#claim-{question}"
+
+
+def _points(action: Mapping[str, Any]) -> str:
+    points = float(action.get("points") or 0.0)
+    said = f"+{points_words(points)}" if points >= 0.05 else "–"
+    return said if action.get("lifts_cap") is None else f"{said}, cap"
+
+
+def _out(action: Mapping[str, Any]) -> str:
+    out = action.get("runs_out_on")
+    return capital(str(out)) if out else "–"
+
+
+def _why(actions: Sequence[Mapping[str, Any]]) -> list[Block]:
+    items = tuple(
+        text(Span(f"{place}  ", "muted"), sentence(str(action["because"])))
+        for place, action in enumerate(actions[:DETAILED], 1)
+        if action.get("because")
+    )
+    caps = [action for action in actions if action.get("lifts_cap") is not None]
+    blocks: list[Block] = []
+    if items:
+        blocks += [Heading("Where the numbers of the actions come from", 3), Bullets(items)]
+    if caps:
+        said = "“Cap”: the action also lifts a cap, the greatest score that a pillar can have while it holds."
+        blocks.append(Paragraph(text(said), "small"))
+    return blocks
+
+
+def _dates(view: View, actions: Sequence[Mapping[str, Any]]) -> list[Block]:
+    found = (view.forecast.get("axes") or {}).get("workload")
+    if found is None:
+        return []
+    rows = [_as_it_is(found)]
+    moved = [(place, entry) for place, entry in enumerate(actions, 1) if entry.get("runs_out_on")]
+    for place, action in moved:
+        out = str(action["runs_out_on"])
+        day = _day(out)
+        name = f"{place}: {cut(_name(view, action), 34)}"
+        rows.append(DateRange(name, day, shown=out if day is None else day.isoformat()))
+    marks = []
+    event = _day(view.profile.get("event_on"))
+    if event is not None:
+        marks.append((event, cut(str(view.profile.get("event") or "the event"), 24)))
+    chart = RangeChart(
+        title=_dates_title(found, moved),
+        rows=tuple(rows),
+        marks=tuple(marks),
+        caption=(
+            f"When the peak meets what the fleet carries at the planned use. Growth "
+            f"{str(found['growth']['text'])}. Bar: 95{NO_BREAK}% interval, where it was computed."
+        ),
+    )
+    return [Figure(chart, height=30.0 + 20.0 * len(rows))]
+
+
+def _as_it_is(found: Mapping[str, Any]) -> DateRange:
+    days = found["runs_out_on"]
+    value, low, high = (_day(days.get(key)) for key in ("value", "low", "high"))
+    if found.get("over_already"):
+        shown = "now"
+    elif value is None:
+        shown = (
+            "never at this growth" if found.get("never") else f"not within {found['horizon_months']:g} months"
+        )
+    else:
+        shown = value.isoformat()
+    return DateRange("as it is", value, low, high, shown, base=True)
+
+
+def _dates_title(found: Mapping[str, Any], moved: Sequence[tuple[int, Mapping[str, Any]]]) -> str:
+    base = _day(found["runs_out_on"].get("value"))
+    if not moved:
+        return "No action moves the date of running out"
+    place, best = max(moved, key=lambda entry: str(entry[1]["runs_out_on"]))
+    day = _day(best["runs_out_on"])
+    if day is None:
+        return f"Action {place} moves it out of sight: {best['runs_out_on']}"
+    if base is None:
+        return f"Action {place} moves the date to {day.isoformat()}"
+    months = (day - base).days / 30.4375
+    return f"Action {place} buys {amount(months)} months"
+
+
+def _day(value: Any) -> date | None:
+    try:
+        return date.fromisoformat(str(value)) if value else None
+    except ValueError:
+        return None
+
+
+def _after(view: View) -> list[Block]:
+    effects = view.document.get("plan") or ()
+    if not effects:
+        return []
+    last = effects[-1]
+    rows = []
+    for pillar in view.lens.pillars:
+        before, after = view.score(pillar.id).get("score"), last["pillars"].get(pillar.id)
+        if before is not None and after is not None:
+            rows.append(ScoreChange(cut(pillar.name, 28), float(before), float(after)))
+    if not rows:
+        return []
+    overall = last["overall"]
+    days = effort_words(last)
+    if overall.get("refused"):
+        title = f"After all {last['actions']}, {days}"
+    else:
+        title = f"After all {last['actions']}, {days}: overall {overall['score']:.0f}, {overall['band']}"
+    chart = ChangeChart(
+        title=title,
+        rows=tuple(rows),
+        caption="Ring: now. Dot: every action done once, and proven where a probe can. Band edges at 40, 60, 80.",
+    )
+    return [Figure(chart, height=24.0 + 18.0 * len(rows))]
