@@ -54,7 +54,7 @@ MOD-02:abcd MOD-03:abcd MOD-04:abcd MOD-05:abcd MOD-06:abc MOD-07:a MOD-08:a MOD
 MOD-11:abc MOD-12:abcd MOD-13:abcd MOD-14:a MOD-15:abcd MOD-16:cd MOD-17:abcd MOD-18:abcd
 DAT-01:abcd DAT-02:abcd DAT-03:abcd DAT-04:abcd DAT-05:abcd DAT-06:abcd DAT-07:abcd DAT-08:abcd
 DAT-09:abcd DAT-10:abcd DAT-11:abcd DAT-12:abc DAT-13:abcd MON-01:a MON-02:abcd MON-03:a MON-04:d
-MON-05:d MON-06:abd MON-07:ad MON-08:bc MON-09:abc MON-10:abcd MON-11:abcd MON-12:abd MON-13:abd
+MON-05:d MON-06:abd MON-07:ad MON-08:bc MON-09:abc MON-10:abcd MON-11:abcd MON-12:abcd MON-13:abd
 """
 """The choices that no probe can prove today. A new probe shortens the list; nothing else should change it."""
 
