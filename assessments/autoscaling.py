@@ -31,6 +31,9 @@ HPA_TOLERANCE = 0.1
 
 WorkloadKind = Literal["Deployment", "StatefulSet", "ReplicaSet"]
 """What of apps/v1 can be scaled."""
+MOST_CPU_SHARE = 100.0
+"""CPU in use over CPU requested beyond which a target says nothing any more."""
+
 AwsService = Literal["sagemaker", "ecs", "asg"]
 DEFAULT_RESOURCES: dict[AwsService, str] = {
     "sagemaker": "endpoint/my-endpoint/variant/AllTraffic",
@@ -112,7 +115,12 @@ def plan_scaling(
     percent = None
     if cpu is not None:
         cores = cpu.cores_at_capacity / plan.capacity.value * target
-        percent = math.floor(100 * cores / cpu.cores_requested + 1e-9)
+        share = cores / cpu.cores_requested
+        if share > MOST_CPU_SHARE:
+            raise UsageError(
+                f"a replica uses {share:.3g} times the CPU that it requests: request what it uses, then scale"
+            )
+        percent = math.floor(100 * share + 1e-9)
         lines.append(
             f"CPU {cpu.cores_at_capacity:g} cores at {plan.capacity.value:g}/s = "
             f"{1000 * cpu.cores_at_capacity / plan.capacity.value:.4g} ms a request; at {target:.6g}/s "
