@@ -144,7 +144,7 @@ class View:
         return MARKS[place % len(MARKS)]
 
     def questions(self, pillar: str) -> list[Question]:
-        """The questions of a pillar that apply or were said not to; what the lens left out is not among them."""
+        """The questions of a pillar that apply or were said not to; not what the lens left out."""
         return [
             question
             for question in self.lens.questions

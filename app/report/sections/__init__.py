@@ -37,7 +37,10 @@ from app.report.sections import (
 from app.report.sections.numbering import numbered
 from app.report.view import View
 
-FOOT = "The data is inside this file: loadstone verify FILE.pdf scores it again, loadstone restore FILE.pdf opens it."
+FOOT = (
+    "The data is inside this file: loadstone verify FILE.pdf scores it again, "
+    "loadstone restore FILE.pdf opens it."
+)
 
 
 def build(document: Mapping[str, Any], content_hash: str) -> Report:

@@ -9,7 +9,7 @@ from app.report.sections.claim_words import cut
 from app.report.sections.fact_names import meaning_of
 from app.report.sections.score_words import count_words
 from app.report.view import View, fact_source, fact_value, identity, sentence
-from assessments.wording import NO_BREAK, counted
+from assessments.wording import counted
 from probes.facts import Fact
 
 _SUBJECTS = (
@@ -54,11 +54,13 @@ def _title(view: View, shown: list[Fact]) -> str:
 def _lead(shown: list[Fact]) -> str:
     if not shown:
         return (
-            "Nothing was measured or read, so every claim stands on somebody's word. Probe the service, and scan its "
+            "Nothing was measured or read, so every claim stands on somebody's word. Probe the service, and "
+            "scan its "
             "manifests and metrics: loadstone scan PATH."
         )
     return (
-        "A fact is one observation with its source. Measured and read facts prove and contradict; what was given by "
+        "A fact is one observation with its source. Measured and read facts prove and contradict; what was "
+        "given by "
         "hand backs a claim; what was merely not found casts doubt."
     )
 
@@ -132,7 +134,8 @@ def _unknown(view: View) -> list[Block]:
     count = len(view.document["facts"]) - len(view.facts)
     if not count:
         return []
-    said = f"{counted(count, 'fact is', 'facts are')} not known to this version of Loadstone; the attached data has them."
+    which = counted(count, "fact is", "facts are")
+    said = f"{which} not known to this version of Loadstone; the data has them."
     return [Paragraph(text(said), "small")]
 
 

@@ -44,7 +44,7 @@ def section(view: View, number_: str) -> Section:
     blocks: list[Block] = [
         *_fan(view, found),
         *_replicas(found),
-        *_cost(view, found),
+        *_cost(found),
         *_assumptions(view, found),
         *rule_blocks(view),
     ]
@@ -55,8 +55,10 @@ def _without() -> tuple[Block, ...]:
     return (
         Paragraph(
             text(
-                "Replicas, cost, the autoscaler's target and the date of running out all follow from the capacity "
-                "of one replica, and no run that counts has measured it. Probe the service with --assessment; what "
+                "Replicas, cost, the autoscaler's target and the date of running out all follow from the "
+                "capacity "
+                "of one replica, and no run that counts has measured it. Probe the service with "
+                "--assessment; what "
                 "is said about growth in the profile is kept until then."
             )
         ),
@@ -94,7 +96,8 @@ def _lead(view: View) -> str:
     fleet = view.forecast.get("fleet") or {}
     whole = f" ({counted(int(fleet['replicas']), 'replica')}, {fleet['because']})" if fleet else ""
     return (
-        f"The peak of {amount(axis['now'])}{NO_BREAK}{RATE} grows by {growth_words(text_)}; the fleet{whole} carries "
+        f"The peak of {amount(axis['now'])}{NO_BREAK}{RATE} grows by {growth_words(text_)}; the fleet{whole} "
+        "carries "
         f"{carried} at {percent(view.forecast['utilisation'])} use."
     )
 
@@ -152,7 +155,8 @@ def _fan(view: View, found: Mapping[str, Any]) -> list[Block]:
         limits=tuple(limits),
         findings=tuple(findings),
         caption=(
-            f"Band of the demand: growth of {growth_words(str(axis['growth']['text']))}. Band of the capacity: its "
+            f"Band of the demand: growth of {growth_words(str(axis['growth']['text']))}. Band of the "
+            "capacity: its "
             f"95{NO_BREAK}% interval at the planned use. Dates: {axis['method']}."
         ),
     )
@@ -203,7 +207,8 @@ def _replicas(found: Mapping[str, Any]) -> list[Block]:
         Column("may run now", align="right"),
     )
     caption = (
-        "Needed: load / (planned use × capacity), rounded up. Conservative: with the lower bound of the capacity. "
+        "Needed: load / (planned use × capacity), rounded up. Conservative: with the lower bound of the "
+        "capacity. "
         "With one to spare: and one of those may be lost."
     )
     if running is None:
@@ -225,7 +230,7 @@ def _replica_row(name: str, rate: float, replicas: Mapping[str, Any]) -> tuple[A
     )
 
 
-def _cost(view: View, found: Mapping[str, Any]) -> list[Block]:
+def _cost(found: Mapping[str, Any]) -> list[Block]:
     cost, price = found.get("cost_per_million"), found.get("price_per_replica_hour")
     if not cost or price is None:
         said = "Nobody said what a replica costs: add price_per_replica_hour and currency to the profile."
@@ -236,7 +241,8 @@ def _cost(view: View, found: Mapping[str, Any]) -> list[Block]:
         Paragraph(
             text(
                 Span(f"{shown} for a million requests", "strong"),
-                f" at {percent(found['utilisation'])} use, with {amount(price)}{NO_BREAK}{cost['currency']} for an hour "
+                f" at {percent(found['utilisation'])} use, with {amount(price)}{NO_BREAK}{cost['currency']} "
+                "for an hour "
                 f"of one replica. {_price_source(found)}",
             )
         ),
@@ -247,7 +253,8 @@ def _price_source(found: Mapping[str, Any]) -> str:
     price = found.get("price")
     if isinstance(price, Mapping) and price.get("as_of"):
         kind = "Your own price" if price.get("own") else "List price"
-        return f"{kind} of {price['as_of']} for {price.get('instance')} in {price.get('region')}, not live: check it."
+        what = f"{price.get('instance')} in {price.get('region')}"
+        return f"{kind} of {price['as_of']} for {what}, not live: check it before you decide."
     return "The price is as the profile says; it is not live and has no date."
 
 

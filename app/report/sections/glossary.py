@@ -28,13 +28,13 @@ from app.report.words import cell_words
 _TERMS = """
 arrival rate | offered | Requests that come in a second, whatever the service does.
 autoscaler | autoscal | Something that adds and removes replicas by itself, such as a HorizontalPodAutoscaler.
-band | fragile|limited|conditional | Fragile below 40 points, limited below 60, conditional below 80, ready from there where enough is proven.
+band | fragile|limited|conditional | Fragile below 40, limited below 60, conditional below 80, else ready.
 capacity | | The highest arrival rate of one replica at which its objective holds.
-challenged | | A claim on which something casts doubt, without contradicting it: it was not found, or was only declared.
+challenged | | A claim on which something casts doubt, without contradicting it.
 claim | claim | A choice of the checklist that a person selected.
-closed loop | closed loop|callers at once | Load by a number of callers who each wait for the answer before they ask again.
+closed loop | closed loop|callers at once | Load by callers who each wait for the answer before asking again.
 contradicted | | A claim that a measurement speaks against.
-cap | capped|cap of | The greatest score that a pillar can have while a critical question is contradicted or at level 0.
+cap | capped|cap of | The most a pillar can score while a critical question is contradicted.
 fact | fact | One observation with its source, its time and, where it is an estimate, its interval.
 fleet | | All replicas that may run together.
 GIL | GIL | The lock that lets one thread at a time run in a Python process.
@@ -47,12 +47,12 @@ milestone | | The assessment as it stood at a moment, kept to compare with.
 objective (SLO) | objective | What the service promises: limits of response times and of errors.
 open loop | | Load by a schedule: requests come when they are due, also when the service is slow.
 p99 | p99 | The response time that 99 of 100 requests keep; p50 is the middle one.
-planned use | % use|planned use | The share of a replica's capacity that is planned for; the rest takes bursts and lost replicas.
+planned use | % use|planned use | The share of a capacity that is planned for; the rest takes bursts.
 proven | | The part of a score that measurements prove.
 replica | replica | One running copy of the service.
 response time | | From the moment a request was due until its answer was read.
 saturation | saturat | The state in which more load gives no more answers.
-scalability law | scalability law | Throughput as a function of requests at once, by contention σ and coherency κ (Gunther).
+scalability law | scalability law | Throughput by requests at once: contention σ, coherency κ.
 service time | | From sending a request to its answer, without the waiting before.
 supported | | The score before caps: proven points and the credited part of mere claims.
 throughput | | Answers a second.
@@ -127,7 +127,8 @@ def _words(block: Block) -> Iterator[str]:
             for inner in block.blocks:
                 yield from _words(inner)
         case ClaimCard():
-            yield f"{block.title} {block.state} {plain(block.claimed)} {plain(block.measured)} {plain(block.settled)}"
+            yield f"{block.title} {block.state}"
+            yield from map(plain, (block.claimed, block.measured, block.settled))
         case Definitions():
             yield from (f"{term} {plain(meaning)}" for term, meaning in block.items)
         case Code():

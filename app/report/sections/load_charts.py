@@ -31,6 +31,13 @@ RATE = "req/s"
 MS = f"{NO_BREAK}ms"
 _LOG_FROM = 8.0
 """Times that span more than so many times are drawn on a log axis."""
+_ONE_IN = {
+    "p50": "half of the requests take",
+    "p90": "one request in 10 takes",
+    "p95": "one request in 20 takes",
+    "p99": "one request in 100 takes",
+    "p999": "one request in 1,000 takes",
+}
 _PERCENTILES = (("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p999", 0.999))
 
 
@@ -95,12 +102,13 @@ def response_chart(run: Run) -> XYChart | None:
     return XYChart(
         title=_response_title(run, name, limit, steps),
         x=Axis(f"offered, {RATE}", low=0.0),
-        y=_time_axis("Response time", [*high, *medians, limit[1] if limits else None]),
+        y=_time_axis("Response time", [*high, *medians, *(line.at for line in limits)]),
         series=tuple(series),
         limits=limits,
         findings=_capacity_finding(run),
         caption=(
-            f"Response time from the due moment, open loop, {_arrivals(run)}; {counted(requests, 'request')}, "
+            f"Response time from the due moment, open loop, {_arrivals(run)}; "
+            f"{counted(requests, 'request')}, "
             f"{failed}. Whiskers: 95{NO_BREAK}% intervals where there are enough requests."
         ),
     )
@@ -180,7 +188,8 @@ def answered_chart(run: Run) -> XYChart | None:
     limits = () if top is None else (Limit(top, f"most answered {amount(top)}", "note"),)
     saturated = [step for step in steps if step.get("verdict") == "saturated"]
     if saturated:
-        title = f"From {amount(float(saturated[0]['offered_per_s']))}{NO_BREAK}{RATE} on it answers less than is asked"
+        from_rate = amount(float(saturated[0]["offered_per_s"]))
+        title = f"From {from_rate}{NO_BREAK}{RATE} on it answers less than is asked"
     else:
         title = f"It answers everything up to {amount(rates[-1])}{NO_BREAK}{RATE}"
     return XYChart(
@@ -279,10 +288,8 @@ def distribution_chart(run: Run) -> XYChart | None:
     reached = next(
         ((share, name, value) for share, name, value in there if limit and name == limit[0]), there[-1]
     )
-    rate = step.get("offered_per_s") if step.get("mode") == "open" else step.get("achieved_per_s")
-    where = f"At {amount(float(rate))}{NO_BREAK}{RATE}" if number(rate) is not None else "In this step"
-    one_in = {"p50": "half of the requests take", "p90": "one request in 10 takes", "p95": "one request in 20 takes",
-              "p99": "one request in 100 takes", "p999": "one request in 1,000 takes"}  # fmt: skip
+    rate = number(step.get("offered_per_s" if step.get("mode") == "open" else "achieved_per_s"))
+    where = f"At {amount(rate)}{NO_BREAK}{RATE}" if rate is not None else "In this step"
     loop = (
         "open loop" if step.get("mode") == "open" else f"{amount(float(step['concurrency']))} callers at once"
     )
@@ -295,7 +302,7 @@ def distribution_chart(run: Run) -> XYChart | None:
     ]
     banded = any(low is not None for low, _ in bounds)
     return XYChart(
-        title=f"{where}, {one_in[reached[1]]} over {amount(reached[2])}{MS}",
+        title=f"{where}, {_ONE_IN[reached[1]]} over {amount(reached[2])}{MS}",
         x=Axis("percentile", "percentile"),
         y=_time_axis("Response time", [value for _, _, value in there] + ([limit[1]] if limit else [])),
         series=(
@@ -309,10 +316,15 @@ def distribution_chart(run: Run) -> XYChart | None:
             ),
         ),
         limits=(Limit(limit[1], f"{amount(limit[1])}{MS}"),) if limit else (),
-        notes=(Note(last_share, last, f"{last_name.replace('p999', 'p99.9')} {amount(last)}{MS}", strong=True),),
+        notes=(Note(last_share, last, f"{_dotted(last_name)} {amount(last)}{MS}", strong=True),),
         caption=f"{counted(int(step.get('ok') or 0), 'request')}, {loop}"
         + ("; whiskers: order statistics, 95 %." if banded else "; too few for an interval at the end."),
-    )  # fmt: skip
+    )
+
+
+def _dotted(name: str) -> str:
+    """`p99.9` for `p999`."""
+    return name.replace("p999", "p99.9")
 
 
 def _telling_step(run: Run, steps: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -351,12 +363,14 @@ def law_chart(run: Run) -> XYChart | None:
     curve = tuple(_throughput(lambda_, sigma, kappa, callers_) for callers_ in grid)
     low, high = part(law, "low"), part(law, "high")
     peak = number(law.get("peak_concurrency"))
+    coherency = estimate(kappa, number(low.get("kappa")), number(high.get("kappa")))
     told = f"contention σ {estimate(sigma, number(low.get('sigma')), number(high.get('sigma')))}"
     if peak is None:
         beyond = f"no peak found up to {amount(max(callers))}"
         title = f"More requests at once do not help beyond {amount(at)}" if at < max(callers) else title
     else:
-        beyond = f"peak at {estimate(peak, number(low.get('peak_concurrency')), number(high.get('peak_concurrency')))}"
+        ends = [number(bound.get("peak_concurrency")) for bound in (low, high)]
+        beyond = f"peak at {estimate(peak, ends[0], ends[1])}"
         title = f"Throughput is highest at {amount(peak)} requests at once"
     middle = len(grid) // 2
     return XYChart(
@@ -366,11 +380,12 @@ def law_chart(run: Run) -> XYChart | None:
         series=(Series("law", grid, curve, "s3"), measured),
         notes=(
             Note(grid[middle], curve[middle] * 0.55, told),
-            Note(grid[middle], curve[middle] * 0.35, f"coherency κ {estimate(kappa, number(low.get('kappa')), number(high.get('kappa')))}"),
+            Note(grid[middle], curve[middle] * 0.35, f"coherency κ {coherency}"),
             Note(grid[middle], curve[middle] * 0.15, beyond),
         ),
-        caption=f"Closed loop; universal scalability law, {law.get('variant', '3-parameter')}; 95{NO_BREAK}% by bootstrap.",
-    )  # fmt: skip
+        caption=f"Closed loop; universal scalability law, {law.get('variant', '3-parameter')}; "
+        f"95{NO_BREAK}% by bootstrap.",
+    )
 
 
 def _throughput(lambda_: float, sigma: float, kappa: float, callers: float) -> float:

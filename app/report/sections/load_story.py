@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from app.report.model import (
@@ -21,7 +21,6 @@ from app.report.model import (
     text,
 )
 from app.report.sections import load_charts
-from app.report.sections.claim_words import cut
 from app.report.sections.run_words import (
     GRADES,
     LIMITED_BY,
@@ -73,24 +72,28 @@ def _without() -> tuple[Block, ...]:
     return (
         Paragraph(
             text(
-                "Nothing was put under load, so nothing here is known: not what one replica carries, not what "
-                "gives out first, not how long requests take. Claims about load stand on somebody's word alone."
+                "Nothing was put under load, so nothing here is known: not what one replica carries, not "
+                "what "
+                "gives out first, not how long requests take. Claims about load stand on somebody's word "
+                "alone."
             )
         ),
         Paragraph(
             text(
                 Span("What to do: ", "strong"),
-                "run loadstone probe TARGET --slo \"p99<=200ms,errors<=1%\" --assessment NAME. It takes about two "
-                "minutes, finds the highest rate at which the objective holds, and watches the replica meanwhile.",
+                'run loadstone probe TARGET --slo "p99<=200ms,errors<=1%" --assessment NAME. It takes '
+                "about two "
+                "minutes, finds the highest rate at which the objective holds, and watches the replica "
+                "meanwhile.",
             )
         ),
-    )  # fmt: skip
+    )
 
 
 def title_of(run: Run) -> str:
     """The finding in one sentence, with its cause where it is known."""
     capacity = part(run, "capacity")
-    rate, low, high = (number(capacity.get(key)) for key in ("rate_per_s", "low", "high"))
+    rate, low = (number(capacity.get(key)) for key in ("rate_per_s", "low"))
     bound, cause = capacity.get("bound"), LIMITED_BY.get(str(capacity.get("limited_by")))
     if bound == "at_least":
         least = rate if rate is not None else low
@@ -119,11 +122,11 @@ def lead_of(run: Run) -> str:
     kept = [step for step in steady if _within(step, name, limit)]
     if kept:
         step = max(kept, key=lambda entry: float(entry.get("offered_per_s") or 0))
-        response = part(step, "response_ms").get(name)
-        if number(response) is not None:
+        response = number(part(step, "response_ms").get(name))
+        if response is not None:
             said.append(
                 f"At {amount(float(step['offered_per_s']))}{NO_BREAK}{RATE} the service answers in "
-                f"{amount(float(response))}{NO_BREAK}ms at {name}."
+                f"{amount(response)}{NO_BREAK}ms at {name}."
             )
     rate, low, high = (number(capacity.get(key)) for key in ("rate_per_s", "low", "high"))
     if rate is not None and (low is not None or high is not None):
@@ -168,11 +171,14 @@ def _figures(view: View, run: Run) -> list[Block]:
     else:
         blocks.append(
             Paragraph(
-                text("Fewer than two steps with enough requests for a percentile: there is no curve, the table "
-                     "has what was measured."),
+                text(
+                    "Fewer than two steps with enough requests for a percentile: there is no curve, the "
+                    "table "
+                    "has what was measured."
+                ),
                 "small",
             )
-        )  # fmt: skip
+        )
     _add_pair(blocks, load_charts.answered_chart(run), load_charts.resources_chart(view, run))
     flame = load_charts.flame_chart(run)
     if flame is not None:
@@ -194,15 +200,22 @@ def _cause(run: Run) -> list[Block]:
     limited = str(capacity.get("limited_by") or "")
     blocks: list[Block] = [Heading("What limits it", 2)]
     if limited in LIMITED_BY:
-        blocks.append(Paragraph(text(Span(f"{capital(LIMITED_BY[limited])}. ", "strong"),
-                                     sentence(str(capacity.get("because") or "")))))  # fmt: skip
+        blocks.append(
+            Paragraph(
+                text(
+                    Span(f"{capital(LIMITED_BY[limited])}. ", "strong"),
+                    sentence(str(capacity.get("because") or "")),
+                )
+            )
+        )
     else:
         because = f" {sentence(str(capacity['because']))}" if capacity.get("because") else ""
         blocks.append(
             Paragraph(
                 text(
                     Span("Not identified. ", "strong"),
-                    "No resource was full enough, by enough, to be named: naming one needs its use at saturation "
+                    "No resource was full enough, by enough, to be named: naming one needs its use at "
+                    "saturation "
                     f"and the next one's clearly below.{because}",
                 )
             )

@@ -105,25 +105,32 @@ def _statistics(view: View) -> list[Block]:
         items += [
             text(
                 Span("Open loop. ", "strong"),
-                "Requests are due at times fixed beforehand, whatever the service does; response time is counted "
-                "from the due moment, so that waiting counts. What could not be sent in time is counted, never "
+                "Requests are due at times fixed beforehand, whatever the service does; response time is "
+                "counted "
+                "from the due moment, so that waiting counts. What could not be sent in time is counted, "
+                "never "
                 "dropped.",
             ),
             text(
                 Span("Capacity. ", "strong"),
-                "The highest rate at which the objective holds, from open-loop steps under one monotone curve of the "
-                f"share of slow answers; the interval is the curve's ({_confidence(run)}). “Provisional” where it was "
+                "The highest rate at which the objective holds, from open-loop steps under one monotone "
+                "curve of the "
+                f"share of slow answers; the interval is the curve's ({_confidence(run)}). “Provisional” "
+                "where it was "
                 "not narrowed down as asked.",
             ),
             text(
                 Span("Percentiles. ", "strong"),
-                f"Intervals are order statistics; p99 takes 368 requests for an interval of 95{NO_BREAK}%, and is left "
+                f"Intervals are order statistics; p99 takes 368 requests for an interval of 95{NO_BREAK}%, "
+                "and is left "
                 "out where a step has too few.",
             ),
             text(
                 Span("Scalability law. ", "strong"),
-                "Gunther's universal scalability law by bounded least squares, residual bootstrap; refused where it "
-                "explains less than 90 % of the variation or fewer than six numbers of requests in flight were tried.",
+                "Gunther's universal scalability law by bounded least squares, residual bootstrap; refused "
+                "where it "
+                "explains less than 90 % of the variation or fewer than six numbers of requests in flight "
+                "were tried.",
             ),
         ]
     if view.forecast:
@@ -132,7 +139,8 @@ def _statistics(view: View) -> list[Block]:
         items.append(
             text(
                 Span("Forecast. ", "strong"),
-                "Replicas = load / (planned use × capacity), rounded up; the autoscaler's target is planned use × the "
+                "Replicas = load / (planned use × capacity), rounded up; the autoscaler's target is planned "
+                "use × the "
                 f"lower bound of the capacity.{how}",
             )
         )
@@ -150,17 +158,20 @@ def _scoring(view: View) -> list[Block]:
     items = (
         text(
             Span("Credit. ", "strong"),
-            "What is proven counts whole; of what is merely claimed the half counts, or three quarters with a dated "
+            "What is proven counts whole; of what is merely claimed the half counts, or three quarters with "
+            "a dated "
             "document. A contradicted claim gets what is proven, so over-claiming never pays.",
         ),
         text(
             Span("Losses. ", "strong"),
-            "Every point of 100 that a pillar lacks is in exactly one part: not done, contradicted, not proven, "
+            "Every point of 100 that a pillar lacks is in exactly one part: not done, contradicted, not "
+            "proven, "
             "unanswered. Parts and the three readings are before caps; the score is after them.",
         ),
         text(
             Span("Caps. ", "strong"),
-            "A critical question contradicted: at most 59. At level 0: at most 39. Measured headroom of the fleet "
+            "A critical question contradicted: at most 59. At level 0: at most 39. Measured headroom of the "
+            "fleet "
             "under 1: infrastructure at most 39.",
         ),
         text(
@@ -173,7 +184,8 @@ def _scoring(view: View) -> list[Block]:
         ),
         text(
             Span("Plan. ", "strong"),
-            "The points of an action come from scoring again with it done and proven; the effort is the lens's guess "
+            "The points of an action come from scoring again with it done and proven; the effort is the "
+            "lens's guess "
             "in working days of one person.",
         ),
     )
@@ -183,8 +195,10 @@ def _scoring(view: View) -> list[Block]:
 def _expiry(view: View) -> str:
     expiry = view.lens.expiry
     return (
-        f"Evidence counts for {expiry.evidence_days:g} days, load runs for {expiry.load_run_days:g}, documents for "
-        f"{expiry.attachment_days:g}, counted to {str(view.document['as_of'])[:16].replace('T', ' ')} UTC: the same "
+        f"Evidence counts for {expiry.evidence_days:g} days, load runs for {expiry.load_run_days:g}, "
+        "documents for "
+        f"{expiry.attachment_days:g}, counted to {str(view.document['as_of'])[:16].replace('T', ' ')} UTC: "
+        "the same "
         "data gives the same score on any day."
     )
 
@@ -264,6 +278,6 @@ def _again(view: View) -> list[Block]:
         text(
             "loadstone restore FILE.pdf puts the assessment with its answers, facts and runs into your store."
         ),
-        text(f"Judged by Loadstone {version}, for {str(view.document['as_of'])}."),
+        text(f"Judged by Loadstone {version}, for {view.document['as_of']!s}."),
     )
     return [Heading("To check this report", 2), Bullets(items)]

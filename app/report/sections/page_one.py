@@ -105,7 +105,8 @@ def _capacity(view: View) -> list[Block]:
             Paragraph(
                 text(
                     "No load run has measured a capacity, and the profile says no peak. ",
-                    "Run loadstone probe with --assessment to find the highest rate at which the objective holds.",
+                    "Run loadstone probe with --assessment to find the highest rate at which the objective "
+                    "holds.",
                 ),
                 "small",
             ),

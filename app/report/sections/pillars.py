@@ -68,15 +68,23 @@ def overview(view: View, number: str) -> Section:
         title=_overview_title(view),
         lead=text(_overview_lead(view)),
         blocks=(
-            Table(columns, tuple(rows), "A score is what is supported, after caps; it lies between what is proven "
-                  "and what is claimed."),
-            Paragraph(text("Bands: 0–39 fragile, 40–59 limited, 60–79 conditional, from 80 ready where 60 % of "
-                           "the weight of each pillar is proven. The overall score is that of the lowest pillar."),
-                      "small"),
+            Table(
+                columns,
+                tuple(rows),
+                "A score is what is supported, after caps; it lies between what is proven "
+                "and what is claimed.",
+            ),
+            Paragraph(
+                text(
+                    "Bands: 0–39 fragile, 40–59 limited, 60–79 conditional, from 80 ready where 60 % of "
+                    "the weight of each pillar is proven. The overall score is that of the lowest pillar."
+                ),
+                "small",
+            ),
             *axis_blocks(view),
         ),
         kicker=f"{number}  Pillars and axes",
-    )  # fmt: skip
+    )
 
 
 def sections(view: View, number: str) -> list[Section]:
@@ -119,7 +127,8 @@ def _section(view: View, pillar: str, kicker: str) -> Section:
     title = (
         f"{name}: no score"
         if refused
-        else f"{name}: {score['score']:.0f} of 100, proven {score['proven']:.0f}, claimed {score['claimed']:.0f}"
+        else f"{name}: {score['score']:.0f} of 100, proven {score['proven']:.0f}, "
+        f"claimed {score['claimed']:.0f}"
     )
     return Section(
         anchor=f"pillar-{pillar}",

@@ -75,7 +75,8 @@ def _title(view: View) -> str:
             break
         if round(after["score"]) > round(before["score"]):
             days = effort_words(effect)
-            return f"{capital(days)} of work lift the overall score from {before['score']:.0f} to {after['score']:.0f}"
+            moved = f"from {before['score']:.0f} to {after['score']:.0f}"
+            return f"{capital(days)} of work lift the overall score {moved}"
     first = view.actions[0]
     return (
         f"{count_words(len(view.actions), 'action', 'actions')}; first: {cut(_lower(str(first['text'])), 60)}"
@@ -246,7 +247,7 @@ def _dates(view: View, actions: Sequence[Mapping[str, Any]]) -> list[Block]:
         marks=tuple(marks),
         caption=(
             f"When the peak meets what the fleet carries at the planned use. Growth "
-            f"{str(found['growth']['text'])}. Bar: 95{NO_BREAK}% interval, where it was computed."
+            f"{found['growth']['text']!s}. Bar: 95{NO_BREAK}% interval, where it was computed."
         ),
     )
     return [Figure(chart, height=30.0 + 20.0 * len(rows))]
@@ -308,6 +309,6 @@ def _after(view: View) -> list[Block]:
     chart = ChangeChart(
         title=title,
         rows=tuple(rows),
-        caption="Ring: now. Dot: every action done once, and proven where a probe can. Band edges at 40, 60, 80.",
+        caption="Ring: now. Dot: every action done once, proven where a probe can. Band edges at 40, 60, 80.",
     )
     return [Figure(chart, height=24.0 + 18.0 * len(rows))]

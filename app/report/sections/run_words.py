@@ -82,10 +82,10 @@ def machine_words(run: Run) -> str:
     """`2 cores, Linux 6.18`."""
     machine = part(part(run, "run"), "machine")
     parts = []
-    cores = machine.get("cpu_usable") or machine.get("cpu_count")
-    if number(cores):
+    cores = number(machine.get("cpu_usable")) or number(machine.get("cpu_count"))
+    if cores:
         parts.append(
-            counted(int(cores), "core") if float(cores) == int(cores) else f"{amount(float(cores))} cores"
+            counted(int(cores), "core") if cores == int(cores) else f"{amount(cores)} cores"
         )
     if machine.get("system"):
         kernel = ".".join(str(machine.get("kernel", "")).split("-")[0].split(".")[:2])

@@ -39,7 +39,8 @@ def rule_blocks(view: View) -> list[Block]:
         Paragraph(
             text(
                 f"{scaling.min_replicas} to {scaling.max_replicas} replicas, each at no more than "
-                f"{scaling.requests_per_s:.4g} requests/s. Try them where a mistake costs nothing before you apply "
+                f"{scaling.requests_per_s:.4g} requests/s. Try them where a mistake costs nothing before you "
+                "apply "
                 "them. loadstone forecast writes the same files for other names and services."
             )
         ),
@@ -69,7 +70,7 @@ def scaling_of(view: View) -> Scaling:
 
 
 def _cpu(view: View, capacity_per_s: float) -> Cpu | None:
-    """CPU of a replica at its capacity, of what it requests: by CPU time a request, which is constant below."""
+    """CPU of a replica at its capacity, from the CPU time of a request, and what it requests."""
     each_ms, requested = (
         view.number("process.cpu_ms_per_request"),
         view.number("infra.kubernetes.cpu_request_cores"),

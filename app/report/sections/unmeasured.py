@@ -1,4 +1,4 @@
-"""What was not measured: open questions, claims no probe can prove, facts nobody looked for, what was refused."""
+"""What was not measured: open questions, unprovable claims, unknown facts, what was refused."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def section(view: View, number_: str) -> Section:
         tuple(blocks),
         f"{number_}  What was not measured",
         text(
-            "Missing data is never good. What stands here earns nothing or only half, and may turn out either way."
+            "Missing data is never good. What stands here earns nothing or only half, and may turn out "
+            "either way."
         ),
     )
 
@@ -208,7 +209,7 @@ def _unknown_facts(view: View) -> list[Block]:
     blocks: list[Block] = [Heading(count, 2), Bullets(items)]
     if len(names) > MOST_FACTS:
         blocks.append(Paragraph(text(f"And {len(names) - MOST_FACTS:,} more."), "small"))
-    said = "Where nothing was scanned a fact is unknown, not false: scan manifests, metrics and exports to know it."
+    said = "Where nothing was scanned a fact is unknown, not false: scan manifests and metrics to know it."
     blocks.append(Paragraph(text(said), "small"))
     return blocks
 
