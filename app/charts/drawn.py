@@ -50,8 +50,8 @@ class Room:
 
     def shade(self, outline: Iterable[Point]) -> None:
         """An area that labels keep out of where they can; within it none has a box behind it."""
-        edge: list[list[tuple[float, float]]] = [[] for _ in self._ink]
         points = list(outline)
+        edge: list[list[tuple[float, float]]] = [[] for _ in self._ink]
         for a, b in pairwise([*points, *points[:1]]):
             _stroke(edge, a, b, 0.0)
         for column, spans in zip(self._shaded, edge, strict=True):
@@ -77,15 +77,15 @@ class Room:
             return False
         if box.right > self.width + _EDGE or box.bottom > self.height + _EDGE:
             return False
-        if any(box.meets(other, apart) for other in self._boxes):
+        if _meets_any(self._boxes, box, apart):
             return False
         if over:
             return True
-        if any(box.meets(other) for other in self._blocks):
+        if _meets_any(self._blocks, box):
             return False
         if _meets_columns(self._ink, box):
             return False
-        return not soft or not (self._in_shade(box) or any(box.meets(other) for other in self._crossed))
+        return not soft or not (self._in_shade(box) or _meets_any(self._crossed, box))
 
     def _in_shade(self, box: Box) -> bool:
         return _meets_columns(self._shaded, box)
@@ -122,10 +122,22 @@ class Room:
                 self._boxes.append(box)
 
 
+def _meets_any(boxes: list[Box], box: Box, apart: float = 0.0) -> bool:
+    left, top, right, bottom = box.left - apart, box.top - apart, box.right + apart, box.bottom + apart
+    for x0, y0, x1, y1 in boxes:
+        if left < x1 and x0 < right and top < y1 and y0 < bottom:
+            return True
+    return False
+
+
 def _meets_columns(columns: list[list[tuple[float, float]]], box: Box) -> bool:
     first, last = max(0, int(box.left / _COLUMN)), int(box.right / _COLUMN)
     top, bottom = box.top, box.bottom
-    return any(high < bottom and top < low for column in columns[first : last + 1] for high, low in column)
+    for column in columns[first : last + 1]:
+        for high, low in column:
+            if high < bottom and top < low:
+                return True
+    return False
 
 
 def _stroke(ink: list[list[tuple[float, float]]], a: Point, b: Point, half: float) -> None:
@@ -135,12 +147,15 @@ def _stroke(ink: list[list[tuple[float, float]]], a: Point, b: Point, half: floa
     most = len(ink) - 1
     first = max(0, min(most, int(a[0] / _COLUMN)))
     last = max(0, min(most, int(b[0] / _COLUMN)))
-    if first == last:
-        ink[first].append((min(a[1], b[1]) - half, max(a[1], b[1]) + half))
-        return
-    slope = (b[1] - a[1]) / (b[0] - a[0])
     left = a[1]
+    slope = (b[1] - a[1]) / (b[0] - a[0]) if last > first else 0.0
     for column in range(first, last + 1):
         right = b[1] if column == last else a[1] + slope * ((column + 1) * _COLUMN - a[0])
-        ink[column].append((min(left, right) - half, max(left, right) + half))
+        high, low = (left - half, right + half) if left < right else (right - half, left + half)
+        spans = ink[column]
+        if spans and high <= spans[-1][1] and spans[-1][0] <= low:
+            before = spans[-1]
+            spans[-1] = (min(high, before[0]), max(low, before[1]))
+        else:
+            spans.append((high, low))
         left = right

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.charts.spec import Axis, Scale
 from app.charts.ticks import Tick, nice_ticks, round_step
@@ -13,6 +13,7 @@ LARGEST = 1e300
 """Values beyond are drawn as this one, so that no difference overflows."""
 
 _MOST_NINES = 9.0
+_FAR_OFF = 1e7
 _FIT = 0.04
 _FAR = 4.0
 """A limit this many times above the data is named at the edge instead of flattening the data."""
@@ -27,27 +28,33 @@ class Ruler:
     start: float
     end: float
     scale: Scale = "linear"
+    _origin: float = field(init=False, default=0.0)
+    _gain: float = field(init=False, default=0.0)
+
+    def __post_init__(self) -> None:
+        """How many points one step of the even scale is; 0 where the ends are not in order."""
+        low, high = _moved(self.low, self.scale), _moved(self.high, self.scale)
+        if low is not None and high is not None and high > low:
+            object.__setattr__(self, "_origin", low)
+            object.__setattr__(self, "_gain", (self.end - self.start) / (high - low))
 
     def at(self, value: float) -> float | None:
-        """The place of a value in points, beyond the ends if it is; None where the scale has no place for it."""
+        """The place of a value in points, beyond the ends if it is; None where the scale has none for it."""
         here = _moved(value, self.scale)
-        if here is None:
+        if here is None or self._gain == 0:
             return None
-        low, high = _moved(self.low, self.scale), _moved(self.high, self.scale)
-        if low is None or high is None or high <= low:
-            return None
-        share = (here - low) / (high - low)
-        return self.start + min(max(share, -1e6), 1e6) * (self.end - self.start)
+        place = self.start + (here - self._origin) * self._gain
+        return min(max(place, -_FAR_OFF), _FAR_OFF)
 
 
 def _moved(value: float, scale: Scale) -> float | None:
     """The value where its scale is even; None where it cannot be shown."""
+    if scale == "linear" or scale == "date":
+        return LARGEST if value > LARGEST else -LARGEST if value < -LARGEST else value
     if scale == "log":
         return math.log10(value) if value > 0 else None
-    if scale == "percentile":
-        beyond = 1.0 - min(max(value, 0.0), 1.0)
-        return min(-math.log10(beyond), _MOST_NINES) if beyond > 0 else _MOST_NINES
-    return min(max(value, -LARGEST), LARGEST)
+    beyond = 1.0 - min(max(value, 0.0), 1.0)
+    return min(-math.log10(beyond), _MOST_NINES) if beyond > 0 else _MOST_NINES
 
 
 def across(axis: Axis, values: Sequence[float]) -> tuple[float, float]:

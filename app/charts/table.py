@@ -63,7 +63,8 @@ def _with_interval(value: str, low: str | None, high: str | None) -> str:
     """`198 (192–203)`; an end that is not known is left open."""
     if low is None and high is None:
         return value
-    return f"{value} ({low or ''}–{high or ''})"
+    between = " to " if "-" in f"{low}{high}" else "–"
+    return f"{value} ({low or ''}{between}{high or ''})"
 
 
 def _at(values: tuple[float | None, ...], place: int) -> float | None:
@@ -72,7 +73,7 @@ def _at(values: tuple[float | None, ...], place: int) -> float | None:
 
 def _xy(spec: XYChart) -> tuple[Row, tuple[Row, ...]]:
     """A row for every x of any series, then the limits and findings."""
-    names = [series.label or spec.y.label or "value" for series in spec.series]
+    names = [_name(series, spec) for series in spec.series]
     header = (spec.x.label or "x", *names)
     cells: dict[float, dict[int, str]] = {}
     for column, series in enumerate(spec.series):
@@ -85,13 +86,23 @@ def _xy(spec: XYChart) -> tuple[Row, tuple[Row, ...]]:
     width = len(header)
     for limit in spec.limits:
         axis = spec.x if limit.axis == "x" else spec.y
-        rows.append(_wide(limit.label or "limit", _value(limit.at, axis), width))
+        rows.append(_wide(limit.label or axis.label or "limit", _value(limit.at, axis), width))
     for finding in spec.findings:
         axis = spec.x if finding.axis == "x" else spec.y
         low, high = (None if end is None else _value(end, axis) for end in (finding.low, finding.high))
         text = _with_interval(_value(finding.at, axis), low, high)
-        rows.append(_wide(finding.label or "found", text, width))
+        rows.append(_wide(finding.label or axis.label or "found", text, width))
     return (header if width > 1 else (*header, "value")), tuple(rows)
+
+
+def _name(series: Series, spec: XYChart) -> str:
+    """What the series is called; one of several that has no label is told apart by what it is."""
+    if series.label:
+        return series.label
+    name = spec.y.label or "value"
+    if sum(not one.label for one in spec.series) < 2:
+        return name
+    return f"{name} ({'measured' if series.measured or not series.line else 'fitted'})"
 
 
 def _wide(name: str, value: str, width: int) -> Row:

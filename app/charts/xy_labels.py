@@ -274,9 +274,9 @@ def _place_limit(limit: Limit, of: Frame, room: Room) -> None:
                 for x, align in ((left + 4, "left"), (right - 2, "right"), (middle, "centre"))
             ]
             width = room.measure(text, weight, AXIS)
-            steps = int((right - left - width) / 12)
+            steps = int((right - left - width) / 24)
             spots += [
-                (left + 4 + 12 * step, y, "left")
+                (left + 4 + 24 * step, y, "left")
                 for step in range(1, max(steps, 1))
                 for y in (at - _OVER, at + _OVER + cap)
             ]
