@@ -356,7 +356,7 @@ class _Reader(CheckedValues):
                 return self.wrong(load, name, message)
         for key, value in (*load.items(), *((key, root[key]) for key in ("slo", "require") if key in root)):
             words = [str(entry) for entry in value] if isinstance(value, list) else [str(value)]
-            if any(f"'{word}'" in message for word in words):
+            if any(quoted in word for quoted in re.findall(r"'([^']+)'", message) for word in words):
                 return self.wrong(load if key in load else root, key, message)
         return self.wrong(root, "load" if "load" in root else "slo" if "slo" in root else None, message)
 
