@@ -21,6 +21,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any, Literal
 
 from probes.errors import UsageError
@@ -94,13 +95,12 @@ class Estimate:
             )
 
     def times(self, factor: float) -> Estimate:
-        """All three numbers multiplied."""
-        return Estimate(
-            self.value * factor,
-            None if self.low is None else self.low * factor,
-            None if self.high is None else self.high * factor,
-            self.what,
+        """All three numbers multiplied, to twelve digits: 48 × 0.7 × 6 is 201.6, and not a little less."""
+        value, low, high = (
+            None if end is None else _tidy(end * factor) for end in (self.value, self.low, self.high)
         )
+        assert value is not None
+        return Estimate(value, low, high, self.what)
 
     def to_json(self) -> dict[str, float | None]:
         """Value, low and high; an end that is not known is null."""
@@ -328,8 +328,9 @@ def _is_spread(estimate: Estimate) -> bool:
     return estimate.low is not None or estimate.high is not None
 
 
+@lru_cache(maxsize=64)
 def _drawn_ends(axis: Axis, seed: int) -> tuple[float, float]:
-    """The 2.5 and 97.5 % quantiles of the months until the limit."""
+    """The 2.5 and 97.5 % quantiles of the months until the limit; drawn once, however often it is asked."""
     import numpy as np
 
     random = np.random.default_rng(seed)

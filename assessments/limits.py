@@ -74,7 +74,7 @@ def limits_of(evidence: Evidence, profile: Profile) -> list[Limit]:
     if capacity is None:
         return limits
     replicas = 1 if fleet is None else fleet.replicas
-    carried = capacity.value * replicas * used
+    carried = capacity.times(used * replicas).value
     cores = value("process.cpu_cores_at_saturation")
     at_limit = value("derived.cpu_at_knee_limit_ratio")
     if at_limit is not None and at_limit > 1 and cores is not None:
@@ -92,7 +92,7 @@ def limits_of(evidence: Evidence, profile: Profile) -> list[Limit]:
         limits.append(
             Limit(
                 _AUTOSCALER,
-                capacity.value * least * used,
+                capacity.times(used * least).value,
                 f"A replica uses {percent(of_request)} of its CPU request at its highest throughput, the "
                 f"autoscaler waits for {percent(of_request / margin)}: it never adds one, and "
                 f"{counted(int(least), 'replica has', 'replicas have')} to do.",
