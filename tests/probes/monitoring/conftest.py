@@ -1,11 +1,16 @@
-"""A loopback HTTP server that answers what a test says and keeps a log of what it was asked."""
+"""A loopback HTTP server that answers what a test says and keeps a log; and a real Prometheus."""
 
 from __future__ import annotations
 
+import shutil
+import socket
+import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,3 +63,33 @@ def loopback() -> Iterator[Loopback]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def real_prometheus(tmp_path: Path, start_server: Callable[..., Any]) -> Iterator[tuple[Any, str]]:
+    """The demo service, and Debian's Prometheus that scrapes it four times a second."""
+    if shutil.which("prometheus") is None:
+        pytest.skip("prometheus is not installed: apt-get install prometheus")
+    service = start_server("resources/demo/recommender.py", "--port", 0, "--items", 1_000)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    (tmp_path / "rules.yml").write_text(
+        "groups:\n- name: g\n  rules:\n  - alert: Slow\n"
+        "    expr: histogram_quantile(0.99, rate(http_request_duration_seconds_bucket[5m])) > 0.1\n"
+    )
+    (tmp_path / "prometheus.yml").write_text(
+        "global: {scrape_interval: 250ms, scrape_timeout: 250ms, evaluation_interval: 250ms}\n"
+        "rule_files: [rules.yml]\n"
+        f"scrape_configs:\n- job_name: demo\n  static_configs: [{{targets: ['127.0.0.1:{service.port}']}}]\n"
+    )
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(
+            ["prometheus", f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/db",
+             f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"],
+            stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    try:
+        yield service, f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)

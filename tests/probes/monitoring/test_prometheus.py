@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import shutil
-import socket
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from http.client import HTTPConnection
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -177,36 +173,6 @@ def test_a_configuration_s_longest_scrape_interval() -> None:
 )
 def test_durations(written: object, seconds: float | None) -> None:
     assert duration_seconds(written) == seconds
-
-
-@pytest.fixture
-def real_prometheus(tmp_path: Path, start_server: Callable[..., Any]) -> Iterator[tuple[Any, str]]:
-    """The demo service, and Debian's Prometheus that scrapes it four times a second."""
-    if shutil.which("prometheus") is None:
-        pytest.skip("prometheus is not installed: apt-get install prometheus")
-    service = start_server("resources/demo/recommender.py", "--port", 0, "--items", 1_000)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    (tmp_path / "rules.yml").write_text(
-        "groups:\n- name: g\n  rules:\n  - alert: Slow\n"
-        "    expr: histogram_quantile(0.99, rate(http_request_duration_seconds_bucket[5m])) > 0.1\n"
-    )
-    (tmp_path / "prometheus.yml").write_text(
-        "global: {scrape_interval: 250ms, scrape_timeout: 250ms, evaluation_interval: 250ms}\n"
-        "rule_files: [rules.yml]\n"
-        f"scrape_configs:\n- job_name: demo\n  static_configs: [{{targets: ['127.0.0.1:{service.port}']}}]\n"
-    )
-    with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen(
-            ["prometheus", f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/db",
-             f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"],
-            stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-    try:
-        yield service, f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
