@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
-from app.cli.demo import ASSESSMENT, SLO, bodies
+from app.cli.demo import ASSESSMENT, SLO
 from app.cli.main import main
+from assessments.evidence import is_sealed
 from assessments.store import open_store
 from probes.events import Finished, Started
+from probes.facts import Source, observed
 from probes.load.spec import LoadSpec
 from probes.probe import ProbeContext
 from probes.targets.http import HttpTarget
@@ -38,6 +40,12 @@ def asked(monkeypatch: pytest.MonkeyPatch, result: Make) -> dict[str, Any]:
             seen["answers"] = [replace(target, bodies=(body,)).ask(10.0).status for body in target.bodies]
             document = result(status=seen["status"], grade=seen["grade"])
             document["run"]["id"] = context.run_id
+            document["client"] = {"requests_sent": len(seen["answers"]), "checks_sent": 0}
+            for step in document["steps"]:
+                step |= {"timeouts": 0, "cancelled": 0, "errors": {}}
+            source = Source("load", run=context.run_id)
+            measured = {"load.capacity": 198.4, "process.cpu_cores_at_saturation": 0.97}
+            document["facts"] = [observed(name, value, source).to_json() for name, value in measured.items()]
             context.emit(Started(0.0, document["run"], target.to_json(), document["load"]))
             context.emit(Finished(1.0, document))
             return document
@@ -48,7 +56,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, result: Make) -> dict[str, Any]:
     return seen
 
 
-def test_the_demo_measures_its_service_and_leaves_everything_in_the_folder(
+def test_the_demo_assesses_its_service_and_leaves_everything_in_the_folder(
     asked: dict[str, Any], capsys: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "app.py").write_text("raise RuntimeError('a foreign module was imported')")
@@ -57,19 +65,50 @@ def test_the_demo_measures_its_service_and_leaves_everything_in_the_folder(
     asked["grade"] = "client_limited"
     out = tmp_path / "made" / "here"
     assert main(["demo", "--quick", "--out", str(out)]) == 0
-    assert asked["answers"] == [200] * len(bodies())
+    assert asked["answers"] == [200] * 64
     assert len(asked["pids"]) == 1
     spec = asked["spec"]
     assert (spec.slo.text, spec.finds_capacity, spec.slo_asked) == (SLO, True, True)
     assert spec.budget_s < 25
     assert spec.precision > LoadSpec().precision
     said, progress = capsys.readouterr()
-    assert "starting the demo service" in progress
+    assert "starting the target" in progress
     assert "wider interval" in progress
     assert "Quick: the interval is wider" in said
-    assert json.loads((out / "result.json").read_text(encoding="utf-8"))["schema"] == "loadstone.probe/1"
+    result = json.loads((out / "result.json").read_text(encoding="utf-8"))
+    assert result["schema"] == "loadstone.probe/1"
+    assert is_sealed(result)
+    assert (out / "report.pdf").read_bytes().startswith(b"%PDF-")
+    assert str(out / "report.pdf") in said.replace("\n", "")
     with open_store(str(out / "loadstone.sqlite")) as store:
         assert store.run("last").summary.assessment == ASSESSMENT
+
+
+def test_what_the_team_claims_is_held_against_what_was_measured(
+    asked: dict[str, Any], capsys: Captured, tmp_path: Path
+) -> None:
+    """Of the service: its start, and its own counter, which agrees. Of the manifests: the autoscaler."""
+    out = tmp_path / "out"
+    assert main(["demo", "--quick", "--quiet", "--out", str(out)]) == 0
+    document = json.loads((out / "assessment.json").read_text(encoding="utf-8"))
+    states = {claim["question"]: claim["state"] for claim in document["claims"]}
+    facts = {fact["name"]: fact for fact in document["facts"]}
+    assert facts["monitoring.prometheus.count_ratio"]["value"] == 1.0
+    assert facts["monitoring.prometheus.has_latency_histogram"]["value"] is True
+    assert facts["load.cold_start_seconds"]["value"] > 0
+    assert {states[name] for name in ("INF-01", "INF-02", "INF-18", "MON-04")} == {"contradicted"}
+    assert {states[name] for name in ("INF-03", "INF-12", "INF-14", "MON-01")} == {"verified"}
+    assert facts["infra.kubernetes.memory_limit_bytes"]["source"]["file"] == "deploy/recommender.yaml"
+    installed = str(Path(__file__).resolve().parents[3])
+    of_the_machine = {"infra", "monitoring"}
+    places = [
+        fact["source"].get("file", "") for name, fact in facts.items() if name.split(".")[0] in of_the_machine
+    ]
+    assert not [place for place in places if installed in place]
+    said = capsys.readouterr().out
+    assert "Not ready for 1,200 req/s" in said
+    assert "INF-01  " in said
+    assert "Breaks first: The autoscaler." in said
 
 
 def test_a_demo_that_did_not_complete_says_so(
