@@ -119,11 +119,19 @@ class Evidence:
 
     def proves(self, expression: Expression | None) -> bool:
         """Whether what was measured or positively read makes it true, and not the profile alone."""
-        return self._makes_true(expression, self.proof)
+        return (
+            expression is not None
+            and expression.value(self.proof) is True
+            and expression.value(self.profile) is not True
+        )
 
     def supports(self, expression: Expression | None) -> bool:
         """The same, with facts given by hand."""
-        return self._makes_true(expression, self.support)
+        return (
+            expression is not None
+            and expression.value(self.support) is True
+            and expression.value(self.profile) is not True
+        )
 
     def doubts(self, expression: Expression | None) -> bool:
         """Whether it is true when everything counts: absences, declarations and the profile too."""
@@ -132,13 +140,6 @@ class Evidence:
     def age_days(self, fact: Fact) -> float:
         """The fact's age at `as_of` in days, never below 0."""
         return max(0.0, (self.as_of - fact.at) / timedelta(days=1))
-
-    def _makes_true(self, expression: Expression | None, view: Mapping[str, Scalar]) -> bool:
-        return (
-            expression is not None
-            and expression.value(view) is True
-            and expression.value(self.profile) is not True
-        )
 
 
 def is_absence(fact: Fact) -> bool:
@@ -240,9 +241,16 @@ def _refused(
 
 def _chosen(facts: list[Fact]) -> Fact:
     """The newest of the strongest kind; what is given by hand corrects an absence."""
+    if len(facts) == 1:
+        return facts[0]
 
     def newest(entries: list[Fact]) -> Fact | None:
-        return max(entries, key=lambda entry: (entry.at, not is_absence(entry), _order(entry)), default=None)
+        if not entries:
+            return None
+        latest = max((entry.at, not is_absence(entry)) for entry in entries)
+        tied = [entry for entry in entries if (entry.at, not is_absence(entry)) == latest]
+        tied = [tied[0], *(entry for entry in tied[1:] if entry != tied[0])]
+        return tied[0] if len(tied) == 1 else max(tied, key=_order)
 
     found = newest([fact for fact in facts if fact.state in ("measured", "read")])
     by_hand = newest([fact for fact in facts if fact.state == "by_hand"])

@@ -29,6 +29,7 @@ from typing import Any
 Scalar = float | int | bool | str
 Facts = Mapping[str, Scalar]
 Check = Callable[[Facts], bool | None]
+Explain = Callable[[Facts], tuple[bool | None, list[str]]]
 
 MAX_LENGTH = 2_000
 """Characters in one expression."""
@@ -184,8 +185,12 @@ class Expression:
 
     def explain(self, facts: Facts) -> Outcome:
         """The value, and the facts it rests on."""
-        value, names = _explained(self.resolved, facts)
+        value, names = self._explained(facts)
         return Outcome(value, tuple(dict.fromkeys(names)))
+
+    @cached_property
+    def _explained(self) -> Explain:
+        return _explaining(self.resolved)
 
 
 def expression(
@@ -547,25 +552,40 @@ def _comparable(left: Scalar, right: Scalar, sign: str) -> bool:
     return True
 
 
-def _explained(node: Node, facts: Facts) -> tuple[bool | None, list[str]]:
+def _explaining(node: Node) -> Explain:
+    """The tree as nested functions that also tell what the value rests on."""
     match node:
         case Not(term):
-            value, names = _explained(term, facts)
-            return (None if value is None else not value), names
+            inner = _explaining(term)
+
+            def denied(facts: Facts) -> tuple[bool | None, list[str]]:
+                value, names = inner(facts)
+                return (None if value is None else not value), names
+
+            return denied
         case And(terms) | Or(terms):
-            decisive = isinstance(node, Or)
-            told = [_explained(term, facts) for term in terms]
-            for value, names in told:
-                if value is decisive:
-                    return decisive, names
-            missing = [name for value, names in told if value is None for name in names]
-            if missing:
-                return None, missing
-            return not decisive, [name for _, names in told for name in names]
+            return _explaining_first_of(tuple(map(_explaining, terms)), decisive=isinstance(node, Or))
         case _:
-            value = _compiled(node)(facts)
-            names = list(_names(node))
-            if value is None:
-                absent = [name for name in names if name not in facts]
-                return None, absent or names
-            return value, names
+            check, asked = _compiled(node), list(_names(node))
+
+            def told(facts: Facts) -> tuple[bool | None, list[str]]:
+                value = check(facts)
+                if value is None:
+                    return None, [name for name in asked if name not in facts] or asked
+                return value, asked
+
+            return told
+
+
+def _explaining_first_of(parts: tuple[Explain, ...], *, decisive: bool) -> Explain:
+    def combined(facts: Facts) -> tuple[bool | None, list[str]]:
+        told = [part(facts) for part in parts]
+        for value, names in told:
+            if value is decisive:
+                return decisive, names
+        missing = [name for value, names in told if value is None for name in names]
+        if missing:
+            return None, missing
+        return not decisive, [name for _, names in told for name in names]
+
+    return combined

@@ -67,7 +67,8 @@ class Judged:
 def judged_at(materials: Materials, as_of: datetime) -> Judged:
     """Evidence weighed, cross-checks derived, claims judged and scored."""
     answers, profile = materials.answers, materials.profile
-    lens = materials.lens.with_weights(materials.weights)
+    weights = materials.weights
+    lens = materials.lens.with_weights(weights) if weights else materials.lens
     given = [fact for fact in materials.facts if not is_derived(fact)]
     refused = [aside for fact in given if (aside := not_to_be_given(fact)) is not None]
     base = [fact for fact in given if not_to_be_given(fact) is None] if refused else given

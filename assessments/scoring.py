@@ -242,23 +242,22 @@ def score_of(group: str, judgements: Iterable[Judgement], headroom: float | None
             f"needed: answer {shown}.",
         )
 
-    def points(values: Iterable[float]) -> float:
-        return 100.0 * fsum(w * v for w, v in zip(weights, values, strict=True)) / weight
+    def points(weighted: list[float]) -> float:
+        return 100.0 * fsum(weighted) / weight
 
-    weights = [entry.weight for entry in applying]
-    given = [entry.credit for entry in applying]
-    supported = points(credit.credit for credit in given)
+    given = [(entry.weight, entry.credit) for entry in applying]
+    supported = points([w * credit.credit for w, credit in given])
     caps = _caps(group, applying, headroom)
     reading = Reading(
         score=min([supported, *(cap.at_most for cap in caps)]),
         supported=supported,
-        claimed=points(credit.claimed for credit in given),
-        proven=points(credit.proven for credit in given),
+        claimed=points([w * credit.claimed for w, credit in given]),
+        proven=points([w * credit.proven for w, credit in given]),
         lost=Lost(
-            not_done=points(credit.not_done for credit in given),
-            contradicted=points(credit.contradicted for credit in given),
-            not_proven=points(credit.not_proven for credit in given),
-            unanswered=points(credit.unanswered for credit in given),
+            not_done=points([w * credit.not_done for w, credit in given]),
+            contradicted=points([w * credit.contradicted for w, credit in given]),
+            not_proven=points([w * credit.not_proven for w, credit in given]),
+            unanswered=points([w * credit.unanswered for w, credit in given]),
         ),
         answered=answered,
         not_applicable=left_out,
@@ -267,7 +266,7 @@ def score_of(group: str, judgements: Iterable[Judgement], headroom: float | None
 
 
 def losses_of(judgements: Iterable[Judgement]) -> dict[str, Lost]:
-    """What each question that applies costs its pillar, in points: the pillar's losses are the sums of these."""
+    """What each question that applies costs its pillar, in points; the pillar's losses are their sums."""
     entries = [entry for entry in judgements if entry.applies and entry.weight > 0]
     weights: dict[str, list[float]] = {}
     for entry in entries:
