@@ -64,7 +64,7 @@ def build(document: Mapping[str, Any], content_hash: str) -> Report:
     sections.append(method.section(view, str(next(numbers))))
     sections.append(glossary.section(sections, str(next(numbers))))
     return Report(
-        title=view.name,
+        title=page_one.title(view),
         subtitle=page_one.subtitle(view),
         date=view.date,
         version=str(document.get("version", "")),

@@ -10,6 +10,7 @@ from app.report.model import (
     Bullets,
     Cell,
     Column,
+    Columns,
     Definitions,
     Heading,
     Paragraph,
@@ -231,13 +232,11 @@ def _one_run(run: Mapping[str, Any]) -> list[Block]:
         rows.append(("Loadstone", str(about["version"])))
     items = tuple((name, text(shown)) for name, shown in rows)
     machine = tuple((name, text(shown)) for name, shown in machine_rows(run))
-    blocks: list[Block] = [
-        Heading(f"The run of the load story, {cut(str(about.get('id', '?')), 24)}", 2),
-        Definitions(items),
-    ]
-    if machine:
-        blocks += [Heading("The machine it ran on", 2), Definitions(machine)]
-    return blocks
+    run_id = cut(str(about.get("id", "?")), 24)
+    left = (Heading(f"Run {run_id}, of the load story", 2), Definitions(items))
+    if not machine:
+        return list(left)
+    return [Columns((left, (Heading("The machine it ran on", 2), Definitions(machine))))]
 
 
 def _lens(view: View) -> list[Block]:

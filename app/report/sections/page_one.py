@@ -7,6 +7,7 @@ full.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from app.charts.spec import Bar, BarChart
@@ -29,6 +30,7 @@ from app.report.model import (
     text,
 )
 from app.report.sections.claim_words import cut, growth_words, sentences, told
+from app.report.sections.page_fit import ROOM, page_height
 from app.report.sections.run_words import machine_words, objective_words
 from app.report.sections.score_words import (
     band_of,
@@ -43,7 +45,7 @@ from app.report.view import View, sentence
 from assessments.wording import NO_BREAK, amount, capital, estimate, percent
 
 RATE = "req/s"
-MOST_PILLARS = 6
+MOST_PILLARS = 8
 """Rows of pillars that fit; of more, the lowest are shown."""
 ACTIONS = 3
 _ROLES: Mapping[str, Literal["bad", "warn", "ok"]] = {
@@ -54,10 +56,55 @@ _ROLES: Mapping[str, Literal["bad", "warn", "ok"]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """The most characters of each kind of text."""
+
+    reasons: int
+    remark: int
+    finding: int
+    action: int
+    effect: int
+    price: int
+    pillars: int = MOST_PILLARS
+
+
+_LENGTHS = (
+    Lengths(300, 60, 190, 64, 60, 54),
+    Lengths(290, 34, 165, 64, 56, 46),
+    Lengths(285, 34, 150, 60, 34, 28),
+    Lengths(285, 34, 150, 42, 34, 28),
+    Lengths(200, 30, 120, 38, 30, 24, 5),
+    Lengths(95, 28, 95, 36, 28, 22, 4),
+)
+"""From what page one usually has room for to what it always has."""
+
+
 def section(view: View) -> Section:
-    """Page one."""
-    blocks: list[Block] = [_answer(view), *_capacity(view), *_pillars(view), _three(view), *_actions(view)]
-    return Section("page-one", "Readiness", cut(view.name, 60), tuple(blocks))
+    """Page one, with as much said as fits."""
+    under = subtitle(view)
+    found = _section(view, _LENGTHS[-1])
+    for lengths in _LENGTHS:
+        found = _section(view, lengths)
+        if page_height(found, title(view), under) <= ROOM:
+            break
+    return found
+
+
+def title(view: View) -> str:
+    """The title of the report, at most two lines of it."""
+    return cut(view.name, 70)
+
+
+def _section(view: View, lengths: Lengths) -> Section:
+    blocks: list[Block] = [
+        _answer(view, lengths),
+        *_capacity(view),
+        *_pillars(view, lengths),
+        _three(view, lengths),
+        *_actions(view, lengths),
+    ]
+    return Section("page-one", "Readiness", title(view), tuple(blocks))
 
 
 def subtitle(view: View) -> str:
@@ -65,7 +112,7 @@ def subtitle(view: View) -> str:
     event, day = view.profile.get("event"), view.profile.get("event_on")
     what = "Scalability readiness"
     if event:
-        what += f" before {cut(str(event), 60)}" + (f" of {day}" if day else "")
+        what += f" before {cut(str(event), 40)}" + (f" of {day}" if day else "")
     runs = [str((run.get("run") or {}).get("id", "?")) for run in view.runs]
     by = {0: "without a load run", 1: f"by load run {cut(runs[0], 20) if runs else ''}"}.get(
         len(runs), f"by {len(runs)} load runs, the last {cut(runs[0], 20) if runs else ''}"
@@ -73,12 +120,16 @@ def subtitle(view: View) -> str:
     return f"{what}. Assessed {view.date} {by}."
 
 
-def _answer(view: View) -> Callout:
+def _answer(view: View, lengths: Lengths) -> Callout:
     verdict, overall = view.verdict, view.overall
-    reasons = [sentences(told(view, str(entry)), 230) for entry in list(verdict["reasons"])[:2]]
+    reasons: list[str] = []
+    for entry in list(verdict["reasons"])[:2]:
+        left = lengths.reasons - sum(map(len, reasons)) - len(reasons)
+        if not reasons or left > 60:
+            reasons.append(sentences(told(view, str(entry)), left if reasons else min(left, 200)))
     foot: tuple[Cell, ...]
     if overall.get("refused"):
-        foot = (text(Span(cut(f"No overall score: {overall['refused']}", 150), "muted")),)
+        foot = (text(Span(cut(f"No overall score: {overall['refused']}", 90), "muted")),)
     else:
         foot = (
             text(
@@ -89,7 +140,7 @@ def _answer(view: View) -> Callout:
             text(Span(f"mean of pillars {overall['mean']:.0f}", "muted")),
         )
     return Callout(
-        cut(str(verdict["headline"]), 70),
+        cut(str(verdict["headline"]), 88),
         (text(" ".join(reasons)),),
         _ROLES.get(str(verdict["readiness"]), "warn"),
         foot,
@@ -146,14 +197,14 @@ def _capacity_caption(view: View) -> str:
     return cut(" ".join(said), 190)
 
 
-def _pillars(view: View) -> list[Block]:
+def _pillars(view: View, lengths: Lengths) -> list[Block]:
     pillars = list(view.lens.pillars)
     shown = pillars
     note = ""
-    if len(pillars) > MOST_PILLARS:
-        shown = sorted(pillars, key=lambda entry: view.score(entry.id).get("score", -1.0))[:MOST_PILLARS]
-        note = f"The lowest {MOST_PILLARS} of {len(pillars)} pillars; the others follow later."
-    longest = 56 if len(shown) <= 4 else 28
+    most = lengths.pillars
+    if len(pillars) > most:
+        shown = sorted(pillars, key=lambda entry: view.score(entry.id).get("score", -1.0))[:most]
+        note = f"The lowest {most} of {len(pillars)} pillars; the others follow later."
     rows: list[tuple[Cell, ...]] = []
     for pillar in shown:
         score = view.score(pillar.id)
@@ -166,15 +217,15 @@ def _pillars(view: View) -> list[Block]:
                 score_of(score),
                 score_cells(score),
                 band,
-                text(Span(cut(remark(view, pillar.id), longest), "muted")),
+                text(Span(cut(remark(view, pillar.id), lengths.remark), "muted")),
             )
         )
     columns = (
         Column("Pillar"),
-        Column("", 1.3),
-        Column("score (proven–claimed)"),
+        Column("score (proven–claimed), of 100", 1.0),
+        Column(""),
         Column("band"),
-        Column("", 1.5),
+        Column("", 1.3),
     )
     return [Heading(_pillars_finding(view), 2), Table(columns, tuple(rows), note, dense=True)]
 
@@ -192,36 +243,39 @@ def _pillars_finding(view: View) -> str:
     return f"{count_words(number, 'pillar is', 'pillars are')} {worst}"
 
 
-def _three(view: View) -> Columns:
+def _three(view: View, lengths: Lengths) -> Columns:
     verdict = view.verdict
-    return Columns((_breaks_first(view), _runs_out(view), _measured(verdict)), ruled=True)
+    return Columns(
+        (_breaks_first(view, lengths.finding), _runs_out(view, lengths.finding), _measured(verdict)),
+        ruled=True,
+    )
 
 
 def _column(label: str, finding: str, said: str) -> tuple[Block, ...]:
     return (
         Paragraph(text(Span(label, "muted")), "small"),
-        Heading(cut(finding, 40), 3),
+        Heading(cut(finding, 26), 3),
         Paragraph(text(said)),
     )
 
 
-def _breaks_first(view: View) -> tuple[Block, ...]:
+def _breaks_first(view: View, longest: int) -> tuple[Block, ...]:
     label = "What breaks first"
     limit = view.verdict["breaks_first"]
     if limit is None:
         return _column(label, "Not known", "Nothing was put under load, so nothing was seen to give out.")
     behind = " ".join(str(entry) for entry in view.verdict["close_behind"])
-    said = sentences(told(view, f"{limit['because']} {behind}"), 185)
+    said = sentences(told(view, f"{limit['because']} {behind}"), longest)
     return _column(label, str(limit["what"]), said)
 
 
-def _runs_out(view: View) -> tuple[Block, ...]:
+def _runs_out(view: View, longest: int) -> tuple[Block, ...]:
     found = view.verdict["runs_out"]
     said = str(found["text"])
     growth = str((view.profile.get("growth") or {}).get("workload", ""))
     if growth:
         said = said.replace(growth, growth_words(growth))
-    return _column("When it runs out", str(found["headline"]), sentences(said, 185))
+    return _column("When it runs out", str(found["headline"]), sentences(said, longest))
 
 
 def _measured(verdict: Mapping[str, Any]) -> tuple[Block, ...]:
@@ -249,7 +303,7 @@ def _measured(verdict: Mapping[str, Any]) -> tuple[Block, ...]:
     )
 
 
-def _actions(view: View) -> list[Block]:
+def _actions(view: View, lengths: Lengths) -> list[Block]:
     actions = view.actions
     if not actions:
         return [
@@ -259,10 +313,10 @@ def _actions(view: View) -> list[Block]:
     rows = tuple(
         (
             text(Span(str(number), "muted")),
-            text(Span(cut(str(action["text"]), 62), "strong")),
+            text(Span(cut(str(action["text"]), lengths.action), "strong")),
             text(effort_words(action)),
-            text(effect_words(view, action, 58)),
-            text(Span(cut(str(action.get("tradeoff") or "none stated"), 52), "muted")),
+            text(cut(effect_words(view, action, lengths.effect), lengths.effect)),
+            text(Span(cut(str(action.get("tradeoff") or "none stated"), lengths.price), "muted")),
         )
         for number, action in enumerate(actions[:ACTIONS], 1)
     )

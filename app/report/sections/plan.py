@@ -29,7 +29,7 @@ from app.report.model import (
     Table,
     text,
 )
-from app.report.sections.claim_words import cut, points_words
+from app.report.sections.claim_words import cut, growth_words, points_words
 from app.report.sections.score_words import count_words, effort_words
 from app.report.view import View, sentence, short
 from assessments.wording import NO_BREAK, amount, capital, counted
@@ -49,9 +49,9 @@ def section(view: View, number: str) -> Section:
     blocks: list[Block] = [
         *_effort(view, actions),
         *_table(view, actions),
-        *_why(actions),
         *_dates(view, actions),
         *_after(view),
+        *_why(actions),
     ]
     return Section("plan", "Plan", _title(view), tuple(blocks), kicker, text(_lead(view)))
 
@@ -120,7 +120,7 @@ def _effort(view: View, actions: Sequence[Mapping[str, Any]]) -> list[Block]:
                 place,
                 cut(_name(view, action), 30),
                 float(action["effort_days"]),
-                max(0.0, float(action.get("points") or 0.0)),
+                round(max(0.0, float(action.get("points") or 0.0)), 1),
                 _mark(view, action),
                 f"→ {out}" if out and str(out)[:1].isdigit() else "",
             )
@@ -164,7 +164,6 @@ def _shape(name: str) -> PillarMark:
 def _table(view: View, actions: Sequence[Mapping[str, Any]]) -> list[Block]:
     rows: list[tuple[Cell, ...]] = []
     for place, action in enumerate(actions[:DETAILED], 1):
-        fleet = action.get("fleet_per_s")
         rows.append(
             (
                 text(Span(str(place), "muted")),
@@ -172,8 +171,7 @@ def _table(view: View, actions: Sequence[Mapping[str, Any]]) -> list[Block]:
                 Mark(_mark(view, action)),
                 text(effort_words(action)),
                 text(_points(action)),
-                text(f"fleet {amount(fleet[0])} → {amount(fleet[1])}" if fleet else "–"),
-                text(_out(action)),
+                text(_moves(action)),
                 text(Span(cut(str(action.get("tradeoff") or "none stated"), 110), "muted")),
             )
         )
@@ -183,9 +181,8 @@ def _table(view: View, actions: Sequence[Mapping[str, Any]]) -> list[Block]:
         Column(""),
         Column("Effort", align="right"),
         Column("Points", align="right"),
-        Column("Capacity, req/s"),
-        Column("Runs out"),
-        Column("Price of it", 1.1),
+        Column("Capacity and date", 1.2),
+        Column("Price of it", 1.3),
     )
     blocks: list[Block] = [Table(columns, tuple(rows), "Effort: working days of one person.")]
     if len(actions) > DETAILED:
@@ -205,9 +202,15 @@ def _points(action: Mapping[str, Any]) -> str:
     return said if action.get("lifts_cap") is None else f"{said}, cap"
 
 
-def _out(action: Mapping[str, Any]) -> str:
-    out = action.get("runs_out_on")
-    return capital(str(out)) if out else "–"
+def _moves(action: Mapping[str, Any]) -> str:
+    """What it does to the fleet's capacity and to the date of running out."""
+    parts = []
+    fleet, out = action.get("fleet_per_s"), action.get("runs_out_on")
+    if fleet:
+        parts.append(f"{amount(fleet[0])} → {amount(fleet[1])}{NO_BREAK}req/s")
+    if out:
+        parts.append(f"runs out {out}" if str(out)[:1].isdigit() else str(out))
+    return "; ".join(parts) or "–"
 
 
 def _why(actions: Sequence[Mapping[str, Any]]) -> list[Block]:
@@ -247,7 +250,7 @@ def _dates(view: View, actions: Sequence[Mapping[str, Any]]) -> list[Block]:
         marks=tuple(marks),
         caption=(
             f"When the peak meets what the fleet carries at the planned use. Growth "
-            f"{found['growth']['text']!s}. Bar: 95{NO_BREAK}% interval, where it was computed."
+            f"{growth_words(str(found['growth']['text']))}. Bar: 95{NO_BREAK}% interval, where there is one."
         ),
     )
     return [Figure(chart, height=30.0 + 20.0 * len(rows))]
@@ -278,7 +281,7 @@ def _dates_title(found: Mapping[str, Any], moved: Sequence[tuple[int, Mapping[st
     if base is None:
         return f"Action {place} moves the date to {day.isoformat()}"
     months = (day - base).days / 30.4375
-    return f"Action {place} buys {amount(months)} months"
+    return f"Action {place} buys {months:.0f} months"
 
 
 def _day(value: Any) -> date | None:

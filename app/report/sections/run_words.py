@@ -84,9 +84,7 @@ def machine_words(run: Run) -> str:
     parts = []
     cores = number(machine.get("cpu_usable")) or number(machine.get("cpu_count"))
     if cores:
-        parts.append(
-            counted(int(cores), "core") if cores == int(cores) else f"{amount(cores)} cores"
-        )
+        parts.append(counted(int(cores), "core") if cores == int(cores) else f"{amount(cores)} cores")
     if machine.get("system"):
         kernel = ".".join(str(machine.get("kernel", "")).split("-")[0].split(".")[:2])
         parts.append(f"{machine['system']} {kernel}".strip())

@@ -6,8 +6,8 @@ import re
 from datetime import date
 from typing import Literal
 
-from app.report.model import Block, Bullets, Code, Heading, Paragraph, Span, text
-from app.report.view import View
+from app.report.model import Block, Code, Heading, Paragraph, text
+from app.report.view import View, sentence
 from assessments.autoscaling import (
     DEFAULT_DEPLOYMENT,
     Cpu,
@@ -33,26 +33,22 @@ def rule_blocks(view: View) -> list[Block]:
     except UsageError as error:
         said = f"No rules are given: {_without_options(str(error))}."
         return [heading, Paragraph(text(said))]
-    lines = [line for line in policy.derivation if line not in scaling.derivation]
+    more = [sentence(line) for line in policy.derivation if line not in scaling.derivation]
+    commands = "\n".join(command.replace("{file}", f"file://{POLICY_FILE}") for command in policy.commands)
     return [
         heading,
         Paragraph(
             text(
                 f"{scaling.min_replicas} to {scaling.max_replicas} replicas, each at no more than "
                 f"{scaling.requests_per_s:.4g} requests/s. Try them where a mistake costs nothing before you "
-                "apply "
-                "them. loadstone forecast writes the same files for other names and services."
+                "apply them. loadstone forecast writes the same files for other names and services."
             )
         ),
         Code(manifest, "Kubernetes: hpa.yaml"),
         Heading("The same on AWS", 3),
-        Bullets(tuple(text(line) for line in (*scaling.derivation, *lines))),
+        Paragraph(text(" ".join(["Derived as above.", *more]))),
         Code(policy.to_json(), f"Target tracking: {POLICY_FILE}"),
-        Paragraph(text(Span("To apply it: ", "strong"), "the two commands below.")),
-        Code(
-            "\n".join(command.replace("{file}", f"file://{POLICY_FILE}") for command in policy.commands)
-            + "\n"
-        ),
+        Code(commands, "To apply it"),
     ]
 
 
