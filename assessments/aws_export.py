@@ -11,7 +11,6 @@ are cut, and stand whole in the description. A pillar of more than 20 questions 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -93,10 +92,9 @@ def exported(lens: Lens) -> Mapping[str, Any]:
 def export_text(lens: Lens) -> str:
     """The file for AWS. Raises `UsageError`, also where one of ours is larger than AWS takes."""
     document = exported(lens)
-    text = to_text(document)
-    if lens.imported is not None or len(text.encode()) <= MAX_AWS_BYTES:
-        return text
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"
+    if lens.imported is not None:
+        return to_text(document)
+    text = to_text(document, MAX_AWS_BYTES)
     if (size := len(text.encode())) > MAX_AWS_BYTES:
         raise UsageError(
             f"{lens.name} would be a file of {size / 1000:,.0f} KB, AWS takes {MAX_AWS_BYTES // 1000} KB: "

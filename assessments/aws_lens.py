@@ -40,11 +40,15 @@ IMPORTED_SCHEMA = "loadstone.aws-lens/1"
 MAX_AWS_BYTES = 500_000
 """AWS takes no larger file; what is larger still loads here, and is named as a problem."""
 
-MAX_BYTES = 2_000_000
-MAX_QUESTIONS = 2_000
-"""AWS allows 200. A lens beyond these two is refused: it would take too long to check."""
+MAX_BYTES = 1_000_000
+MAX_PILLARS, MAX_QUESTIONS, MAX_CHOICES, MAX_RULES = 50, 500, 100, 100
+"""AWS allows 10 pillars, 20 questions in each, 15 choices and 3 rules. A lens beyond these, or of more bytes,
+is refused: it would take too long to check."""
 
-MAX_COMPARED_RULES = 30
+MAX_KEPT_BYTES = 2_000_000
+"""Of the file of an imported lens, with what stands around it."""
+
+MAX_COMPARED_RULES = 10
 """AWS allows 3 rules a question; more than these are not held against each other."""
 
 Risk = Literal["HIGH_RISK", "MEDIUM_RISK", "NO_RISK"]
@@ -252,7 +256,7 @@ def read_lens(data: bytes, name: str) -> AwsLens:
     Raises `DocumentError`, a `UsageError`, with file and line for what is no JSON (NaN is let pass, duplicate
     keys are not) and for what has no shape of a lens: pillars, questions and choices with ids.
     """
-    return lens_of(read_json(data, name, allow_nan=True, max_bytes=MAX_BYTES), name, len(data))
+    return lens_of(read_json(data, name, allow_nan=True, max_bytes=MAX_KEPT_BYTES), name, len(data))
 
 
 def lens_of(document: Any, name: str, size: int = 0) -> AwsLens:
@@ -263,11 +267,13 @@ def lens_of(document: Any, name: str, size: int = 0) -> AwsLens:
     if not isinstance(document, Mapping) or "pillars" not in document:
         what = "this is no AWS custom lens: it has to be an object with schemaVersion, name and pillars"
         raise reader.wrong(document, None, what)
-    pillars = tuple(reader.pillar(entry) for entry in reader.objects(document, "pillars", "the lens"))
-    if sum(len(pillar.questions) for pillar in pillars) > MAX_QUESTIONS:
-        raise reader.wrong(
-            document, "pillars", f"the lens has more than {MAX_QUESTIONS:,} questions: split it"
-        )
+    if size > MAX_BYTES:
+        most = f"{MAX_BYTES / 1e6:g} MB"
+        raise reader.wrong(None, None, f"an AWS custom lens of more than {most} is not read: split it")
+    entries = reader.objects(document, "pillars", "the lens", MAX_PILLARS)
+    if sum(len(reader.objects(entry, "questions", "a pillar")) for entry in entries) > MAX_QUESTIONS:
+        raise reader.wrong(document, "pillars", f"the lens has more than {MAX_QUESTIONS} questions: split it")
+    pillars = tuple(reader.pillar(entry) for entry in entries)
     if not pillars:
         raise reader.wrong(document, "pillars", "the lens has no pillar: give it one with questions")
     return AwsLens(_text(document.get("name")), _text(document.get("description")), pillars, document, size)
@@ -278,7 +284,9 @@ def _unpacked(document: Mapping[str, Any], name: str) -> Any:
     text = document.get("lens_text")
     if not isinstance(text, str):
         return document.get("lens")
-    return read_json(text.encode(errors="replace"), f"{name}: lens_text", allow_nan=True, max_bytes=MAX_BYTES)
+    return read_json(
+        text.encode(errors="replace"), f"{name}: lens_text", allow_nan=True, max_bytes=MAX_KEPT_BYTES
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,11 +298,17 @@ class _Reader:
     def wrong(self, node: Any, key: str | None, what: str) -> DocumentError:
         return DocumentError(self.name, line_of(node, key), what)
 
-    def objects(self, parent: Mapping[str, Any], key: str, what: str) -> Sequence[Mapping[str, Any]]:
-        """The list of objects under a key; an absent one is empty."""
+    def objects(
+        self, parent: Mapping[str, Any], key: str, what: str, most: int | None = None
+    ) -> Sequence[Mapping[str, Any]]:
+        """The list of objects under a key, at most so many; an absent one is empty."""
         entries = parent.get(key, [])
         if not isinstance(entries, list):
             raise self.wrong(parent, key, f"{key} of {what} has to be a list")
+        if most is not None and len(entries) > most:
+            raise self.wrong(
+                parent, key, f"{what} has {len(entries):,} {key}, at most {most} are read: split it"
+            )
         for entry in entries:
             if not isinstance(entry, Mapping):
                 raise self.wrong(parent, key, f"{key} of {what} may hold objects only")
@@ -318,9 +332,9 @@ class _Reader:
         what = f"question '{name}'"
         choices = tuple(
             Choice(self.id(choice, f"a choice of {what}"), _text(choice.get("title")), choice)
-            for choice in self.objects(entry, "choices", what)
+            for choice in self.objects(entry, "choices", what, MAX_CHOICES)
         )
-        rules = tuple(_rule(rule) for rule in self.objects(entry, "riskRules", what))
+        rules = tuple(_rule(rule) for rule in self.objects(entry, "riskRules", what, MAX_RULES))
         return Question(name, _text(entry.get("title")), pillar, choices, rules, entry)
 
 
@@ -419,9 +433,15 @@ def _is_strict(value: Any) -> bool:
     return not isinstance(value, list) or all(_is_strict(entry) for entry in value)
 
 
-def to_text(document: Mapping[str, Any]) -> str:
-    """A document as a file, keys in the order in which they were read; NaN stays NaN."""
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+def to_text(document: Mapping[str, Any], longest: int = MAX_KEPT_BYTES) -> str:
+    """A document as a file, keys in the order in which they were read; NaN stays NaN.
+
+    It is without indentation where it would be longer than so many bytes with it.
+    """
+    text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    if len(text.encode(errors="replace")) <= longest:
+        return text
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 def canonical(document: Mapping[str, Any]) -> bytes:

@@ -9,8 +9,10 @@ milder rule that is a special case of a later one is the usual way to write a le
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from itertools import chain, islice
 from typing import Any
 
 from assessments.aws_lens import (
@@ -29,6 +31,9 @@ from probes.documents import line_of
 
 MAX_PILLARS, MAX_QUESTIONS, MAX_CHOICES, MAX_RULES = 10, 20, 15, 3
 MAX_NAME, MAX_DESCRIPTION = 128, 2048
+MAX_PROBLEMS = 5_000
+MOST_HINTS = 3
+"""In a rule with more strange choices than these, nothing is guessed."""
 
 _ID = re.compile(r"[A-Za-z0-9_]{3,128}")
 _URL = re.compile(r"https?://[^\s]+")
@@ -44,8 +49,12 @@ _KEYS = {
 
 
 def check_lens(lens: AwsLens) -> list[Problem]:
-    """All problems, in the order of the file."""
-    return [*_lens_problems(lens), *(found for question in _each(lens) for found in question)]
+    """All problems, in the order of the file; the last says so where there are more than `MAX_PROBLEMS`."""
+    every = chain(_lens_problems(lens), (found for question in _each(lens) for found in question))
+    problems = list(islice(every, MAX_PROBLEMS))
+    if next(every, None) is not None:
+        problems.append(Problem("more", None, f"there are more than these {MAX_PROBLEMS:,} problems"))
+    return problems
 
 
 def _each(lens: AwsLens) -> Iterator[Iterator[Problem]]:
@@ -74,8 +83,8 @@ def _lens_problems(lens: AwsLens) -> Iterator[Problem]:
     yield from _texts(document, {"name": MAX_NAME, "description": MAX_DESCRIPTION}, "the lens", None)
     yield from _unknown_keys(document, "lens", "the lens", None)
     yield from _too_many(document, "pillars", MAX_PILLARS, "the lens", None)
-    ids = [pillar.id for pillar in lens.pillars]
-    for name in sorted({name for name in ids if ids.count(name) > 1}):
+    ids = Counter(pillar.id for pillar in lens.pillars)
+    for name in sorted(name for name, count in ids.items() if count > 1):
         yield Problem("duplicate_id", None, f"the pillar {_quoted(name)} is there more than once")
 
 
@@ -177,8 +186,10 @@ def _one_rule(rule: Rule, number: int, known: set[str], question: str) -> Iterat
             "bad_condition", question, f"the condition{text} of {what} cannot be read: {rule.fault}", line
         )
     else:
-        for choice in sorted(rule.condition.choices() - known):
-            near = get_close_matches(choice, known, n=1)
+        strange = sorted(rule.condition.choices() - known)
+        ids = [name for name in known if len(name) <= MAX_NAME] if len(strange) <= MOST_HINTS else []
+        for choice in strange:
+            near = get_close_matches(choice[:MAX_NAME], ids, n=1)
             hint = f": did you mean {_quoted(near[0])}?" if near else ""
             yield Problem(
                 "unknown_choice",
@@ -279,7 +290,7 @@ def _unknown_keys(entry: Mapping[str, Any], kind: str, what: str, question: str 
     for key in entry:
         if key not in known:
             same = next((name for name in known if name.lower() == key.lower()), None)
-            near = [same] if same else get_close_matches(key, known, n=1)
+            near = [same] if same else get_close_matches(key[:MAX_NAME], known, n=1)
             hint = f": did you mean {near[0]}?" if near else ""
             message = f"{what} has the key {_quoted(key)}, which AWS does not know{hint}"
             yield Problem("unknown_key", question, message, line_of(entry, key))

@@ -117,7 +117,7 @@ class _Reader(ExpressionReader):
         table = self.mapping(root["questions"], root, "questions", "questions")
         questions = {str(name): self.addition(table, name) for name in table}
         self.note_unused(root)
-        return Sidecar(questions, thresholds, tuple(self.problems), root)
+        return Sidecar(questions, thresholds, self.problems, root)
 
     def addition(self, table: Mapping[str, Any], name: str) -> Addition:
         question = self.by_id.get(name)

@@ -36,6 +36,9 @@ from probes.errors import UsageError
 
 SCHEMA = "loadstone.answers/1"
 MAX_TEXT = 10_000
+MAX_BYTES = 2_000_000
+"""Of a file of answers."""
+
 ClaimState = Literal["answered", "unsure", "not_applicable", "unanswered"]
 
 

@@ -30,6 +30,9 @@ from assessments.lens import MAX_CONDITIONS, SETTINGS, Problem, Threshold
 from assessments.profile import PROFILE_FACTS
 from probes.facts import CATALOGUE, FactName
 
+MOST_HINTS = 50
+"""Names that are not catalogued get a hint at the nearest up to so many; each takes some milliseconds."""
+
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
 _CONDITION = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 
@@ -39,7 +42,8 @@ class ExpressionReader(CheckedValues):
 
     def __init__(self, file: str) -> None:
         super().__init__(file)
-        self.problems: list[Problem] = []
+        self._problems: dict[Problem, None] = {}
+        self._unknown: dict[str, str] = {}
         self.constants: dict[str, float | int] = {}
         self.conditions: dict[str, Node] = {}
         self.used: set[str] = set()
@@ -127,15 +131,28 @@ class ExpressionReader(CheckedValues):
         """The catalogued fact of that name; notes one that is not there."""
         known = PROFILE_FACTS.get(name) or CATALOGUE.get(name)
         if known is None:
-            near = nearest(name, [*CATALOGUE, *PROFILE_FACTS], "no probe gives it")
+            near = self._near_fact(name)
             self.note("unknown_fact", question, f"'{name}' is no catalogued fact: {near}", entry, key)
         return known
 
     def note(self, kind: str, question: str | None, message: str, node: Mapping[str, Any], key: str) -> None:
         """Keeps a problem, once."""
-        problem = Problem(kind, question, message, line_at(node, key))
-        if problem not in self.problems:
-            self.problems.append(problem)
+        self._problems[Problem(kind, question, message, line_at(node, key))] = None
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What was noted, in the order of the file."""
+        return tuple(self._problems)
+
+    def _near_fact(self, name: str) -> str:
+        """What is said of a fact that is not catalogued; the nearest is looked for a few times only."""
+        otherwise = "no probe gives it"
+        if name not in self._unknown:
+            is_early = len(self._unknown) < MOST_HINTS
+            self._unknown[name] = (
+                nearest(name, [*CATALOGUE, *PROFILE_FACTS], otherwise) if is_early else otherwise
+            )
+        return self._unknown[name]
 
     def note_unused(self, root: Mapping[str, Any]) -> None:
         """Notes the constants and conditions that no expression uses."""

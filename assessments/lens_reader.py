@@ -66,7 +66,7 @@ class LensReader(ExpressionReader):
             axes=axes,
             questions=tuple(questions),
             thresholds=thresholds,
-            problems=tuple(self.problems),
+            problems=self.problems,
             document=root,
         )
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Literal
 
 DEFAULT = "default"
@@ -184,12 +184,15 @@ class Selections:
 
     @cached_property
     def _columns(self) -> dict[str, int]:
-        columns = {}
-        for index, choice in enumerate(self.choices):
-            width = 1 << index
-            pattern, length = ((1 << width) - 1) << width, 2 * width
-            while length < self.count:
-                pattern |= pattern << length
-                length *= 2
-            columns[choice] = pattern
-        return columns
+        return {choice: _column(index, self.count) for index, choice in enumerate(self.choices)}
+
+
+@cache
+def _column(index: int, count: int) -> int:
+    """The selections, of so many, that hold the choice of this index."""
+    width = 1 << index
+    pattern, length = ((1 << width) - 1) << width, 2 * width
+    while length < count:
+        pattern |= pattern << length
+        length *= 2
+    return pattern

@@ -46,6 +46,8 @@ def plain(text: object, longest: int = 2000) -> str:
     shown = str(text)
     if len(shown) > longest:
         shown = shown[: longest - 1] + "…"
+    if shown.isprintable():
+        return shown
     return "".join(_visible(character) for character in shown)
 
 

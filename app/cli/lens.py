@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 KINDS = ("check", "show", "risks", "import", "export")
 SELECTIONS = ("none", "all", "first")
 DONE, BROKEN = 0, 1
+MOST_PRINTED = 500
 _OPTIONS_OF = {
     "strict": ("check",),
     "question": ("show",),
@@ -153,11 +154,14 @@ def _check(options: argparse.Namespace, output: Output, lens: Lens) -> int:
             "warn",
         )
         lines.append(line(""))
-        for problem in problems:
+        for problem in problems[:MOST_PRINTED]:
             where = f"line {problem.line}: " if problem.line else ""
             whose = f"{problem.question}: " if problem.question else ""
             text = f"{problem.kind}  {where}{whose}{problem.message}"
             lines += wrapped(plain(text), output.columns, indent="  ")
+        if len(problems) > MOST_PRINTED:
+            text = f"and {len(problems) - MOST_PRINTED} more: --json - names them"
+            lines += wrapped(text, output.columns, "warn")
     output.lines(lines)
     return BROKEN if options.strict and problems else DONE
 
@@ -221,10 +225,10 @@ def _selection(select: str | None, lens: Lens) -> tuple[Mapping[str, Sequence[st
             return {}, set()
         questions = rated_questions(lens)
         return select_all(questions) if select == "all" else select_first(questions), set()
-    from assessments.claims import read_answers
+    from assessments.claims import MAX_BYTES, read_answers
     from probes.documents import read_file
 
-    answers = read_answers(read_file(Path(select[1:])), select[1:])
+    answers = read_answers(read_file(Path(select[1:]), max_bytes=MAX_BYTES), select[1:])
     answers.check(lens)
     claims = answers.claims.values()
     left_out = {claim.question for claim in claims if claim.state == "not_applicable"}
