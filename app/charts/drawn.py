@@ -124,10 +124,7 @@ class Room:
 
 def _meets_any(boxes: list[Box], box: Box, apart: float = 0.0) -> bool:
     left, top, right, bottom = box.left - apart, box.top - apart, box.right + apart, box.bottom + apart
-    for x0, y0, x1, y1 in boxes:
-        if left < x1 and x0 < right and top < y1 and y0 < bottom:
-            return True
-    return False
+    return any(left < x1 and x0 < right and top < y1 and y0 < bottom for x0, y0, x1, y1 in boxes)
 
 
 def _meets_columns(columns: list[list[tuple[float, float]]], box: Box) -> bool:

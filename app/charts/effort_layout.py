@@ -12,7 +12,7 @@ from app.charts.rows import no_rows
 from app.charts.ruler import Ruler
 from app.charts.shapes import Label, Line, Measure, Shape
 from app.charts.spec import EffortChart, EffortPoint
-from app.charts.text import AXIS, BODY, CAPITAL, shortened
+from app.charts.text import AXIS, CAPITAL, shortened
 from app.charts.ticks import Tick, nice_ticks, number, round_step
 
 _MARK = 9.0
@@ -22,7 +22,9 @@ _INSET = 8.0
 _BETWEEN = 12.0
 _BELOW = 18.0
 _MOST_COLUMNS = 5
+_LEAST_COLUMN = 48.0
 _LEAST_HEIGHT = 80.0
+_MOST_GROWTH = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +59,20 @@ class _Spot:
 def effort_layout(spec: EffortChart, width: float, height: float, measure: Measure) -> Drawn:
     """The chart `width` points wide, at least as high as its fullest column needs.
 
-    A mark stands at its points, unless another stands there: then beside it, or moved down, and its points are
-    written behind its name.
+    A mark stands at its points, unless another stands there: then beside it, or moved down, and its points
+    are written behind its name.
     """
     if not spec.points:
         return no_rows(width, measure)
-    columns = _columns(spec.points)
+    columns = _columns(spec.points, max(1, min(_MOST_COLUMNS, int((width - 20) / _LEAST_COLUMN))))
     head, legend = _head(spec, width, measure)
     rows = max(len(column.points) for column in columns)
-    tall = max(height, head + _BELOW + _ROW * (rows + 1), _LEAST_HEIGHT)
-    room = Room(width, tall, measure)
     low = min(0.0, *(point.points for point in spec.points))
     high = max(1.0, *(point.points for point in spec.points))
     step = round_step(high - low, 4)
+    wanted = max(height, min(head + _BELOW + _plot_for(columns, low, high), height * _MOST_GROWTH))
+    tall = max(wanted, head + _BELOW + _ROW * (rows + 1), _LEAST_HEIGHT)
+    room = Room(width, tall, measure)
     bottom = tall - _BELOW
     ticks = _round_ticks(low, high + step, max(2, round((bottom - head) / 24)))
     widest = max((measure(text, 400, AXIS) for _, text in ticks), default=0.0)
@@ -95,7 +98,7 @@ def effort_layout(spec: EffortChart, width: float, height: float, measure: Measu
             shapes.append(Line(begin, head - 3, begin, bottom, "line", 0.75))
         foot = shortened(column.foot, end - begin - _INSET - 2, measure)
         room.put(Label(begin + _INSET, tall - 5.0, foot, AXIS, "muted"), apart=4.0)
-        for spot in _spots(column.points, ruler, (begin + _INSET, end - 2), (head + 4, bottom - 5), measure):
+        for spot in _spots(column.points, ruler, (begin + _INSET, end - 2), (head + 4, bottom - 9), measure):
             shapes += _draw(spot, room, end)
     return Drawn((*shapes, *room.labels), width, tall)
 
@@ -109,20 +112,31 @@ def _round_ticks(low: float, high: float, about: int) -> tuple[Tick, ...]:
     return nice_ticks(low, high, about)
 
 
-def _columns(points: Sequence[EffortPoint]) -> list[_Column]:
-    """The actions by effort; of more than five efforts, neighbours share a column."""
+def _columns(points: Sequence[EffortPoint], most: int) -> list[_Column]:
+    """The actions by effort; of more than `most` efforts, neighbours share a column."""
     efforts = sorted({point.effort_days for point in points})
-    size, more = divmod(len(efforts), _MOST_COLUMNS)
+    size, more = divmod(len(efforts), most)
     groups: list[list[float]] = []
-    if len(efforts) <= _MOST_COLUMNS:
+    if len(efforts) <= most:
         groups = [[effort] for effort in efforts]
     else:
         at = 0
-        for column in range(_MOST_COLUMNS):
+        for column in range(most):
             count = size + (column < more)
             groups.append(efforts[at : at + count])
             at += count
     return [_Column(_days(group), _of(points, group)) for group in groups]
+
+
+def _plot_for(columns: Sequence[_Column], low: float, high: float) -> float:
+    """How high a plot has to be for every action to find a row at its height or lower."""
+    needs = [
+        _ROW * (len(column.points) - at) * (high - low) / (point.points - low)
+        for column in columns
+        for at, point in enumerate(column.points)
+        if point.points - low > 0.02 * (high - low)
+    ]
+    return max(needs, default=0.0) + _ROW
 
 
 def _days(group: Sequence[float]) -> str:
@@ -239,7 +253,7 @@ def _draw(spot: _Spot, room: Room, end: float) -> list[Shape]:
 def _head(
     spec: EffortChart, width: float, measure: Measure
 ) -> tuple[float, list[tuple[tuple[Shape, ...], Label]]]:
-    """Where the plot begins, and the legend of the shapes: beside the unit, or under it where both do not fit."""
+    """Where the plot begins, and the legend of the shapes: beside the unit, or under it."""
     size = 7.5
     entries = [(shape, measure(name, 400, AXIS) + size + 16, name) for shape, name in spec.shapes]
     needs = sum(entry[1] for entry in entries)

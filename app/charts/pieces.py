@@ -1,7 +1,7 @@
 """Small signs and glyphs as shapes: the score between proven and claimed, verdicts, bands, pillars, marks.
 
-Each fits a box of the size that is given, its origin in the upper left corner. None is ever the only sign: a word
-or an accessible name stands with it.
+Each fits a box of the size that is given, its origin in the upper left corner. None is ever the only sign:
+a word or an accessible name stands with it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _MARK = 2.0
 _DOTS = (1.2, 1.6)
 
 
-def hatch(
+def hatch(  # noqa: PLR0917
     x: float, y: float, width: float, height: float, role: str = "bad", step: float = HATCH_STEP
 ) -> tuple[Line, ...]:
     """Lines at 45 degrees, `step` apart along the edge, that end exactly at the rectangle's edges."""
@@ -57,7 +57,7 @@ def hatch(
     return tuple(lines)
 
 
-def score_glyph(
+def score_glyph(  # noqa: PLR0917
     proven: float,
     supported: float,
     claimed: float,
@@ -70,10 +70,10 @@ def score_glyph(
 ) -> tuple[Shape, ...]:
     """A score from 0 to 100 and what it consists of, in a box of `width` and `height`.
 
-    Solid to `proven`, lighter to `supported`, hollow what is claimed and not proven, hatched what is contradicted
-    (ends at `claimed`), dotted what was not answered, empty what is not done. An upright bar over the whole
-    height marks `supported`; ticks stand at the edges of the bands. A cap may leave `supported` below `proven`.
-    The track has 10/18 of the height and lies in its middle.
+    Solid to `proven`, lighter to `supported`, hollow what is claimed and not proven, hatched what is
+    contradicted (ends at `claimed`), dotted what was not answered, empty what is not done. An upright bar
+    over the whole height marks `supported`; ticks stand at the edges of the bands. A cap may leave
+    `supported` below `proven`. The track has 10/18 of the height and lies in its middle.
     """
     track = height * TRACK_SHARE
     top = (height - track) / 2
@@ -93,7 +93,7 @@ def score_glyph(
     if (open_to - c) * unit > 1:
         shapes += _dotted_box(c * unit, top, (open_to - c) * unit, track)
     if (held - told) * unit > 1:
-        shapes.append(_framed(told * unit, top, (held - told) * unit, track, "edge", "surface"))
+        shapes.append(_framed(told * unit, top, (held - told) * unit, track, "edge", fill="surface"))
     if p > 0:
         shapes.append(Rect(0, top, p * unit, track, "ink"))
     if told > p:
@@ -116,11 +116,11 @@ def refused_glyph(width: float, height: float) -> tuple[Shape, ...]:
 
 def _percent(value: float) -> float:
     """The value held within 0 and 100; what is no number counts as nothing."""
-    return min(100.0, max(0.0, value)) if value == value else 0.0
+    return min(100.0, max(0.0, value)) if not math.isnan(value) else 0.0
 
 
 def _framed(
-    x: float, y: float, width: float, height: float, edge: str, fill: str | None = None, pen: float = 1.0
+    x: float, y: float, width: float, height: float, edge: str, *, fill: str | None = None, pen: float = 1.0
 ) -> Rect:
     """A rectangle with its edge drawn inside it; a narrow one has a thinner edge."""
     pen = min(pen, width / 2, height / 2)

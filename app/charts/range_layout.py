@@ -23,7 +23,8 @@ _TICK_ROOM = 75.0
 def range_layout(spec: RangeChart, width: float, height: float, measure: Measure) -> Drawn:
     """The chart `width` points wide and as high as its rows need; `height` is not used.
 
-    A row whose date lies beyond the horizon shows its words; its band ends open where only the low end is known.
+    A row whose date lies beyond the horizon shows its words; its band is open where only the low end is
+    known.
     """
     del height
     if not spec.rows:
@@ -113,7 +114,7 @@ def _row(row: DateRange, text: str, ruler: Ruler, middle: float, room: Room) -> 
 
 
 def _marks(spec: RangeChart, ruler: Ruler, rows_end: float, room: Room) -> tuple[list[Shape], float]:
-    """Dashed lines across all rows, named in the last row where it is free, else below; and where that ends."""
+    """Dashed lines across all rows, named in the last row or below; and where that ends."""
     shapes: list[Shape] = []
     places = sorted((day.toordinal(), name) for day, name in spec.marks)
     named: list[tuple[float, str]] = []

@@ -49,7 +49,7 @@ class Ruler:
 
 def _moved(value: float, scale: Scale) -> float | None:
     """The value where its scale is even; None where it cannot be shown."""
-    if scale == "linear" or scale == "date":
+    if scale in {"linear", "date"}:
         return LARGEST if value > LARGEST else -LARGEST if value < -LARGEST else value
     if scale == "log":
         return math.log10(value) if value > 0 else None
@@ -140,7 +140,7 @@ def _given(axis: Axis, low: float, high: float) -> tuple[float, float]:
 
 def _shown(values: Sequence[float], scale: Scale) -> list[float]:
     """Values that the scale can show, held within what can be drawn."""
-    held = [min(max(value, -LARGEST), LARGEST) for value in values if value == value]
+    held = [min(max(value, -LARGEST), LARGEST) for value in values if not math.isnan(value)]
     return [value for value in held if value > 1e-300] if scale == "log" else held
 
 

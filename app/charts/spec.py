@@ -135,7 +135,7 @@ class BarChart:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A function in a flame chart: depth from 0, where it starts and how much it has of the whole (0 to 1)."""
+    """A function in a flame chart: depth from 0, where it starts and its share of the whole (0 to 1)."""
 
     name: str
     place: str
@@ -147,7 +147,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class FlameChart:
-    """Frames, callers above callees, the largest at the left. `hot` ones are strong, all others of one colour."""
+    """Frames, callers above callees, the largest at the left. `hot` ones are strong, all others alike."""
 
     title: str
     frames: tuple[Frame, ...]

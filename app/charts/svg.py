@@ -28,9 +28,10 @@ def svg(
 ) -> str:
     """One `svg` element with role, title and description; equal shapes give equal text.
 
-    Size in points times `scale` as pixels; without it, that of what was drawn. With `variables` a colour is
-    `var(--s1,#1F5FCC)`, so that a page can switch to dark; without, it is the palette's alone, for programs that
-    know no variables. `title` names the picture to those who do not see it. Everything that is text is escaped.
+    Width and height in points, those of what was drawn where they are not given; pixels are points times
+    `scale`. With `variables` a colour is `var(--s1,#1F5FCC)`, so that a page can switch to dark; without, it
+    is the palette's alone, for programs that know no variables. `title` names the picture to those who do not
+    see it. Everything that is text is escaped.
     """
     if isinstance(drawn, Drawn):
         shapes: Sequence[Shape] = drawn.shapes
@@ -54,7 +55,7 @@ def svg(
 
 
 def escaped(text: str) -> str:
-    """The text for use between tags and in attributes; what XML cannot hold becomes a replacement character."""
+    """The text for use between tags and in attributes; what XML cannot hold is replaced by U+FFFD."""
     text = _NOT_XML.sub("\ufffd", text)
     for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#39;")):
         text = text.replace(sign, entity)

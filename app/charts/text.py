@@ -53,7 +53,7 @@ def box_at(label: Label, width: float) -> Box:
 
 
 def shortened(text: str, width: float, measure: Measure, weight: Weight = 400, size: float = AXIS) -> str:
-    """The text, or its longest beginning with `…` that is at most `width` wide; empty where not even that fits."""
+    """The text, or its longest beginning with `…` that is at most `width` wide; empty where none fits."""
     # No letter of a text face is as narrow as 1/50 of its size, so this never cuts what would have fitted.
     most = int(width / size * 50) + 1 if width > 0 else 0
     beyond = len(text) > most

@@ -34,7 +34,7 @@ def number(value: float, decimals: int | None = None) -> str:
 
     `decimals` is how many are kept; without it, five significant digits and every digit before the point.
     """
-    if value != value or math.isinf(value):
+    if not math.isfinite(value):
         return "–"
     size = abs(value)
     if size < _TINY:
@@ -73,7 +73,7 @@ def percentile(share: float) -> str:
 
 
 def nice_ticks(low: float, high: float, about: int, scale: Scale = "linear") -> tuple[Tick, ...]:
-    """Some `about` round values from `low` to `high`, both included, in ascending order, and how they are written.
+    """Some `about` round values from `low` to `high`, both included, ascending, and how they are written.
 
     Linear steps are 1, 2, 2.5 or 5 times a power of ten (after Heckbert, "Nice numbers for graph labels",
     Graphics Gems, 1990); log axes are marked at 1, 2 and 5 or at powers only; dates at days, weeks, months or
@@ -148,7 +148,7 @@ def _percentiles(low: float, high: float) -> tuple[Tick, ...]:
 
 def _dates(low: float, high: float, about: int) -> tuple[Tick, ...]:
     start, end = _day(math.ceil(low)), _day(math.floor(high))
-    if end < start:
+    if end < start or high < start or low > end:
         return ()
     days = (end - start) / about
     if days <= _DAY_STEPS[-1] * 1.4:
@@ -198,7 +198,7 @@ def _day(value: float) -> int:
 def minmax_decimate(
     x: Sequence[float], y: Sequence[float | None], columns: int
 ) -> tuple[tuple[float, ...], tuple[float | None, ...]]:
-    """The points that a line through them shows on `columns` columns: of each the first, lowest, highest, last.
+    """The points that a line shows on `columns` columns: of each the first, lowest, highest and last.
 
     `x` ascends. At most four points and a gap a column are left, in their order, none of them changed; every
     extreme stays, and a gap (None) stays one. Points that are few enough come back as they are.

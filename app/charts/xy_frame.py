@@ -35,6 +35,7 @@ class Frame:
 
 def frame(
     spec: XYChart,
+    *,
     x_range: tuple[float, float],
     y_range: tuple[float, float],
     width: float,
@@ -143,6 +144,6 @@ def words(of: Frame, spec: XYChart, room: Room) -> None:
         at = of.y.at(value)
         if at is None:
             continue
-        text = shortened(text, of.plot.left - _BESIDE + 0.01, measure)
-        at = at + CAPITAL * AXIS / 2
-        room.put(Label(of.plot.left - _BESIDE, at, text, AXIS, "muted", align="right"), apart=0.0)
+        baseline = at + CAPITAL * AXIS / 2
+        fitting = shortened(text, of.plot.left - _BESIDE + 0.01, measure)
+        room.put(Label(of.plot.left - _BESIDE, baseline, fitting, AXIS, "muted", align="right"), apart=0.0)

@@ -1,7 +1,7 @@
 """Where the names of lines, limits and findings stand in a chart with two axes.
 
-Names of lines stand in a margin at their right ends, or in free space beside them; of two that are too near each
-other the lower moves down.
+Names of lines stand in a margin at their right ends, or in free space beside them; of two that are too near
+each other the lower moves down.
 """
 
 from __future__ import annotations
@@ -50,12 +50,13 @@ def end_margin(
     width: float,
     size: float,
     measure: Measure,
+    *,
     every: bool = False,
 ) -> float:
     """The right margin that labels at line ends need, 0 without any.
 
-    Short names of a wide chart and names too long for a margin stand beside their lines; with `every` they come
-    into the margin too, shortened.
+    Short names of a wide chart and names too long for a margin stand beside their lines; with `every` they
+    come into the margin too, shortened.
     """
     ruler = Ruler(*x_range, 0.0, 1.0, spec.x.scale)
     most = width * (_MOST_SHARE if every else _SHARE)
@@ -94,10 +95,10 @@ class _AtEnd:
 
 
 def place_labels(
-    spec: XYChart, of: Frame, traced: Sequence[Traced], room: Room, margin: float, size: float
+    spec: XYChart, of: Frame, traced: Sequence[Traced], room: Room, *, margin: float, size: float
 ) -> bool:
     """Place every label of the chart; returns whether every line has its name."""
-    at_end, beside = _sorted(spec, of, traced, room, margin, size)
+    at_end, beside = _sorted(spec, of, traced, room, margin=margin, size=size)
     unnamed = _place_at_end(at_end, of, room)
     for finding in spec.findings:
         if finding.axis == "x":
@@ -117,7 +118,7 @@ def place_labels(
 
 
 def _sorted(
-    spec: XYChart, of: Frame, traced: Sequence[Traced], room: Room, margin: float, size: float
+    spec: XYChart, of: Frame, traced: Sequence[Traced], room: Room, *, margin: float, size: float
 ) -> tuple[list[_AtEnd], list[Traced]]:
     """Which labels stand in the right margin, and which series are named beside their line."""
     at_end: list[_AtEnd] = []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
 
 from app.charts import clip, xy_frame
 from app.charts.drawn import Drawn, Room
@@ -48,17 +50,28 @@ def xy_layout(spec: XYChart, width: float, height: float, measure: Measure) -> D
     height = max(height, LEAST_HEIGHT)
     x_range, y_range = _ranges(spec)
     size = BODY if width >= 400 else AXIS
+    drawing = partial(
+        _drawn,
+        spec,
+        x_range=x_range,
+        y_range=y_range,
+        width=width,
+        height=height,
+        size=size,
+        measure=measure,
+    )
     margin = end_margin(spec, x_range, width, size, measure)
-    drawn, all_named = _drawn(spec, x_range, y_range, width, height, margin, size, measure)
+    drawn, all_named = drawing(margin=margin)
     if not all_named:
         wider = end_margin(spec, x_range, width, size, measure, every=True)
         if wider > margin:
-            drawn, _ = _drawn(spec, x_range, y_range, width, height, wider, size, measure)
+            drawn, _ = drawing(margin=wider)
     return drawn
 
 
 def _drawn(
     spec: XYChart,
+    *,
     x_range: tuple[float, float],
     y_range: tuple[float, float],
     width: float,
@@ -68,7 +81,15 @@ def _drawn(
     measure: Measure,
 ) -> tuple[Drawn, bool]:
     """The chart with a right margin for labels, and whether every series got its name."""
-    of = xy_frame.frame(spec, x_range, y_range, width, height, margin, measure)
+    of = xy_frame.frame(
+        spec,
+        x_range=x_range,
+        y_range=y_range,
+        width=width,
+        height=height,
+        margin=margin,
+        measure=measure,
+    )
     room = Room(width, height, measure)
     traced = [_traced(series, of, _has_line(spec)) for series in spec.series[:3]]
     back: list[Shape] = xy_frame.grid(of)
@@ -84,8 +105,9 @@ def _drawn(
         front += _series(one)
         _take(one, room)
     front += _note_dots(spec, of, room)
+    room.block(Box(of.plot.left, of.plot.bottom - 2.5, of.plot.right, of.plot.bottom + xy_frame.TICK))
     xy_frame.words(of, spec, room)
-    all_named = place_labels(spec, of, traced, room, margin, size)
+    all_named = place_labels(spec, of, traced, room, margin=margin, size=size)
     if not any(one.pieces or one.dots for one in traced) and not spec.findings:
         x, y = (of.plot.left + of.plot.right) / 2, (of.plot.top + of.plot.bottom) / 2
         room.put(Label(x, y, "no data", AXIS, "muted", align="centre", backed=True))
@@ -121,7 +143,7 @@ def _ranges(spec: XYChart) -> tuple[tuple[float, float], tuple[float, float]]:
 
 
 def _held(loose: Sequence[float], firm: Sequence[float]) -> list[float]:
-    """The ends of bands, held near the values themselves: a fan that opens is cut off, and flattens nothing."""
+    """The ends of bands, held near the values: a fan that opens is cut off, and flattens nothing."""
     if not loose:
         return []
     if not firm:
@@ -144,8 +166,8 @@ def _traced(series: Series, of: Frame, some_line: bool) -> Traced:
         if series.measured and not dense:
             whiskers = list(_whiskers(series, of))
         else:
-            areas = _areas(x, y, low, high, of, columns)
-    if len(x) > 4 * columns and all(a <= b for a, b in zip(x, x[1:], strict=False)):
+            areas = _areas(zip(x, y, low, high, strict=False), of, columns)
+    if len(x) > 4 * columns and all(a <= b for a, b in pairwise(x)):
         x, y = minmax_decimate(x, y, columns)
     pieces: list[list[Point]] = []
     dots: list[Point] = []
@@ -202,17 +224,12 @@ def _whiskers(series: Series, of: Frame) -> Iterator[tuple[float, float, float]]
 
 
 def _areas(
-    x: Sequence[float],
-    y: Sequence[float | None],
-    low: Sequence[float | None],
-    high: Sequence[float | None],
-    of: Frame,
-    columns: int,
+    points: Iterable[tuple[float, float | None, float | None, float | None]], of: Frame, columns: int
 ) -> list[list[Point]]:
     """The band between both ends of the interval, one area for every stretch without a gap."""
     areas: list[list[Point]] = []
     run: list[tuple[float, float, float]] = []
-    for place, value, below, above in [*zip(x, y, low, high, strict=False), (0.0, None, None, None)]:
+    for place, value, below, above in (*points, (0.0, None, None, None)):
         if value is not None and below is not None and above is not None:
             run.append((place, below, above))
             continue
@@ -250,7 +267,11 @@ def _series(one: Traced) -> list[Shape]:
             Line(x - _CAP, lower, x + _CAP, lower, role, 0.9),
         ]
     radius = _DOT if len(one.dots) < 80 else 1.2
-    shapes += [Circle(x, y, radius, fill=role) for x, y in one.dots]
+    if role == "s2":
+        # Hollow, so that two measured series are told apart in grey too.
+        shapes += [Circle(x, y, radius - 0.3, fill="surface", edge=role, pen=0.9) for x, y in one.dots]
+    else:
+        shapes += [Circle(x, y, radius, fill=role) for x, y in one.dots]
     return shapes
 
 

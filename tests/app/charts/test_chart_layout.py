@@ -1,4 +1,4 @@
-"""What holds for every chart: no label over another or cut off, nothing outside the drawing, only roles as colours."""
+"""What holds for every chart: no label over another or cut off, nothing outside the drawing."""
 
 from __future__ import annotations
 

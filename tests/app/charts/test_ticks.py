@@ -29,7 +29,7 @@ class TestLinear:
         assert labels(0, 207, 4) == ["0", "50", "100", "150", "200"]
 
     def test_heckberts_example(self) -> None:
-        # Graphics Gems (1990), "Nice numbers for graph labels": 105 to 543 is labelled 100, 200 … 500, 600 there
+        # Graphics Gems (1990), "Nice numbers for graph labels": 105 to 543 is labelled 100, 200 … 600 there
         # (loose); the tight ticks are those inside the range.
         assert labels(105, 543, 5) == ["200", "300", "400", "500"]
 
@@ -55,7 +55,7 @@ class TestLinear:
 
     @given(st.floats(0.001, 1e9), st.integers(2, 12))
     def test_there_are_about_as_many_as_asked_for(self, high: float, about: int) -> None:
-        # A step off by at most sqrt(2) in ratio from 1, 2, 2.5, 5: the number of intervals is too, by sqrt(2.5).
+        # Neighbouring steps differ by at most 2, so the nearest is off by at most sqrt(2) in ratio.
         intervals = len(nice_ticks(0, high, about)) - 1
         assert math.floor(about / 1.5) <= intervals <= math.ceil(about * 1.5)
 
