@@ -40,33 +40,35 @@ class Command:
 COMMANDS = (
     Command("run", "a whole assessment as a file: probe, scan, judge, report", "app.cli.run"),
     Command("probe", "put a target under load, watch it, say what it carries", "app.cli.probe"),
+    Command("scan", "evidence from manifests, rules and live systems, as facts", "app.cli.scan"),
     Command("assess", "hold the answers of a checklist against the facts, and score", "app.cli.assess"),
-    Command("demo", "a whole assessment of a demo service that comes along, in 90 s", "app.cli.demo"),
-    Command("list", "the stored runs", "app.cli.list_runs"),
-    Command("show", "an assessment, or one stored run", "app.cli.show"),
-    Command("compare", "two runs, or two states of an assessment, side by side", "app.cli.compare"),
-    Command("doctor", "what is installed, what is missing, how precise this machine is", "app.cli.doctor"),
+    Command("report", "the readiness report of an assessment: PDF, HTML, JSON, CSV, …", "app.cli.report"),
+    Command("demo", "all of it on a demo service that comes along, in 90 s or less", "app.cli.demo"),
+    Command("forecast", "replicas, cost and the date of running out", "app.cli.forecast", main=False),
+    Command("list", "the stored runs", "app.cli.list_runs", main=False),
+    Command("show", "an assessment, or one stored run", "app.cli.show", main=False),
     Command(
-        "report",
-        "the readiness report of an assessment: PDF, HTML, JSON, CSV, …",
-        "app.cli.report",
-        main=False,
+        "compare", "two runs, or two states of an assessment, side by side", "app.cli.compare", main=False
     ),
+    Command("milestone", "keeps an assessment as it stands, under a label", "app.cli.milestone", main=False),
     Command("verify", "whether a shared report is what it says", "app.cli.verify", main=False),
     Command(
         "restore", "the assessment in a shared report, back into the store", "app.cli.restore", main=False
     ),
-    Command("milestone", "keeps an assessment as it stands, under a label", "app.cli.milestone", main=False),
-    Command("analyse", "the same statistics on measurements of other tools", "app.cli.analyse", main=False),
-    Command("scan", "evidence from manifests, rules and live systems, as facts", "app.cli.scan", main=False),
-    Command("forecast", "replicas, cost and the date of running out", "app.cli.forecast", main=False),
     Command("lens", "checks, shows, rates, imports and exports lens files", "app.cli.lens", main=False),
+    Command("analyse", "the same statistics on measurements of other tools", "app.cli.analyse", main=False),
+    Command(
+        "doctor",
+        "what is installed, what is missing, how precise this machine is",
+        "app.cli.doctor",
+        main=False,
+    ),
 )
 SPELLINGS = {"analyze": "analyse"}
 EXAMPLES = (
-    "loadstone probe http://127.0.0.1:8000/predict --slo 'p99<=200ms,errors<=1%'",
     "loadstone demo",
-    "loadstone show last",
+    "loadstone probe http://127.0.0.1:8000/predict --slo 'p99<=200ms,errors<=1%'",
+    "loadstone run loadstone.yaml --report readiness.pdf",
 )
 
 
@@ -163,7 +165,7 @@ def help_text(*, everything: bool) -> str:
     more = "" if everything else "  help --all  every command\n"
     return (
         "usage: loadstone COMMAND [options]\n\n"
-        "Puts a service under rising load, watches it and says what it can carry.\n\n"
+        "Says how much further a service will scale, what breaks first, and how anyone knows.\n\n"
         f"Commands:\n{rows}\n\n"
         f"{more}"
         "  loadstone COMMAND --help  the options of a command\n"

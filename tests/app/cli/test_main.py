@@ -99,7 +99,7 @@ def test_without_a_command_the_help_is_printed_and_the_window_named_missing(caps
         (["prob", "x"], "has no command 'prob': did you mean probe?"),
         (["doktor"], "did you mean doctor?"),
         (["analize"], "did you mean analyze?"),
-        (["xyzzy"], "write one of probe, demo,"),
+        (["xyzzy"], "write one of run, probe,"),
         (["gui"], "has no command 'gui'"),
         (["--versoin"], "did you mean --version?"),
         (["--store"], "options come after a command"),
