@@ -9,7 +9,7 @@ from app.charts.layout import layout
 from app.charts.shapes import Shape
 from app.charts.svg import escaped, svg
 from app.report import fonts, words
-from app.report.figure_words import caption_of, numbers_of
+from app.report.figure_words import caption_of, numbers_of, safe_spec
 from app.report.model import (
     Badge,
     Band,
@@ -188,7 +188,7 @@ class Blocks:
         return f'<span class="meter">{meter}{band}</span>'
 
     def _figure(self, figure: Figure, width: float) -> Iterator[str]:
-        drawn = layout(figure.spec, width, figure.height * max(1.0, width / 499), fonts.measure)
+        drawn = layout(safe_spec(figure.spec), width, figure.height * max(1.0, width / 499), fonts.measure)
         title = words.one_line(figure.spec.title, 400)
         picture = svg(drawn, title=title or "chart", description=caption_of(figure), scale=SCALE)
         yield "<figure>"

@@ -151,14 +151,21 @@ class Blocks:
                 inner = self.boxes(block.blocks, width)
                 return Stack(inner) if inner else None
 
-    def spans(self, of: Text, style: Style) -> list[Run]:
-        """The text as runs, with the pages of what it leads to."""
+    def spans(self, of: Text, style: Style, longest: int = words.LONGEST_TEXT) -> list[Run]:
+        """The text as runs, with the pages of what it leads to; what is longer than `longest` is cut."""
         runs: list[Run] = []
-        for span in words.shown(of):
-            run = run_of(replace(span, text=fonts.shown(span.text)), style)
+        room = 2 * longest
+        for span in words.shown(of, longest):
+            written = fonts.shown(span.text)
+            if len(written) > room:
+                written = written[:room] + words.cut_note(sum(len(each.text) for each in of))
+            run = run_of(replace(span, text=written), style)
             runs.append(run)
+            room -= len(written)
+            if room <= 0:
+                break
             if span.page and span.link and (page := self.pages.get(span.link[1:])) is not None:
-                runs.append(replace(run, text=f"\u00a0(page\u00a0{page})"))
+                runs.append(run._replace(text=f"\u00a0(page\u00a0{page})"))
         return runs
 
     def lines(self, of: Text, style: Style, width: float) -> Lines:

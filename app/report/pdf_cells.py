@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from app.report import words
 from app.report.model import Badge, BandBadge, Cell, ClaimCard, Column, Mark, Score, Span, Table, Text
@@ -31,7 +30,10 @@ GLYPH_LEAST, GLYPH_MOST = 60.0, 110.0
 WIDEST_WORD = 0.4
 """The part of a table's width that one long word may ask for before it is broken."""
 
-Runs = Callable[[Text, Style], list[Run]]
+LONGEST_CELL = 1_200
+"""Characters of a cell that are printed."""
+
+Runs = Callable[[Text, Style, int], list[Run]]
 Rows = Sequence[Sequence[Cell]]
 FoundRows = Sequence[Sequence[Sequence[Word]]]
 
@@ -48,7 +50,7 @@ class Cells:
         found: list[Word] = []
         for cell in cells:
             if found:
-                found[-1] = replace(found[-1], gap=16.0)
+                found[-1] = found[-1]._replace(gap=16.0)
             if isinstance(cell, Score):
                 continue
             found += words_of(self._parts(cell))
@@ -61,7 +63,7 @@ class Cells:
         for cell in cells:
             if isinstance(cell, Badge):
                 if found:
-                    found[-1] = replace(found[-1], gap=11.0)
+                    found[-1] = found[-1]._replace(gap=11.0)
                 found += words_of(badge_parts(cell, BADGES))
         return Lines(break_lines(found, width), BADGES, width)
 
@@ -69,10 +71,10 @@ class Cells:
         """The state of a claim, its question and weight, and at the right what it costs."""
         what = ", ".join(words.one_line(part, 200) for part in (card.question, card.weight) if part)
         points = self._lines(
-            self.runs((Span(words.one_line(card.points, 60), "strong"),), CELL), width, "right"
+            self.runs((Span(words.one_line(card.points, 60), "strong"),), CELL, LONGEST_CELL), width, "right"
         )
         taken = max((line.width for line in points.lines), default=0.0) + GAP
-        about = self.runs((Span(what),), SMALL)
+        about = self.runs((Span(what),), SMALL, LONGEST_CELL)
         left = self._lines([*badge_parts(Badge(card.state), CELL), gap(8.0), *about], width - taken)
         return Beside([Stack([left]), Stack([points])], [0.0, 0.0])
 
@@ -111,7 +113,7 @@ class Cells:
     def _filled(row: Sequence[Cell], count: int) -> list[Cell]:
         return [*row[:count], *[()] * (count - len(row))]
 
-    def _parts(self, cell: Cell) -> list[Run | Piece]:
+    def _parts(self, cell: Cell) -> Sequence[Run | Piece]:
         match cell:
             case Badge():
                 return badge_parts(cell, CELL)
@@ -120,9 +122,9 @@ class Cells:
             case Mark():
                 return mark_parts(cell, CELL)
             case Score():
-                return list(self.runs((Span(cell.refused or ""),), SMALL))
+                return self.runs((Span(cell.refused or ""),), SMALL, LONGEST_CELL)
             case _:
-                return list(self.runs(cell, CELL))
+                return self.runs(cell, CELL, LONGEST_CELL)
 
     def _words(self, cell: Cell) -> list[Word]:
         return words_of(self._parts(cell))

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.charts.layout import layout
 from app.report import fonts, words
-from app.report.figure_words import caption_of
+from app.report.figure_words import caption_of, safe_spec
 from app.report.model import Figure, ScoreBar
 from app.report.pdf_flow import Box, Stack
 from app.report.pdf_pieces import Picture
@@ -27,7 +27,10 @@ class Figures:
         key = (id(spec), width, figure.height)
         if key not in self._drawn:
             # The spec is kept with its shapes, so that its id stays its own.
-            self._drawn[key] = (spec, layout(spec, width, figure.height, fonts.measure))
+            self._drawn[key] = (
+                spec,
+                layout(safe_spec(spec, fonts.shown), width, figure.height, fonts.measure),
+            )
         drawn = self._drawn[key][1]
         boxes: list[Box] = []
         if spec.title:

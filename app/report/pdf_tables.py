@@ -14,6 +14,8 @@ GAP = 12.0
 """Room between columns."""
 HEAD_BELOW = 3.5
 NOTE_ABOVE = 4.0
+MOST_OF_WIDTH = 0.22
+"""What a column without a share may take of a table in which others have one, unless a word needs more."""
 LEAST_ROWS = 3
 """Rows that a split leaves on each side, where there are as many."""
 
@@ -39,6 +41,9 @@ def column_widths(columns: Sequence[Column], wishes: Sequence[Wish], width: floa
     fixed = [number for number, column in enumerate(columns) if column.share <= 0]
     shared = [number for number, column in enumerate(columns) if column.share > 0]
     widths = [wish.most for wish in wishes]
+    if shared:
+        for number in fixed:
+            widths[number] = min(wishes[number].most, max(wishes[number].least, MOST_OF_WIDTH * room))
     needed_by_shared = sum(min(wishes[number].least, room / max(len(columns), 1)) for number in shared)
     taken = sum(widths[number] for number in fixed)
     if taken + needed_by_shared > room:
@@ -49,7 +54,7 @@ def column_widths(columns: Sequence[Column], wishes: Sequence[Wish], width: floa
         for number in shared:
             widths[number] = rest * columns[number].share / shares
         _lift(widths, wishes, shared)
-        _even_out(widths, wishes, shared)
+        _even_out(widths, wishes, range(len(columns)))
     elif rest > 0:
         takers = [number for number in fixed if columns[number].align == "left"] or fixed
         whole = sum(max(widths[number], 1.0) for number in takers)
@@ -91,15 +96,16 @@ def _even_out(widths: list[float], wishes: Sequence[Wish], among: Sequence[int])
     """Let columns that are wider than their widest cell give to those that are narrower."""
     spare = {number: widths[number] - wishes[number].most for number in among}
     given = sum(extra for extra in spare.values() if extra > 0)
-    wanted = -sum(extra for extra in spare.values() if extra < 0)
-    if given <= 0 or wanted <= 0:
-        return
-    moved = min(given, wanted)
+    room = given
+    # Who lacks least is served first, so that fewest columns break their lines.
+    for number, extra in sorted(spare.items(), key=lambda entry: -entry[1]):
+        if extra < 0:
+            moved = min(room, -extra)
+            widths[number] += moved
+            room -= moved
     for number, extra in spare.items():
         if extra > 0:
-            widths[number] -= moved * extra / given
-        else:
-            widths[number] += moved * -extra / wanted
+            widths[number] -= (given - room) * extra / given
 
 
 def gaps(columns: Sequence[Column]) -> float:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from app.report import fonts
 from app.report.model import Align, Span
@@ -53,8 +53,7 @@ class Piece:
     draw: Callable[[Sheet, float, float], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """Text of one kind, or a picture, within a line."""
 
     text: str
@@ -77,8 +76,7 @@ class Run:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """Runs that stay together. `gap` is the width of the blank after it, `ends` ends the line."""
 
     runs: tuple[Run, ...]
@@ -134,9 +132,9 @@ def words_of(parts: Iterable[Run | Piece]) -> list[Word]:
                     found.append(_word(runs, gap=blank))
                     runs = []
                 elif found and not found[-1].ends and found[-1].gap == 0:
-                    found[-1] = replace(found[-1], gap=blank)
+                    found[-1] = found[-1]._replace(gap=blank)
             else:
-                runs.append(replace(part, text=token, width=_unit_width(token, part.weight) * part.size))
+                runs.append(part._replace(text=token, width=_unit_width(token, part.weight) * part.size))
     if runs:
         found.append(_word(runs))
     return found
@@ -146,8 +144,7 @@ def _word(runs: Sequence[Run], gap: float = 0.0, ends: bool = False) -> Word:
     return Word(tuple(runs), sum(run.width for run in runs), gap, ends)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A finished line."""
 
     runs: tuple[Run, ...]
@@ -190,16 +187,16 @@ def _line(row: Sequence[Word]) -> Line:
         for run in word.runs:
             if runs and runs[-1].like(run):
                 last = runs[-1]
-                runs[-1] = replace(last, text=last.text + run.text, width=last.width + run.width)
+                runs[-1] = last._replace(text=last.text + run.text, width=last.width + run.width)
             else:
                 runs.append(run)
         if number < len(row) - 1 and word.gap and runs:
             # The blank is written with the run before it, so that copied text keeps its blanks.
             last = runs[-1]
             if last.piece is None:
-                runs[-1] = replace(last, text=last.text + " ", width=last.width + word.gap)
+                runs[-1] = last._replace(text=last.text + " ", width=last.width + word.gap)
             else:
-                runs[-1] = replace(last, width=last.width + word.gap)
+                runs[-1] = last._replace(width=last.width + word.gap)
             width += word.gap
     return Line(tuple(runs), width)
 
@@ -218,25 +215,26 @@ def _broken(word: Word, room: float) -> tuple[Word, Word | None]:
         for at, character in enumerate(run.text):
             wide = _unit_width(character, run.weight) * run.size
             if used + wide > room and used > 0:
-                place = soft if soft is not None and soft[2] > 0.5 * room else (number, at, used)
-                return _cut_word(word, place)
+                return _cut_word(
+                    word, *(soft if soft is not None and soft[2] > 0.5 * room else (number, at, used))
+                )
             used += wide
             if character in _SOFT:
                 soft = (number, at + 1, used)
     return word, None
 
 
-def _cut_word(word: Word, place: tuple[int, int, float]) -> tuple[Word, Word | None]:
-    number, at, _ = place
+def _cut_word(word: Word, number: int, at: int, used: float) -> tuple[Word, Word | None]:
+    """The word cut in its run `number` before the character `at`, `used` points from where it starts."""
     run = word.runs[number]
-    start = sum(_unit_width(character, run.weight) for character in run.text[:at]) * run.size
-    before = replace(run, text=run.text[:at], width=start)
-    after = replace(run, text=run.text[at:], width=run.width - start)
+    start = used - sum(earlier.width for earlier in word.runs[:number])
+    before = run._replace(text=run.text[:at], width=start)
+    after = run._replace(text=run.text[at:], width=run.width - start)
     first = (*word.runs[:number], *((before,) if before.text else ()))
     rest = (*((after,) if after.text else ()), *word.runs[number + 1 :])
     if not rest:
         return word, None
-    return _word(first), replace(_word(rest), gap=word.gap, ends=word.ends)
+    return _word(first), _word(rest)._replace(gap=word.gap, ends=word.ends)
 
 
 class Lines(Box):

@@ -18,6 +18,8 @@ LONGEST_TEXT = 4_000
 """Characters of one text that are shown."""
 LONGEST_CODE = 40_000
 """Characters of one file that are shown."""
+MOST_CODE_LINES = 500
+"""Lines of one file that are shown."""
 MOST_BREAKS = 100
 """Line breaks of one text that are kept; the later ones become blanks."""
 
@@ -92,6 +94,8 @@ def one_line(text: str, longest: int = LONGEST_TEXT) -> str:
 def code_lines(text: str) -> list[str]:
     """The lines of a file with visible characters only; tabs are four blanks."""
     lines = visible(text[:LONGEST_CODE]).replace("\t", "    ").rstrip("\n").split("\n")
+    if len(lines) > MOST_CODE_LINES:
+        return [*lines[:MOST_CODE_LINES], f"… (cut, {len(lines):,} lines)"]
     if len(text) > LONGEST_CODE:
         lines.append(cut_note(len(text)))
     return lines

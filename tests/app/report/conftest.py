@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import zlib
+from base64 import a85decode
+from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -435,3 +439,41 @@ def kitchen_sink(data: bytes) -> Report:
         "The data is inside this file: loadstone verify FILE.pdf scores it again.",
         keywords=("scalability", "capacity"),
     )
+
+
+def page_streams(pdf: bytes) -> list[str]:
+    """The instructions of each page, in order."""
+    found = re.findall(
+        rb"/Filter \[ /ASCII85Decode /FlateDecode \][^>]*>>\s*stream\r?\n(.*?)endstream", pdf, re.S
+    )
+    pages = []
+    for stream in found:
+        code = zlib.decompress(_ascii85(stream))
+        if b" Tf" in code:
+            pages.append(code.decode("latin-1"))
+    return pages
+
+
+def _ascii85(stream: bytes) -> bytes:
+    return a85decode(stream.strip().removesuffix(b"~>"))
+
+
+def words_in(code: str) -> str:
+    """The ASCII text that instructions write, a line a piece."""
+    pieces = re.findall(r"\(((?:\\.|[^()\\])*)\) Tj", code)
+    return "\n".join(
+        re.sub(r"\\([0-7]{3})|\\(.)", lambda found: found[2] or chr(int(found[1], 8)), piece)
+        for piece in pieces
+    )
+
+
+@pytest.fixture(scope="session")
+def text_of() -> Callable[[bytes], str]:
+    """The text of all pages of a PDF, as far as it is ASCII."""
+    return lambda pdf: "\n".join(map(words_in, page_streams(pdf)))
+
+
+@pytest.fixture(scope="session")
+def pages_of() -> Callable[[bytes], list[str]]:
+    """The text of each page of a PDF, as far as it is ASCII."""
+    return lambda pdf: list(map(words_in, page_streams(pdf)))
