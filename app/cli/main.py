@@ -165,7 +165,7 @@ def help_text(*, everything: bool) -> str:
     more = "" if everything else "  help --all  every command\n"
     return (
         "usage: loadstone COMMAND [options]\n\n"
-        "Says how much further a service will scale, what breaks first, and how anyone knows.\n\n"
+        "Says how much further an AI system will scale, what breaks first, and why.\n\n"
         f"Commands:\n{rows}\n\n"
         f"{more}"
         "  loadstone COMMAND --help  the options of a command\n"
