@@ -79,7 +79,8 @@ class Assessed:
                 scaling_rules(judged.evidence, target),
             ),
         }
-        facts = [fact.to_json() for fact in (*given.facts, *judged.derived)]
+        kept = (fact for fact in given.facts if not is_derived(fact))
+        facts = [fact.to_json() for fact in (*kept, *judged.derived)]
         return {
             "schema": SCHEMA,
             "version": version(),
@@ -167,12 +168,19 @@ def materials_of(document: Mapping[str, Any], name: str = "the assessment") -> M
             lens=lens,
             answers=answers,
             facts=tuple(fact for fact in facts if not is_derived(fact)),
-            runs=tuple(document.get("runs", ())),
-            milestones=tuple(document.get("milestones", ())),
-            problems=tuple(document.get("problems", ())),
+            runs=_listed(document, "runs", Mapping),
+            milestones=_listed(document, "milestones", Mapping),
+            problems=_listed(document, "problems", str),
         )
     except (KeyError, TypeError, AttributeError, FactError) as error:
         raise UsageError(f"{name} is no whole assessment ({error}): write it again") from error
+
+
+def _listed(document: Mapping[str, Any], key: str, kind: type) -> tuple[Any, ...]:
+    entries = document.get(key, [])
+    if not isinstance(entries, list | tuple) or not all(isinstance(entry, kind) for entry in entries):
+        raise TypeError(f"'{key}' is no list of what it should hold")
+    return tuple(entries)
 
 
 def read_lens_document(document: Any, name: str) -> Lens:

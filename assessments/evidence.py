@@ -40,7 +40,7 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far a fact may be dated after `as_of`: clocks of two machines differ."""
 SCHEMAS = ("loadstone.probe/1", "loadstone.facts/1")
 DERIVING = ("derived", "history")
-"""What `cross_checks` writes as the probe of its facts."""
+"""What `cross_checks` writes as the probe of its facts, and the subjects of their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def is_absence(fact: Fact) -> bool:
 
 def is_derived(fact: Fact) -> bool:
     """Whether `cross_checks` made the fact of others, so that it is made anew and never taken over."""
-    return fact.source.probe in DERIVING
+    return fact.source.probe in DERIVING and fact.name.split(".", 1)[0] in DERIVING
 
 
 def is_of_load_run(fact: Fact) -> bool:
