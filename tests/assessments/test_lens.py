@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assessments.lens import SCHEMA, Lens, lens_of, load_lens, named_facts
+from assessments.lens import SCHEMA, Lens, lens_of, load_lens, named_facts, unprovable_choices
 from probes.documents import read_yaml
 from probes.errors import UsageError
 
@@ -87,6 +87,15 @@ def test_a_lens_is_read_whole() -> None:
     assert [entry.url for entry in question.references] == ["", "https://example.org/page"]
     assert lens.choice_ids == {"INF-08": ("INF_08_no", "INF_08_a", "INF_08_b")}
     assert list(named_facts(lens)) == ["derived.memory_limit_headroom", "profile.deploys_to"]
+
+
+def test_what_no_probe_can_prove_is_listed_with_its_question() -> None:
+    assert [(question.id, choice.id) for question, choice in unprovable_choices(load())] == [
+        ("INF-08", "INF_08_b")
+    ]
+    forgotten = load(changed(", unprovable: no probe reads releases", ""))
+    assert [choice.id for _, choice in unprovable_choices(forgotten)] == ["INF_08_b"]
+    assert [problem.kind for problem in forgotten.problems] == ["no_proof"]
 
 
 def test_the_constants_say_how_long_evidence_counts() -> None:
