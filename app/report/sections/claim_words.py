@@ -16,6 +16,8 @@ from assessments.wording import NO_BREAK, amount
 _SIGNS = re.compile(r"[\d_-]")
 _VERBS = r"(?:(?<=contradicts )|(?<=proves )|(?<=Proven is )|(?<=doubt on )|(?<=prove )|(?<=room for ))"
 """Words that stand before the id of a choice. An id with a digit or a sign is known without them."""
+_BLANKS = re.compile(r"[ \t\r\n]+")
+"""Where a line may break; not at a no-break space."""
 _NAME = re.compile(r"\b[a-z]+(?:\.[a-z0-9_]+)+\b")
 _TOLD = r" = [^()\n]*? \([^()\n]*\)(?: (contradicts|proves|casts doubt on)\b)?"
 """` = 1.04876 (measured 1 day ago, run r1)`, as `evidence.described` writes it behind a name, and a verb."""
@@ -23,7 +25,7 @@ _TOLD = r" = [^()\n]*? \([^()\n]*\)(?: (contradicts|proves|casts doubt on)\b)?"
 
 def cut(text: str, longest: int) -> str:
     """At most so many characters, cut between two words where that is possible; an ellipsis says so."""
-    text = " ".join(text.split())
+    text = " ".join(_BLANKS.split(text.strip(" \t\r\n")))
     if len(text) <= longest:
         return text
     kept = text[: longest - 1]
@@ -33,7 +35,7 @@ def cut(text: str, longest: int) -> str:
 
 def sentences(text: str, longest: int) -> str:
     """As many whole sentences as fit, at least the first, cut where that alone is too long."""
-    parts = re.split(r"(?<=[.!?])\s+", " ".join(text.split()))
+    parts = re.split(r"(?<=[.!?]) ", " ".join(_BLANKS.split(text.strip(" \t\r\n"))))
     kept = ""
     for part in parts:
         longer = f"{kept} {part}".strip()

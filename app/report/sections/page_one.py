@@ -67,6 +67,8 @@ class Lengths:
     effect: int
     price: int
     pillars: int = MOST_PILLARS
+    headline: int = 88
+    name: int = 22
 
 
 _LENGTHS = (
@@ -75,7 +77,7 @@ _LENGTHS = (
     Lengths(285, 34, 150, 60, 34, 28),
     Lengths(285, 34, 150, 42, 34, 28),
     Lengths(200, 30, 120, 38, 30, 24, 5),
-    Lengths(95, 28, 95, 36, 28, 22, 4),
+    Lengths(95, 24, 95, 36, 28, 22, 4, 44, 14),
 )
 """From what page one usually has room for to what it always has."""
 
@@ -140,7 +142,7 @@ def _answer(view: View, lengths: Lengths) -> Callout:
             text(Span(f"mean of pillars {overall['mean']:.0f}", "muted")),
         )
     return Callout(
-        cut(str(verdict["headline"]), 88),
+        cut(str(verdict["headline"]), lengths.headline),
         (text(" ".join(reasons)),),
         _ROLES.get(str(verdict["readiness"]), "warn"),
         foot,
@@ -208,7 +210,7 @@ def _pillars(view: View, lengths: Lengths) -> list[Block]:
     rows: list[tuple[Cell, ...]] = []
     for pillar in shown:
         score = view.score(pillar.id)
-        name = cut(pillar.name, 22)
+        name = cut(pillar.name, lengths.name)
         lowest = view.overall.get("pillar") == pillar.id
         band: Cell = text(Span("no score", "muted")) if score.get("refused") else BandBadge(band_of(score))
         rows.append(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from app.report.model import Columns, Span, plain
 from assessments.assessment import assess
 from assessments.claims import answers_of
 from assessments.judging import Materials
@@ -110,7 +113,7 @@ def materials(
         title=title,
         lens=small_lens() if lens is None else lens,
         answers=answers_of(given | more.pop("given", {}), "answers"),
-        facts=tuple([*found, *(scanned(at) if facts is None else facts)]),
+        facts=(*found, *(scanned(at) if facts is None else facts)),
         runs=tuple(documents),
         **more,
     )
@@ -139,3 +142,98 @@ def assessed() -> Callable[..., dict[str, Any]]:
 def a_run() -> Callable[[], dict[str, Any]]:
     """A fresh copy of the recorded run."""
     return recorded_run
+
+
+def words_of(*blocks: Any) -> str:
+    """All that blocks say, a line for each text."""
+    return "\n".join(_words(blocks))
+
+
+def _words(value: Any) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, tuple) and value and all(isinstance(entry, Span) for entry in value):
+        yield plain(value)
+    elif isinstance(value, tuple | list):
+        for entry in value:
+            yield from _words(entry)
+    elif is_dataclass(value):
+        for entry in fields(value):
+            yield from _words(getattr(value, entry.name))
+
+
+def inside(blocks: Iterable[Any]) -> Iterable[Any]:
+    """The blocks with those that stand in columns."""
+    for block in blocks:
+        if isinstance(block, Columns):
+            for column in block.columns:
+                yield from inside(column)
+        else:
+            yield block
+
+
+@pytest.fixture
+def said() -> Callable[..., str]:
+    """All that blocks or sections say."""
+    return words_of
+
+
+@pytest.fixture
+def of_kind() -> Callable[[Iterable[Any], type], list[Any]]:
+    """The blocks of one kind, those in columns too."""
+
+    def found(blocks: Iterable[Any], kind: type) -> list[Any]:
+        return [block for block in inside(blocks) if isinstance(block, kind)]
+
+    return found
+
+
+def with_ramp(run: dict[str, Any]) -> dict[str, Any]:
+    """The run with an open-loop ramp of an M/M/1 service of 200/s, whose p99 is ln(100)/(200 − rate)."""
+    template = next(step for step in run["steps"] if step["mode"] == "open")
+    steps = []
+    for rate in (25.0, 50.0, 100.0, 140.0, 150.0, 160.0):
+        mean_ms = 1000.0 / (200.0 - rate)
+        p99 = mean_ms * math.log(100.0)
+        step = copy.deepcopy(template)
+        step |= {
+            "offered_per_s": rate,
+            "achieved_per_s": rate,
+            "sent": int(rate * 10),
+            "scheduled": int(rate * 10),
+            "ok": int(rate * 10),
+            "seconds": 10.0,
+            "verdict": "steady",
+            "response_ms": {
+                "p50": mean_ms * math.log(2.0),
+                "p90": mean_ms * math.log(10.0),
+                "p95": mean_ms * math.log(20.0),
+                "p99": p99,
+                "max": p99 * 2,
+                "mean": mean_ms,
+                "p99_low": p99 * 0.9,
+                "p99_high": p99 * 1.15,
+            },
+            "cpu_cores": rate / 200.0,
+        }
+        steps.append(step)
+    run["steps"] = [*(step for step in run["steps"] if step["mode"] == "closed"), *steps]
+    # ln(100)/(200 − rate) = 100 ms at 200 − 46.05 = 153.95/s.
+    run["capacity"] |= {
+        "bound": "bracketed",
+        "rate_per_s": 153.95,
+        "low": 148.0,
+        "high": 158.0,
+        "confidence": 0.95,
+    }
+    run["run"] |= {"grade": "valid", "grade_reason": None}
+    for fact in run["facts"]:
+        if fact["name"] == "load.capacity":
+            fact |= {"value": 153.95, "low": 148.0, "high": 158.0}
+    return run
+
+
+@pytest.fixture
+def ramp() -> Callable[[], dict[str, Any]]:
+    """A run with steps enough for every chart."""
+    return lambda: with_ramp(recorded_run())
