@@ -97,7 +97,9 @@ def _with_lens(first: Materials, last: Materials) -> Materials:
     claims = {
         name: claim
         for name, claim in first.answers.claims.items()
-        if name in known and all(choice in known[name] for choice in claim.choices)
+        if name in known
+        and all(choice in known[name] for choice in claim.choices)
+        and (len(claim.choices) <= 1 or last.lens.takes_several)
     }
     weights = {name: weight for name, weight in first.answers.weights.items() if name in known}
     return replace(first, lens=last.lens, answers=replace(first.answers, claims=claims, weights=weights))
@@ -191,17 +193,25 @@ def _state_changes(before: Assessed, after: Assessed) -> tuple[Change, ...]:
 
 
 def compact(milestone: Mapping[str, Any], label: str, lens: Mapping[str, Any]) -> dict[str, Any]:
-    """A milestone's document as it travels inside another one: without runs and milestones of its own.
+    """A milestone's document as it travels inside another one: without milestones of its own.
 
-    A lens equal to `lens` is left out, and stands for it.
+    Of its runs only stays what is judged of them: that there were some, and when. A lens equal to `lens` is
+    left out, and stands for it.
     """
     kept = {key: value for key, value in milestone.items() if key not in ("runs", "milestones", "lens")}
     kept["lens"] = SAME_LENS if milestone.get("lens") == lens else milestone.get("lens")
-    return {"label": label} | kept | {"runs": [], "milestones": []}
+    runs = [{"run": _heading(run)} for run in milestone.get("runs", ())]
+    return {"label": label} | kept | {"runs": runs, "milestones": []}
+
+
+def _heading(run: Mapping[str, Any]) -> dict[str, Any]:
+    about = run.get("run")
+    known = about if isinstance(about, Mapping) else {}
+    return {key: known[key] for key in ("id", "started_at", "status", "grade") if key in known}
 
 
 def expanded(milestone: Mapping[str, Any], lens: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The inverse of `compact`: the label, and a whole document again but for its runs."""
+    """The inverse of `compact`: the label, and a document that can be judged again, its runs cut short."""
     document = {key: value for key, value in milestone.items() if key != "label"}
     if document.get("lens") == SAME_LENS:
         document["lens"] = dict(lens)
