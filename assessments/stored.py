@@ -46,6 +46,7 @@ __all__ = [
     "answer_of",
     "claim_of",
     "keep",
+    "keep_changes",
     "materials",
     "milestone",
     "restore_document",
@@ -117,6 +118,48 @@ def keep(
 
     claims = None if answers is None else [answer_of(claim) for claim in answers.claims.values()]
     store.keep(name, claims, amended, even_damaged=answers is not None and lens is not None)
+
+
+def keep_changes(store: Store, name: str, before: Answers, after: Answers) -> None:
+    """Keeps what makes the second answers different from the first, and leaves all else that is stored.
+
+    So several people can answer at once. Of profile and weights single entries are changed, the challenges
+    as a whole. Raises, with nothing written, `UsageError` where the second do not fit the stored lens,
+    `AnswerChanged` when somebody else has changed one of these answers meanwhile, `UnknownAssessment` and
+    `DamagedSetup`.
+    """
+
+    def amended(setup: Setup) -> Setup:
+        lens = stored_lens(setup, name)
+        after.check(lens)
+        lens.with_weights(after.weights)
+        challenges = setup.challenges
+        if before.challenges != after.challenges:
+            challenges = tuple(entry.to_json() for entry in after.challenges)
+        return replace(
+            setup,
+            profile=_changed(setup.profile, before.profile.to_json(), after.profile.to_json()),
+            weights=_changed(setup.weights, before.weights, after.weights),
+            challenges=challenges,
+            lens_name=after.lens if before.lens != after.lens else setup.lens_name,
+        )
+
+    questions = dict.fromkeys((*before.claims, *after.claims))
+    pairs = [(before.claims.get(question), after.claims.get(question)) for question in questions]
+    changes = [
+        (None if old is None else answer_of(old), None if new is None else answer_of(new))
+        for old, new in pairs
+        if old != new
+    ]
+    store.change(name, changes, amended)
+
+
+def _changed(
+    stored: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What is stored with the entries that are different between `before` and `after`."""
+    kept = {key: value for key, value in stored.items() if key in after or key not in before}
+    return kept | {key: value for key, value in after.items() if before.get(key) != value}
 
 
 def add_evidence(

@@ -142,6 +142,42 @@ def replace_in(
     assessment.answer_count = len(kept)
 
 
+def change_in(
+    session: Session,
+    assessment: models.Assessment,
+    changes: Sequence[tuple[Answer | None, Answer | None]],
+    now: datetime,
+) -> None:
+    """Makes of each first answer its second, in an assessment that is held; None stands for no answer.
+
+    All others stay as they are. Raises `AnswerChanged` when what is stored is neither the first nor the
+    second, whatever the versions; a damaged answer may be changed.
+    """
+    session.flush()
+    stored = {row.question: row for row in _rows_of(session, assessment.key)}
+    for before, after in changes:
+        named = after or before
+        if named is None:
+            continue
+        question = clean_text(named.question)
+        row = stored.get(question)
+        wanted = None if after is None else _content(after)
+        if row is None or row.is_intact():
+            present = None if row is None else _content(_answer(row))
+            if present == wanted:
+                continue
+            if present != (None if before is None else _content(before)):
+                raise _changed(named)
+        assessment.updated_at = now
+        if after is None:
+            session.delete(row)
+            assessment.answer_count -= 1
+            continue
+        version = row.version if row is not None and isinstance(row.version, int) else 0
+        session.merge(_row(assessment.key, after, version + 1, now))
+        assessment.answer_count += row is None
+
+
 def add_answers(
     session: Session, assessment: models.Assessment, answers: Sequence[Answer], now: datetime
 ) -> None:

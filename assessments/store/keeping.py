@@ -6,10 +6,29 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import Engine
 
-from assessments.store.answers import Answer, check_questions, replace_in
-from assessments.store.assessment_rows import held_assessment
+from assessments.store.answers import Answer, change_in, check_questions, replace_in
+from assessments.store.assessment_rows import find_assessment, held_assessment
 from assessments.store.session import present_time, writing
 from assessments.store.setups import Setup, amend_in
+
+
+def change(
+    engine: Engine,
+    name: str,
+    changes: Sequence[tuple[Answer | None, Answer | None]],
+    amend: Callable[[Setup], Setup] | None,
+) -> None:
+    """Makes of each first answer its second, and amends the setup; all else stays.
+
+    Raises, with nothing written, `UnknownAssessment`, `AnswerChanged` when another answer than the first is
+    stored, `DamagedSetup`, and what `amend` raises.
+    """
+    with writing(engine) as session:
+        now = present_time(session)
+        assessment = find_assessment(session, name, hold=True)
+        if amend is not None:
+            amend_in(session, assessment, amend, now, even_damaged=False)
+        change_in(session, assessment, changes, now)
 
 
 def keep(

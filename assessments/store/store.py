@@ -117,6 +117,20 @@ class Store:
         """
         keeping.keep(self._engine, name, answers, amend, even_damaged=even_damaged)
 
+    def change(
+        self,
+        name: str,
+        changes: Sequence[tuple[Answer | None, Answer | None]],
+        amend: Callable[[Setup], Setup] | None = None,
+    ) -> None:
+        """Makes of each first answer its second (None for no answer), and amends the setup; all else stays.
+
+        In one transaction, so that several may change different answers at once. Raises, with nothing
+        written, `UnknownAssessment`, `DamagedSetup`, and `AnswerChanged` when another answer than the first
+        is stored.
+        """
+        keeping.change(self._engine, name, changes, amend)
+
     def rename(self, old: str, new: str) -> None:
         """Gives an assessment another name. Raises `UnknownAssessment`, and `UsageError` for one not free."""
         assessment_rows.rename_assessment(self._engine, old, new)

@@ -184,7 +184,7 @@ def test_damage_is_noticed(url: str, setup: Setup, evidence: Any, noon: datetime
 
 def test_writers_at_once_lose_nothing(url: str, evidence: Any, sample: Any, noon: datetime) -> None:
     """Five kinds of change to one assessment, each ten times."""
-    result = sample.finished(started_at="2026-03-01T10:00:00+00:00").result
+    result: dict[str, Any] = sample.finished(started_at="2026-03-01T10:00:00+00:00").result
 
     def run(number: int) -> dict[str, Any]:
         return result | {"run": result["run"] | {"id": f"run-{number:04}"}}
