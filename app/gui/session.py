@@ -9,7 +9,7 @@ draw what `judged` and `assessed` bring.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +18,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from app.gui.executor import Failure, SerialExecutor
+from assessments.answer_keeping import AnswerKeeping, Conflict
 from assessments.assessment import Assessed, assess
 from assessments.claims import Answers, Claim
 from assessments.evidence import Challenge
@@ -25,18 +26,39 @@ from assessments.judging import Judged, Materials, judged_at
 from assessments.profile import Profile
 from assessments.store import Store
 
+NOTE = 1
+"""The kind of change that is one step with the one before it: a note being written."""
 ASSESS_AFTER_MS = 120
 """Verdict and actions follow this long after the last change: they take longer than a key press may."""
 
 
 class _Change(QUndoCommand):
-    """One change of the answers: to `after`, and back to `before`."""
+    """One change of the answers: to `after`, and back to `before`. Notes to one question become one change."""
 
     def __init__(
-        self, session: Session, text: str, before: Answers, after: Answers, question: str | None
+        self,
+        session: Session,
+        text: str,
+        before: Answers,
+        after: Answers,
+        question: str | None,
+        *,
+        is_note: bool = False,
     ) -> None:
         super().__init__(text)
         self._session, self._before, self._after, self._question = session, before, after, question
+        self._is_note = is_note
+
+    def id(self) -> int:
+        """What may be one step with the change before it."""
+        return NOTE if self._is_note else -1
+
+    def mergeWith(self, later: QUndoCommand) -> bool:  # noqa: N802, Qt's name
+        """Takes in a later change of the same note."""
+        if not isinstance(later, _Change) or later._question != self._question:
+            return False
+        self._after = later._after
+        return True
 
     def redo(self) -> None:
         self._session._apply(self._after, self._question)
@@ -59,6 +81,8 @@ class Session(QObject):
     saving = Signal()
     saved = Signal(object)
     """The moment at which everything was saved."""
+    conflicted = Signal(object)
+    """Tuple of `Conflict`: answers that somebody else changed meanwhile too; empty when all are settled."""
     failed = Signal(object)
     """`Failure`: what could not be read or saved; nothing that stands in the window is lost."""
 
@@ -72,6 +96,8 @@ class Session(QObject):
         self.now: Judged | None = None
         self.whole: Assessed | None = None
         self.saved_at: datetime | None = None
+        self.conflicts: tuple[Conflict, ...] = ()
+        self._keeping: AnswerKeeping | None = None
         self._unsaved = 0
         self._turn = 0
         self._timer = QTimer(self)
@@ -111,7 +137,9 @@ class Session(QObject):
         self._turn += 1
         self._timer.stop()
         self.name, self.materials, self.now, self.whole = "", None, None, None
+        self._keeping = None
         self.undo_stack.clear()
+        self._show_conflicts(())
         self.opened.emit("")
 
     def _take(self, materials: Materials, turn: int, *, is_new: bool) -> None:
@@ -121,6 +149,8 @@ class Session(QObject):
             self.undo_stack.clear()
             self.name, self.whole = materials.name, None
             self.materials = materials
+            self._keeping = AnswerKeeping(self.store, materials.name, materials.answers)
+            self._show_conflicts(())
             self.opened.emit(self.name)
         else:
             assert self.materials is not None
@@ -138,15 +168,32 @@ class Session(QObject):
 
     def claim(self, claim: Claim) -> None:
         """Answers a question; `unanswered` without a note takes the answer back."""
-        claims = dict(self.answers.claims)
-        if claims.get(claim.question) == claim:
+        before = self.answers.claims.get(claim.question)
+        claims = _with_claims(self.answers.claims, (claim,))
+        if claims == self.answers.claims:
             return
-        if claim.state == "unanswered" and not claim.note and not claim.attachments:
-            if claims.pop(claim.question, None) is None:
-                return
+        is_note = before is not None and replace(before, note=claim.note) == claim
+        text = self.tr("Note to {0}") if is_note else self.tr("Answer to {0}")
+        self._push(text.replace("{0}", claim.question), claim.question, is_note=is_note, claims=claims)
+
+    def claim_several(self, claims: Sequence[Claim], text: str) -> None:
+        """Answers several questions in one step, which `text` names in the list of changes."""
+        after = _with_claims(self.answers.claims, claims)
+        if after != self.answers.claims:
+            self._push(text, claims[0].question if len(claims) == 1 else None, claims=after)
+
+    def settle_conflict(self, question: str, *, mine: bool) -> None:
+        """Decides between our answer and the one that somebody else saved meanwhile; theirs can be undone."""
+        found = next((entry for entry in self.conflicts if entry.question == question), None)
+        keeping = self._keeping
+        if found is None or keeping is None:
+            return
+        self.executor.submit(lambda: keeping.settle(question), None, self.failed.emit)
+        self._show_conflicts(tuple(entry for entry in self.conflicts if entry is not found))
+        if mine:
+            self._save(self.answers)
         else:
-            claims[claim.question] = claim
-        self._push(self.tr("Answer to {0}").replace("{0}", claim.question), claim.question, claims=claims)
+            self.claim(found.theirs or Claim(question, state="unanswered"))
 
     def set_profile(self, values: Mapping[str, Any]) -> None:
         """Replaces the profile by what `read_profile` makes of the values. Raises `UsageError`."""
@@ -167,12 +214,12 @@ class Session(QObject):
         if len(kept) != len(self.answers.challenges):
             self._push(self.tr("Challenge withdrawn"), None, challenges=kept)
 
-    def _push(self, text: str, question: str | None, **changes: Any) -> None:
+    def _push(self, text: str, question: str | None, *, is_note: bool = False, **changes: Any) -> None:
         before = self.answers
         after = replace(before, **changes)
         assert self.materials is not None
         after.check(self.materials.lens)
-        self.undo_stack.push(_Change(self, text, before, after, question))
+        self.undo_stack.push(_Change(self, text, before, after, question, is_note=is_note))
 
     def _apply(self, answers: Answers, question: str | None) -> None:
         assert self.materials is not None
@@ -204,20 +251,28 @@ class Session(QObject):
         return assess(change(self.materials), datetime.now(UTC))
 
     def _save(self, answers: Answers) -> None:
-        from assessments.stored import keep
-
-        name = self.name
+        keeping = self._keeping
+        assert keeping is not None
         self._unsaved += 1
         self.saving.emit()
         self.executor.submit(
-            lambda: keep(self.store, name, answers=answers), lambda _: self._is_saved(), self._is_not_saved
+            lambda: keeping.keep(answers),
+            lambda conflicts: self._is_saved(keeping, conflicts),
+            self._is_not_saved,
         )
 
-    def _is_saved(self) -> None:
+    def _is_saved(self, keeping: AnswerKeeping, conflicts: tuple[Conflict, ...]) -> None:
         self._unsaved -= 1
+        if keeping is self._keeping and not self._unsaved:
+            self._show_conflicts(conflicts)
         if not self._unsaved:
             self.saved_at = datetime.now(UTC)
             self.saved.emit(self.saved_at)
+
+    def _show_conflicts(self, conflicts: tuple[Conflict, ...]) -> None:
+        if conflicts != self.conflicts:
+            self.conflicts = conflicts
+            self.conflicted.emit(conflicts)
 
     def _is_not_saved(self, failure: Failure) -> None:
         self._unsaved -= 1
@@ -227,3 +282,14 @@ class Session(QObject):
     def has_unsaved(self) -> bool:
         """Whether something is not in the store yet."""
         return self._unsaved > 0
+
+
+def _with_claims(claims: Mapping[str, Claim], changes: Sequence[Claim]) -> dict[str, Claim]:
+    """The claims with others in their place; one that says nothing at all takes its place away."""
+    after = dict(claims)
+    for claim in changes:
+        if claim.state == "unanswered" and not claim.note and not claim.attachments:
+            after.pop(claim.question, None)
+        else:
+            after[claim.question] = claim
+    return after
