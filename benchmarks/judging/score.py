@@ -106,9 +106,8 @@ def main() -> None:
             work()
             taken[name].append(1e3 * (time.process_time() - begun))
     peer = statistics.median(taken["json.dumps (the peer)"])
-    print(
-        f"{len(lens.questions)} questions, {len(given.facts)} facts, document of {len(json.dumps(document)):,} bytes"
-    )
+    size = len(json.dumps(document))
+    print(f"{len(lens.questions)} questions, {len(given.facts)} facts, document of {size:,} bytes")
     print(f"{'':40}{'ms':>8}{'ratio':>8}{'aim ms':>8}")
     for name, (_, aim) in parts.items():
         middle = statistics.median(taken[name])
