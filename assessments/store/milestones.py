@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -93,36 +93,43 @@ def milestones_of(
     """The milestones of an assessment, oldest first, and a sentence for each that is damaged or lost."""
     found: list[MilestoneSummary] = []
     damaged: list[str] = []
-    rows = (
-        select(models.Milestone)
-        .where(models.Milestone.assessment_key == assessment.key)
-        .order_by(*_OLDEST_FIRST)
-        .execution_options(yield_per=_ROWS_AT_ONCE)
-    )
-    for row in session.scalars(rows):
+    for row in _rows_of(session, assessment):
         found.append(MilestoneSummary(row.label, row.at, row.is_intact()))
         if not found[-1].intact:
             damaged.append(_damage(row))
-    if len(found) != assessment.milestone_count:
-        damaged.append(
-            f"{len(found)} milestones are stored where {assessment.milestone_count} were written: "
-            "take what is missing from a backup"
-        )
-    return found, damaged
+    return found, damaged + _lost(assessment, len(found))
 
 
 def whole_milestones_of(
     session: Session, assessment: models.Assessment
 ) -> tuple[list[StoredMilestone], list[str]]:
     """The intact milestones of an assessment whole, oldest first, and a sentence for each other one."""
-    found, damaged = milestones_of(session, assessment)
-    intact = [entry.label for entry in found if entry.intact]
-    rows = session.scalars(
+    intact: list[StoredMilestone] = []
+    damaged: list[str] = []
+    for row in _rows_of(session, assessment):
+        if row.is_intact():
+            intact.append(StoredMilestone(row.label, row.at, json.loads(row.document)))
+        else:
+            damaged.append(_damage(row))
+    return intact, damaged + _lost(assessment, len(intact) + len(damaged))
+
+
+def _rows_of(session: Session, assessment: models.Assessment) -> Iterable[models.Milestone]:
+    return session.scalars(
         select(models.Milestone)
-        .where(models.Milestone.assessment_key == assessment.key, models.Milestone.label.in_(intact))
+        .where(models.Milestone.assessment_key == assessment.key)
         .order_by(*_OLDEST_FIRST)
+        .execution_options(yield_per=_ROWS_AT_ONCE)
     )
-    return [StoredMilestone(row.label, row.at, json.loads(row.document)) for row in rows], damaged
+
+
+def _lost(assessment: models.Assessment, found: int) -> list[str]:
+    if found == assessment.milestone_count:
+        return []
+    return [
+        f"{found} milestones are stored where {assessment.milestone_count} were written: "
+        "take what is missing from a backup"
+    ]
 
 
 def add_milestones(
