@@ -119,6 +119,8 @@ def verdict_of(
     reasons = [_capacity_reason(capacity, fleet, usable, load, used)]
     if by_hand and capacity is not None:
         reasons.append("The capacity was given by hand: only a measured one can show that it is ready.")
+    if "peak_per_s" in profile.declared and load == profile_number(profile, "peak_per_s"):
+        reasons.append(f"Nobody gave the peak: {profile.declared['peak_per_s']}.")
     if limits and limits[0].what in BEFORE_THE_FLEET and (limits[0].rate_per_s or 0.0) < (load or 0.0):
         reasons.append(limits[0].because)
     reasons.append(_score_reason(judgements, scores))
@@ -238,7 +240,8 @@ def _rows(
     rows: list[CapacityRow] = []
     peak = profile_number(profile, "peak_per_s")
     if peak is not None:
-        rows.append(CapacityRow("Peak today", peak, kind="demand"))
+        name = "Peak today, declared" if "peak_per_s" in profile.declared else "Peak today"
+        rows.append(CapacityRow(name, peak, kind="demand"))
     if capacity is None:
         return tuple(rows)
 

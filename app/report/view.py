@@ -41,6 +41,24 @@ class View:
         profile: Mapping[str, Any] = self.document.get("profile") or {}
         return profile
 
+    @cached_property
+    def declared(self) -> Mapping[str, Any]:
+        """What nobody gave and a growth profile declares, by key; `growth.AXIS` for an axis."""
+        return {entry["key"]: entry["value"] for entry in self.document.get("profile_declared") or ()}
+
+    @cached_property
+    def growth(self) -> Mapping[str, str]:
+        """Growth by axis as it is written, given or declared."""
+        given = self.profile.get("growth") or {}
+        declared = {key: rate for key, rate in self.declared.items() if key.startswith("growth.")}
+        rates = {key.removeprefix("growth."): rate for key, rate in declared.items()} | dict(given)
+        return {axis: str(rate) for axis, rate in rates.items()}
+
+    def who_says(self, key: str) -> str:
+        """Where a value of the profile is from: the profile, or the growth profile that it names."""
+        named = self.profile.get("growth_profile")
+        return f"declared by the growth profile {named}" if key in self.declared else "profile"
+
     @property
     def verdict(self) -> Mapping[str, Any]:
         """Ready or not and why."""
@@ -193,7 +211,7 @@ def fact_value(fact: Fact) -> str:
         ends = ["?" if end is None else amount(end) for end in (fact.low, fact.high)]
         shown += f"{NO_BREAK}({ends[0]}–{ends[1]})"
     unit = {"1": "", "1/s": "req/s", "requests": "in flight"}.get(fact.unit, fact.unit)
-    if value == 1 and unit.endswith("s") and len(unit) > 3:
+    if value == 1 and unit.endswith("s") and len(unit) > 3 and unit != "series":
         unit = unit[:-1]
     return with_unit(shown, unit)
 

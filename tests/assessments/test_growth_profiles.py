@@ -324,3 +324,12 @@ def test_a_growth_profile_that_is_not_there_is_refused_with_its_line(written: st
     text = f"schema: loadstone.answers/1\nprofile:\n  {written}\nanswers: {{}}\n"
     with pytest.raises(UsageError, match=f"answers.yaml, {says}"):
         read_answers(text.encode(), "answers.yaml")
+
+
+def test_a_peak_that_nobody_gave_is_named_as_declared_in_the_verdict() -> None:
+    verdict = assess(materials(), AS_OF).verdict
+    assert [row.name for row in verdict.rows] == ["Peak today, declared"]
+    assert any("Nobody gave the peak: peak_per_s 932.8" in reason for reason in verdict.reasons)
+    given_peak = assess(materials(", peak_per_s: 200"), AS_OF).verdict
+    assert [row.name for row in given_peak.rows] == ["Peak today"]
+    assert not any("Nobody gave" in reason for reason in given_peak.reasons)

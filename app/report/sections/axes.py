@@ -41,8 +41,10 @@ def axis_blocks(view: View) -> list[Block]:
 
 
 def _growth(view: View, axis: str) -> str:
-    growth = view.profile.get("growth") or {}
-    return growth_words(str(growth[axis])) if axis in growth else "not said"
+    if axis not in view.growth:
+        return "not said"
+    mark = " (declared)" if f"growth.{axis}" in view.declared else ""
+    return growth_words(view.growth[axis]) + mark
 
 
 def _distance(view: View, axis: str) -> str:

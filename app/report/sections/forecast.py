@@ -277,12 +277,14 @@ def _assumptions(view: View, found: Mapping[str, Any]) -> list[Block]:
         ),
     ]
     if found.get("peak_per_s") is not None:
-        rows.append(("Today's peak", f"{amount(found['peak_per_s'])}{NO_BREAK}{RATE}", "profile"))
+        rows.append(
+            ("Today's peak", f"{amount(found['peak_per_s'])}{NO_BREAK}{RATE}", view.who_says("peak_per_s"))
+        )
     carry = found.get("to_carry")
     if carry:
         rows.append(("Load to carry", f"{amount(carry['per_s'])}{NO_BREAK}{RATE}", "profile, peak or target"))
-    for axis, growth in (view.profile.get("growth") or {}).items():
-        rows.append((f"Growth of {axis}", growth_words(str(growth)), "profile"))
+    for axis, growth in view.growth.items():
+        rows.append((f"Growth of {axis}", growth_words(growth), view.who_says(f"growth.{axis}")))
     fleet = found.get("fleet")
     if fleet:
         rows.append(("Replicas that may run", f"{fleet['replicas']:,}", str(fleet["because"])))
