@@ -318,7 +318,11 @@ def distribution_chart(run: Run) -> XYChart | None:
         limits=(Limit(limit[1], f"{amount(limit[1])}{MS}"),) if limit else (),
         notes=(Note(last_share, last, f"{_dotted(last_name)} {amount(last)}{MS}", strong=True),),
         caption=f"{counted(int(step.get('ok') or 0), 'request')}, {loop}"
-        + ("; whiskers: order statistics, 95 %." if banded else "; too few for an interval at the end."),
+        + (
+            f"; whiskers: order statistics, 95{NO_BREAK}%."
+            if banded
+            else "; too few for an interval at the end."
+        ),
     )
 
 

@@ -167,7 +167,7 @@ def _figures(view: View, run: Run) -> list[Block]:
     blocks: list[Block] = []
     response = load_charts.response_chart(run)
     if response is not None:
-        blocks.append(Figure(response, height=155))
+        blocks.append(Figure(response, height=165))
     else:
         blocks.append(
             Paragraph(

@@ -219,7 +219,7 @@ def _pillars(view: View, lengths: Lengths) -> list[Block]:
                 score_of(score),
                 score_cells(score),
                 band,
-                text(Span(cut(remark(view, pillar.id), lengths.remark), "muted")),
+                text(Span(sentences(remark(view, pillar.id), lengths.remark), "muted")),
             )
         )
     columns = (
@@ -274,7 +274,7 @@ def _breaks_first(view: View, longest: int) -> tuple[Block, ...]:
 def _runs_out(view: View, longest: int) -> tuple[Block, ...]:
     found = view.verdict["runs_out"]
     said = str(found["text"])
-    growth = str((view.profile.get("growth") or {}).get("workload", ""))
+    growth = view.growth.get("workload", "")
     if growth:
         said = said.replace(growth, growth_words(growth))
     return _column("When it runs out", str(found["headline"]), sentences(said, longest))
