@@ -41,6 +41,9 @@ COLUMN_GAP = 21.0
 SCALE = 4 / 3
 """Pixels a point."""
 SIGN = 10.0
+SHORT_CELL, LONG_WORD = 14, 40
+"""Characters up to which a cell keeps to one line, and from which on a word in it is broken anywhere."""
+_TO_THE_LEFT = '<svg preserveAspectRatio="xMinYMid" '
 _INLINE_STYLE = ' style="font-variant-numeric:tabular-nums"'
 
 
@@ -136,6 +139,10 @@ class Blocks:
         if not table.rows:
             yield f'<p class="muted">{spelled(table.empty or "Nothing to show.")}</p>'
             return
+        if all(isinstance(cell, Badge) or not cell for row in table.rows for cell in row):
+            badges = "".join(self.cell(cell) for row in table.rows for cell in row)
+            yield f'<div class="badges">{badges}</div>'
+            return
         headed = any(column.header for column in table.columns)
         kinds = " ".join(name for name, on in (("dense", table.dense), ("bare", not headed)) if on)
         yield f'<div class="scroll"><table class="{kinds}">'
@@ -161,8 +168,11 @@ class Blocks:
     def _td(self, cell: Cell, table: Table, place: int) -> str:
         column = table.columns[place] if place < len(table.columns) else None
         kinds: list[str] = [] if column is None or column.align == "left" else [column.align]
-        if column is not None and column.share <= 0 and len(words.cell_words(cell)) <= 32:
+        said = words.cell_words(cell)
+        if len(said) <= SHORT_CELL:
             kinds.append("short")
+        elif max(map(len, said.split()), default=0) > LONG_WORD:
+            kinds.append("long")
         kind = f' class="{" ".join(kinds)}"' if kinds else ""
         return f"<td{kind}>{self.cell(cell)}</td>"
 
@@ -246,7 +256,7 @@ def _glyph(score: Score) -> str:
         return f'<span class="glyph">{drawn}</span><span class="small">{spelled(score.refused)}</span>'
     parts = (score.proven, score.supported, score.claimed, score.contradicted)
     drawn = _picture(pieces.score_glyph(*parts, 110.0, 13.0), 110.0, 13.0, words.score_words(score))
-    return f'<span class="glyph">{drawn}</span>'
+    return f'<span class="glyph">{drawn.replace("<svg ", _TO_THE_LEFT, 1)}</span>'
 
 
 def _legend() -> str:

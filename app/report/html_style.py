@@ -22,7 +22,7 @@ _RULES = """\
 html{-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--surface);color:var(--text);font:15px/1.45 Inter,system-ui,-apple-system,\
 "Segoe UI",\
-Roboto,"Helvetica Neue",Arial,sans-serif;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
+Roboto,"Helvetica Neue",Arial,sans-serif;font-variant-numeric:tabular-nums;overflow-wrap:break-word}
 .page{max-width:780px;margin:0 auto;padding:0 24px 64px}
 header,footer{display:flex;flex-wrap:wrap;justify-content:space-between;gap:4px 24px;color:var(--muted);\
 font-size:12px;\
@@ -71,7 +71,8 @@ min-width:1.5em}
 td:last-child,th:last-child{padding-right:0}
 tr:last-child td{border-bottom:0}
 .right{text-align:right}.centre{text-align:center}
-td.short,th.short{white-space:nowrap}
+td.short{white-space:nowrap}
+td.long{overflow-wrap:anywhere}
 .sign{display:inline-block;white-space:nowrap}
 .sign svg,.meter svg,.glyph svg,.legend svg{vertical-align:-.12em;margin-right:.35em}
 .meter{white-space:nowrap;font-size:14px;font-weight:500;color:var(--text)}
@@ -86,6 +87,10 @@ summary{color:var(--accent);cursor:pointer;width:max-content}
 .columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(200px,1fr));gap:0 28px}
 .columns.ruled>div+div{border-left:1px solid var(--line);padding-left:20px}
 .columns figure{margin-top:16px}
+.columns .small:first-child{margin:4px 0 0}
+.columns .small:first-child+h4{font-size:18px;margin:0 0 6px}
+section.first figure h4{font-size:18px}
+.badges{display:flex;flex-wrap:wrap;gap:4px 14px;margin:4px 0;font-size:14px}
 .card{border:1px solid var(--line);border-left:4px solid var(--ink);padding:12px 16px;margin:16px 0}
 .card.is-contradicted{border-left-color:var(--bad)}.card.is-challenged{border-left-color:var(--warn)}
 .card.is-understated{border-left-color:var(--accent)}
@@ -97,7 +102,7 @@ summary{color:var(--accent);cursor:pointer;width:max-content}
 pre{background:var(--bg);padding:12px 16px;overflow-x:auto;font:13px/1.5 ui-monospace,SFMono-Regular,\
 Menlo,Consolas,monospace;\
 overflow-wrap:normal}
-dl{display:grid;grid-template-columns:minmax(120px,22%) 1fr;gap:6px 20px;margin:12px 0}
+dl{display:grid;grid-template-columns:minmax(110px,max-content) 1fr;gap:6px 20px;margin:12px 0}
 dt{font-weight:500}
 dd{margin:0}
 @media(max-width:600px){dl{grid-template-columns:1fr}dd{margin-bottom:8px}}

@@ -33,7 +33,7 @@ from app.report.model import (
 from app.report.score_bar import parts_of, rounded_parts
 
 _MARKS = re.compile(r"([\\`*_\[\]<>|~&#!])")
-_LEADING = re.compile(r"\A([-+=]|\d{1,9}(?=[.)]))")
+_LEADING = re.compile(r"\A([-+=]|\d{1,9}(?=[.)](?:\s|\Z)))")
 _ALIGNED = {"left": "---", "right": "---:", "centre": ":---:"}
 
 

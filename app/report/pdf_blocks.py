@@ -50,6 +50,7 @@ from app.report.pdf_text import (
     break_lines,
     plain_lines,
     run_of,
+    width_of,
     words_of,
 )
 
@@ -59,7 +60,9 @@ COLUMN_GAP = 20.0
 RULED_GAP = 28.0
 BULLET = 10.0
 CARD_PADDING = 12.0
-TERM_SHARE = 0.22
+LEAST_TERM, MOST_TERM = 0.15, 0.4
+"""What the terms of definitions take of the width."""
+TERM = replace(BODY, weight=500)
 
 _CARD_ROLES = {"contradicted": "bad", "challenged": "warn", "understated": "accent"}
 
@@ -269,12 +272,13 @@ class Blocks:
     def _definitions(self, block: Definitions, width: float) -> Box | None:
         if not block.items:
             return None
-        term = width * TERM_SHARE
+        longest = max(width_of(fonts.shown(words.one_line(name, 100)), TERM) for name, _ in block.items)
+        term = min(max(longest + 2, width * LEAST_TERM), width * MOST_TERM)
         rest = width - term - GAP
         rows = [
             Row(
                 [
-                    self.lines((Span(name, "strong"),), replace(BODY, strong=500), term),
+                    self.lines((Span(name),), TERM, term),
                     self.lines(meaning, BODY, rest),
                 ],
                 [0.0, term + GAP],

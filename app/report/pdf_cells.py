@@ -23,7 +23,7 @@ from app.report.pdf_text import (
     words_of,
 )
 
-BADGES = Style(8.5, 15.0)
+BADGES = Style(8.25, 14.5)
 PADDING = 4.0
 DENSE_PADDING = 2.25
 GLYPH_LEAST, GLYPH_MOST = 60.0, 110.0
@@ -63,7 +63,7 @@ class Cells:
         for cell in cells:
             if isinstance(cell, Badge):
                 if found:
-                    found[-1] = found[-1]._replace(gap=11.0)
+                    found[-1] = found[-1]._replace(gap=9.0)
                 found += words_of(badge_parts(cell, BADGES))
         return Lines(break_lines(found, width), BADGES, width)
 
