@@ -38,6 +38,7 @@ class Room:
         self._blocks: list[Box] = []
         self._ink: list[list[tuple[float, float]]] = [[] for _ in range(int(width / _COLUMN) + 2)]
         self._shaded: list[list[tuple[float, float]]] = [[] for _ in self._ink]
+        self._shaded_boxes: list[Box] = []
         self._crossed: list[Box] = []
         self._soft = False
 
@@ -56,7 +57,12 @@ class Room:
             _stroke(edge, a, b, 0.0)
         for column, spans in zip(self._shaded, edge, strict=True):
             if spans:
-                column.append((min(high for high, _ in spans), max(low for _, low in spans)))
+                column.append((min(spans)[0], max([low for _, low in spans])))
+        self._soft = True
+
+    def shade_box(self, box: Box) -> None:
+        """A rectangle that labels keep out of where they can."""
+        self._shaded_boxes.append(box)
         self._soft = True
 
     def cross(self, box: Box) -> None:
@@ -88,7 +94,7 @@ class Room:
         return not soft or not (self._in_shade(box) or _meets_any(self._crossed, box))
 
     def _in_shade(self, box: Box) -> bool:
-        return _meets_columns(self._shaded, box)
+        return _meets_any(self._shaded_boxes, box) or _meets_columns(self._shaded, box)
 
     def put(self, label: Label, apart: float = 1.5) -> bool:
         """Place a label where it is, unless it would lie beyond the edge or over another."""

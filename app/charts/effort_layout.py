@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from app.charts.drawn import Drawn, Room
 from app.charts.pieces import pillar_mark
@@ -129,13 +130,15 @@ def _columns(points: Sequence[EffortPoint], most: int) -> list[_Column]:
 
 
 def _plot_for(columns: Sequence[_Column], low: float, high: float) -> float:
-    """How high a plot has to be for every action to find a row at its height or lower."""
+    """How high a plot has to be for actions of different points to stand at their heights."""
     needs = [
         _ROW * (len(column.points) - at) * (high - low) / (point.points - low)
         for column in columns
         for at, point in enumerate(column.points)
         if point.points - low > 0.02 * (high - low)
     ]
+    gaps = [upper.points - lower.points for column in columns for upper, lower in pairwise(column.points)]
+    needs += [_ROW * (high - low) / gap * 1.04 for gap in gaps if gap > 0.05 * (high - low)]
     return max(needs, default=0.0) + _ROW
 
 

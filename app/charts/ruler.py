@@ -163,16 +163,17 @@ def _opened(low: float, high: float) -> tuple[float, float]:
 
 def _log_below(value: float) -> float:
     power = math.floor(math.log10(value) + 1e-9)
-    return max(step for step in _steps_at(power) if step <= value * (1 + 1e-9))
+    return max((step for step in _steps_at(power) if step <= value * (1 + 1e-9)), default=value)
 
 
 def _log_above(value: float) -> float:
     power = math.floor(math.log10(value) + 1e-9)
-    return min(step for step in (*_steps_at(power), *_steps_at(power + 1)) if step >= value * (1 - 1e-9))
+    steps = (*_steps_at(power), *_steps_at(power + 1))
+    return min((step for step in steps if step >= value * (1 - 1e-9)), default=value)
 
 
 def _steps_at(power: int) -> tuple[float, ...]:
-    return tuple(float(f"{step}e{power}") for step in (1, 2, 5)) if power < 300 else (1e300,)
+    return tuple(float(f"{step}e{power}") for step in (1, 2, 5))
 
 
 def ticks_of(axis: Axis, low: float, high: float, about: int) -> tuple[Tick, ...]:

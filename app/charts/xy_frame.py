@@ -18,6 +18,8 @@ _BELOW = 15.0
 _LINE = 10.5
 _BESIDE = 6.0
 _LEAST_PLOT = 24.0
+_LEAST_SIDE = 3.0
+"""Room for half a dot at the end of an axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,8 @@ def frame(
     bottom = max(height - _BELOW, top + _LEAST_PLOT)
     y_ticks = _upright(spec.y, y_range, top, bottom)
     widest = max((measure(text, 400, AXIS) for _, text in y_ticks), default=0.0)
-    left = min(widest + _BESIDE, width * 0.35) if y_ticks else 0.0
-    right = max(width - max(margin, 1.0), left + _LEAST_PLOT)
+    left = min(widest + _BESIDE, width * 0.35) if y_ticks else _LEAST_SIDE
+    right = max(width - max(margin, _LEAST_SIDE), left + _LEAST_PLOT)
     x = Ruler(*x_range, left, right, spec.x.scale)
     x_ticks = ticks_of(spec.x, *x_range, about=_about(spec.x, right - left))
     line = height - 4.0

@@ -302,7 +302,7 @@ def _finding(finding: Finding, of: Frame, back: list[Shape], front: list[Shape],
         first, last = max(first, left), min(last, right)
         if last > first:
             back.append(Rect(first, top, last - first, bottom - top, "band"))
-            room.shade(((first, top), (last, top), (last, bottom), (first, bottom)))
+            room.shade_box(Box(first, top, last, bottom))
         if left - 0.01 <= at <= right + 0.01:
             front.append(Line(at, top, at, bottom, "s1", _FINDING_PEN))
             room.block(Box(at - 1, top, at + 1, bottom))
@@ -310,7 +310,7 @@ def _finding(finding: Finding, of: Frame, back: list[Shape], front: list[Shape],
     first, last = max(first, top), min(last, bottom)
     if last > first:
         back.append(Rect(left, first, right - left, last - first, "line"))
-        room.shade(((left, first), (right, first), (right, last), (left, last)))
+        room.shade_box(Box(left, first, right, last))
     if top - 0.01 <= at <= bottom + 0.01:
         front.append(Line(left, at, right, at, "ink", _FINDING_PEN))
         room.block(Box(left, at - 1, right, at + 1))
