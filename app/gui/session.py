@@ -33,7 +33,7 @@ ASSESS_AFTER_MS = 120
 
 
 class _Change(QUndoCommand):
-    """One change of the answers: to `after`, and back to `before`. Notes to one question become one change."""
+    """One change of the answers: to `after`, and back to `before`. Changes of one note become one."""
 
     def __init__(
         self,
@@ -61,10 +61,10 @@ class _Change(QUndoCommand):
         return True
 
     def redo(self) -> None:
-        self._session._apply(self._after, self._question)
+        self._session._apply(self._before, self._after, self._question)
 
     def undo(self) -> None:
-        self._session._apply(self._before, self._question)
+        self._session._apply(self._after, self._before, self._question)
 
 
 class Session(QObject):
@@ -221,13 +221,13 @@ class Session(QObject):
         after.check(self.materials.lens)
         self.undo_stack.push(_Change(self, text, before, after, question, is_note=is_note))
 
-    def _apply(self, answers: Answers, question: str | None) -> None:
+    def _apply(self, before: Answers, answers: Answers, question: str | None) -> None:
         assert self.materials is not None
         self.materials = replace(self.materials, answers=answers)
         self._judge()
         if question is not None:
             self.question_changed.emit(question)
-        self._save(answers)
+        self._save(before, answers)
 
     # -- judging and saving --------------------------------------------------------------------------------
 
