@@ -12,7 +12,7 @@ from app.cli.output import Output
 from probes.errors import UsageError
 
 NO_DISPLAY = (
-    "there is no display for the window: write loadstone run loadstone.yaml for a whole assessment, loadstone "
+    "there is no display for the window: loadstone run loadstone.yaml is a whole assessment, loadstone "
     "probe TARGET for a measurement, or loadstone report NAME for a report; loadstone demo shows all of it"
 )
 

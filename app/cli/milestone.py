@@ -42,7 +42,8 @@ def run(options: argparse.Namespace, output: Output) -> int:
     from app.cli.layout import plain, wrapped
     from app.cli.stored_assessment import moment, stored_assessed
     from app.cli.written import write_document
-    from assessments.store import StoredMilestone, open_store
+    from assessments.store import open_store
+    from assessments.stored import milestone
 
     if options.label is None:
         if options.as_of is not None:
@@ -54,7 +55,7 @@ def run(options: argparse.Namespace, output: Output) -> int:
     with open_store(options.store) as store:
         found = stored_assessed(store, options.name, as_of.isoformat())
         document = found.to_json()
-        store.save_milestone(options.name, StoredMilestone(options.label, as_of, document))
+        milestone(store, options.name, options.label, document)
     if options.json is not None:
         write_document(document, options.json, output)
     score = found.scores.overall.score
