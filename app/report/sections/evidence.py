@@ -40,6 +40,8 @@ def section(view: View, number: str) -> Section:
     if len(shown) > MOST:
         blocks.append(Paragraph(text(f"{len(shown) - MOST:,} more facts are in the attached data."), "small"))
     blocks += [*_set_aside(view), *_unknown(view), *_problems(view)]
+    if not blocks:
+        return Section("evidence", "Evidence", _title(view, shown), (Paragraph(text(_lead(shown))),), kicker)
     return Section("evidence", "Evidence", _title(view, shown), tuple(blocks), kicker, text(_lead(shown)))
 
 

@@ -225,6 +225,7 @@ def with_ramp(run: dict[str, Any]) -> dict[str, Any]:
         "low": 148.0,
         "high": 158.0,
         "confidence": 0.95,
+        "saturation_per_s": 200.0,
     }
     run["run"] |= {"grade": "valid", "grade_reason": None}
     for fact in run["facts"]:
