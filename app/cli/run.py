@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -116,15 +116,15 @@ def carry_out(
     output: Output,
     *,
     skip_probe: bool = False,
-    probe_spec: LoadSpec | None = None,
+    shortened: Callable[[LoadSpec], LoadSpec] | None = None,
 ) -> Done:
     """Everything but the words at the end. Raises `UserError` where something cannot begin.
 
-    `probe_spec` is a load in the place of the file's.
+    `shortened` makes of the file's load the one that is sent; it is asked when the target has started.
     """
     from app.cli import outcome
 
-    spec = file.spec if probe_spec is None else probe_spec
+    spec = file.spec
     given = _given(file, spec)
     if wishes.keep and given is not None:
         _keep(given, wishes)
@@ -132,7 +132,7 @@ def carry_out(
     live: Scan | None = None
     probes_now = file.target is not None and not skip_probe
     if probes_now:
-        result, live = _measured(file, spec, wishes, output)
+        result, live = _measured(file, wishes, output, shortened or (lambda asked: asked))
     elif file.live and not any("{port}" in address for _, address in file.live):
         live = _scan_live(file, None)
     assessed = None
@@ -197,7 +197,7 @@ def _judged(given: Given, wishes: Wishes, results: Sequence[Mapping[str, Any]]) 
 
 
 def _measured(
-    file: RunFile, spec: LoadSpec, wishes: Wishes, output: Output
+    file: RunFile, wishes: Wishes, output: Output, shortened: Callable[[LoadSpec], LoadSpec]
 ) -> tuple[Mapping[str, Any], Scan | None]:
     """The result of the load, and what the live systems said while the target still ran."""
     from app.cli.checks import checks_for
@@ -209,10 +209,11 @@ def _measured(
         target = file.target_at(port)
         checks: list[CrossCheck] = []
         if started_at is not None:
-            target.check(spec.timeout_s)
+            target.check(file.spec.timeout_s)
             checks.append(GivenFacts([start_fact(time.monotonic() - started_at)], of_this_run=True))
         addresses = [replace(one, address=at_port(one.address, port)) for one in file.checks]
         checks += checks_for(addresses, target, base=file.folder)
+        spec = shortened(file.spec)
         probe: Probe = LoadProbe(target, spec, pids=pids)
         if checks:
             probe = CrossCheckedProbe(probe, checks)
