@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from assessments.autoscaling import HPA_TOLERANCE
 from assessments.evidence import Evidence
 from assessments.forecast import Estimate
 from assessments.outlook import capacity_of, fleet_of, number_of, observed, utilisation_of
@@ -124,6 +125,12 @@ def close_behind(evidence: Evidence) -> list[str]:
     headroom = number_of(observed(evidence, "derived.memory_limit_headroom"))
     if headroom is not None and 1 <= headroom < CLOSE_MEMORY:
         found.append(f"Memory is close behind: the measured peak is {percent(1 / headroom)} of its limit.")
+    margin = number_of(observed(evidence, "derived.hpa_target_margin"))
+    if margin is not None and 1 <= margin < 1 + HPA_TOLERANCE:
+        found.append(
+            f"The autoscaler's CPU target is {percent(1 / margin)} of what a replica shows at its highest "
+            f"throughput: within the {percent(HPA_TOLERANCE)} that Kubernetes tolerates it may never act."
+        )
     hours = number_of(observed(evidence, "derived.hours_to_memory_limit"))
     if hours is not None:
         after = with_unit(amount(hours), "h")

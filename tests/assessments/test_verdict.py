@@ -158,6 +158,12 @@ def test_what_is_close_behind_is_named(scene: Any) -> None:
     assert verdict(scene.but(monitoring__prometheus__count_ratio=1.2)).close_behind != ()
 
 
+def test_a_target_within_the_autoscalers_tolerance_is_close_behind(scene: Any) -> None:
+    (said,) = verdict(scene.but(process__cpu_cores_at_saturation=0.63)).close_behind  # 0.63 / 0.6 = 1.05
+    assert plain(said).startswith("The autoscaler's CPU target is 95 % of what a replica shows")
+    assert verdict(scene.but(process__cpu_cores_at_saturation=0.66)).close_behind == ()
+
+
 def plain(text: str) -> str:
     return text.replace("\N{NO-BREAK SPACE}", " ")
 
