@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import zlib
 from base64 import a85decode
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
@@ -51,6 +53,11 @@ from app.report.model import (
     Together,
     text,
 )
+from assessments.assessment import assess
+from assessments.claims import answers_of
+from assessments.judging import Materials
+from assessments.lens import load_lens
+from probes.facts import Fact
 
 DOCUMENT = {"schema": "loadstone.assessment/1", "assessment": {"name": "shop", "id": "1"}, "claims": []}
 
@@ -426,8 +433,7 @@ def data() -> bytes:
     return canonical_bytes(DOCUMENT)
 
 
-@pytest.fixture(scope="session")
-def kitchen_sink(data: bytes) -> Report:
+def every_block(data: bytes) -> Report:
     """Every kind of block."""
     return Report(
         "shop recommender",
@@ -439,6 +445,110 @@ def kitchen_sink(data: bytes) -> Report:
         "The data is inside this file: loadstone verify FILE.pdf scores it again.",
         keywords=("scalability", "capacity"),
     )
+
+
+@pytest.fixture(scope="session")
+def kitchen_sink(data: bytes) -> Report:
+    """A report with every kind of block."""
+    return every_block(data)
+
+
+LENS = """
+schema: loadstone.lens/1
+name: small
+title: Small
+version: 1.0.0
+pillars:
+- {id: infrastructure, name: Infrastructure}
+- {id: data, name: Data}
+questions:
+- id: INF-08
+  pillar: infrastructure
+  weight: 3
+  short: Memory limits
+  question: Where do the memory limits of a replica come from?
+  choices:
+  - {id: INF_08_no, value: 0, text: There are none}
+  - {id: INF_08_a, value: 0.5, text: Set by hand, verified_by: infra.kubernetes.memory_limit_bytes > 0}
+  - id: INF_08_b
+    value: 1
+    text: "=set from a ramp"
+    verified_by: infra.kubernetes.memory_limit_bytes > 1000000
+    contradicted_by: infra.kubernetes.memory_limit_bytes < 1000000
+- id: INF-12
+  pillar: infrastructure
+  weight: 3
+  short: Replicas
+  question: How many replicas run?
+  choices:
+  - {id: INF_12_no, value: 0, text: One}
+  - {id: INF_12_a, value: 1, text: "Two, or more", verified_by: infra.kubernetes.replicas >= 2}
+- id: INF-14
+  pillar: infrastructure
+  weight: 1
+  short: Accelerators
+  question: Are accelerators shared?
+  choices:
+  - {id: INF_14_no, value: 0, text: "No"}
+  - {id: INF_14_a, value: 1, text: "Yes", unprovable: no probe reads devices}
+- id: DAT-01
+  pillar: data
+  weight: 2
+  short: Ingestion
+  question: How does ingestion keep up?
+  choices:
+  - {id: DAT_01_no, value: 0, text: It does not}
+  - {id: DAT_01_a, value: 1, text: It is watched, unprovable: no probe reads lag}
+- id: DAT-02
+  pillar: data
+  weight: 2
+  short: Sampling
+  question: Is data sampled?
+  choices:
+  - {id: DAT_02_no, value: 0, text: "No"}
+  - {id: DAT_02_a, value: 1, text: "Yes", unprovable: no probe reads samples}
+"""
+ANSWERS = {
+    "INF-08": {"choice": "INF_08_b", "note": "-1+1, see <b>the wiki</b>"},
+    "INF-12": "INF_12_a",
+    "INF-14": {"not_applicable": "no GPUs anywhere"},
+    "DAT-01": "DAT_01_a",
+    "DAT-02": "unsure",
+}
+
+
+def judged() -> dict[str, Any]:
+    """A `loadstone.assessment/1` document: one claim contradicted, one verified, one claimed, one unsure."""
+    at = "2026-11-25T12:00:00+00:00"
+    source = {"probe": "kubernetes", "file": "deploy.yaml", "line": 12}
+    values = (("memory_limit_bytes", 64_000, "bytes"), ("replicas", 3, "replicas"))
+    facts = (
+        {
+            "name": f"infra.kubernetes.{name}",
+            "value": value,
+            "unit": unit,
+            "state": "read",
+            "at": at,
+            "source": source,
+        }
+        for name, value, unit in values
+    )
+    materials = Materials(
+        name="shop",
+        id="a1",
+        title="Shop <recommender>",
+        lens=load_lens(LENS.encode(), "lens.yaml"),
+        answers=answers_of({"schema": "loadstone.answers/1", "profile": {}, "answers": ANSWERS}, "answers"),
+        facts=tuple(map(Fact.from_json, facts)),
+    )
+    return assess(materials, datetime(2026, 11, 26, tzinfo=UTC)).to_json()
+
+
+@pytest.fixture
+def shop() -> dict[str, Any]:
+    """A document that no other test has changed."""
+    read: dict[str, Any] = json.loads(json.dumps(judged()))
+    return read
 
 
 def page_streams(pdf: bytes) -> list[str]:
