@@ -27,17 +27,6 @@ if TYPE_CHECKING:
     from assessments.store import Store
     from probes.facts import Fact
 
-FORMATS: Mapping[str, str] = {
-    ".pdf": "pdf",
-    ".html": "html",
-    ".htm": "html",
-    ".json": "json",
-    ".csv": "csv",
-    ".xml": "junit",
-    ".md": "markdown",
-}
-"""Formats of a report by the ending of its file."""
-
 
 @dataclass(frozen=True)
 class Scan:
@@ -89,14 +78,6 @@ def lens_for(answers: Answers, folder: Path, named: str | None = None, named_in:
             "to that lens, or leave it out"
         )
     return lens
-
-
-def format_of(path: Path) -> str:
-    """The format of a report by the ending of its file. Raises `UsageError`."""
-    found = FORMATS.get(path.suffix.lower())
-    if found is None:
-        raise UsageError(f"'{path.name:.100}' is no name of a report: it ends in {', '.join(FORMATS)}")
-    return found
 
 
 def moment(text: str) -> datetime:

@@ -285,6 +285,7 @@ def _write_reports(file: RunFile, assessed: Assessed, output: Output) -> tuple[t
     """Writes the reports; returns those that could be written, and an exit code."""
     from app.assessing import render_report
     from app.cli.outcome import BAD_USAGE, DONE
+    from app.cli.report import write_file
 
     if not file.reports:
         return (), DONE
@@ -293,9 +294,9 @@ def _write_reports(file: RunFile, assessed: Assessed, output: Output) -> tuple[t
     for report in file.reports:
         data = render_report(document, report.format)
         try:
-            report.path.write_bytes(data)
-        except OSError as error:
-            output.error(f"the report {report.path} cannot be written ({error.strerror}): name another file")
+            write_file(report.path, data, "the report")
+        except UsageError as error:
+            output.error(str(error))
             code = BAD_USAGE
         else:
             written.append(report.path)

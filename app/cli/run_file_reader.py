@@ -368,18 +368,13 @@ class RunFileReader(CheckedValues):
         return tuple(paths), tuple(systems), workload
 
     def report(self, root: Mapping[str, Any] | None, path: Path) -> ReportFile:
-        from app.assessing import format_of
+        from app.cli.report import check_place, format_of
 
-        try:
-            found = ReportFile(path, format_of(path))
-        except UsageError as error:
-            if root is None:
-                raise
-            raise self.wrong(root, "report", str(error)) from error
-        if not path.absolute().parent.is_dir():
-            message = f"the folder {path.absolute().parent} of the report is not there: make it first"
-            raise UsageError(message) if root is None else self.wrong(root, "report", message)
-        return found
+        def made() -> ReportFile:
+            check_place(str(path), "")
+            return ReportFile(path, format_of(None, str(path)))
+
+        return made() if root is None else self.at(root, "report", made)
 
     def texts(self, table: Mapping[str, Any], key: str) -> tuple[str, ...]:
         """A text or a list of texts; nothing where the key is absent."""

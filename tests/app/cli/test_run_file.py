@@ -169,7 +169,7 @@ def test_a_file_with_answers_alone_puts_nothing_under_load(write: Write) -> None
         ),
         (JUDGED + "scan: [deply]\n", 3, "'deply' is not there"),
         (JUDGED + "scan: ['promethus=http://127.0.0.1:1']\n", 3, "did you mean prometheus?"),
-        (JUDGED + "report: [out.docx]\n", 3, "it ends in .pdf"),
+        (JUDGED + "report: [out.docx]\n", 3, "ends in '.docx', which is no format"),
         (JUDGED + "report: [none/out.pdf]\n", 3, "make it first"),
         (LOAD + "report: out.pdf\n", 3, "a report needs answers"),
         (LOAD + "with: {metric: 'http://127.0.0.1:1'}\n", 3, "did you mean metrics?"),
