@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -248,6 +249,36 @@ def test_the_plan_names_the_fewest_practices_more(path: Path) -> None:
     assert document_of["text"] == "Do ops_limits"
 
 
+def provable(*rules: tuple[str, str], choices: tuple[str, ...] = ("a", "b", "e_no")) -> Question:
+    """A question whose choice x is proven by `test.true_x` and refuted by `test.false_x`."""
+    (question, _) = lens_of(document(*rules, choices=choices), "provable").questions
+    return with_proofs(question, frozenset(choices))
+
+
+def test_none_of_these_proven_refutes_the_others() -> None:
+    question = provable(("a", "NO_RISK"), ("default", "HIGH_RISK"))
+    judged = judge_by_rules(question, Claim("OPS-1", ("a",)), evidence_of({"e_no"}, set(), set()))
+    assert (judged.state, judged.risk, judged.credit.credit) == ("contradicted", "HIGH_RISK", 0.0)
+    assert "leaves no room for a" in judged.because
+
+
+def test_nothing_is_proven_of_a_selection_of_which_nothing_is_left() -> None:
+    """Without `a` there would be no risk; but then nothing is selected, and that is no answer."""
+    question = provable(("!a", "NO_RISK"), ("default", "MEDIUM_RISK"))
+    evidence = evidence_of(set(), {"a"}, set())
+    reading = read(rules_of(question), ("a",), standing_of(question, evidence))
+    assert (reading.claimed, reading.limit, reading.proven) == (0.5, 1.0, 0.0)
+    assert judge_by_rules(question, Claim("OPS-1", ("a",)), evidence).state == "challenged"
+
+
+def test_a_practice_in_doubt_is_not_proven() -> None:
+    question = provable(("a", "NO_RISK"), ("default", "HIGH_RISK"))
+    claim = Claim("OPS-1", ("a",))
+    assert judge_by_rules(question, claim, evidence_of({"a"}, set(), set())).state == "verified"
+    doubted = judge_by_rules(question, claim, evidence_of({"a"}, set(), {"a"}))
+    assert (doubted.state, doubted.credit.proven, doubted.credit.credit) == ("challenged", 0.0, 0.5)
+
+
 # Any rules, any selection, any evidence.
 
 NAMES = ("a", "b", "c", "d", "e_no")
@@ -269,12 +300,16 @@ def random_question(chance: random.Random) -> Question:
     if chance.random() < 0.7:
         rules.append(("default", chance.choice(RISKS)))
     (question, _) = lens_of(document(*rules, choices=NAMES), "random").questions
+    return with_proofs(question, {name for name in NAMES if chance.random() < 0.8})
+
+
+def with_proofs(question: Question, proven: Collection[str]) -> Question:
     return replace(
         question,
         choices=tuple(
             replace(
                 choice,
-                verified_by=expression(f"test.true_{choice.id}") if chance.random() < 0.8 else None,
+                verified_by=expression(f"test.true_{choice.id}") if choice.id in proven else None,
                 contradicted_by=None if choice.id == "e_no" else expression(f"test.false_{choice.id}"),
             )
             for choice in question.choices
