@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from assessments import aws_lens
-from assessments.aws_lens import IMPORTED_SCHEMA, AwsLens, canonical, imported
+from assessments.aws_documents import canonical, imported
+from assessments.aws_lens import IMPORTED_SCHEMA, AwsLens
 from assessments.aws_sidecar import AXES, Addition, Proof, Sidecar, sidecar_beside, sidecar_of
 from assessments.expressions import expression
 from assessments.lens import Choice, Group, Lens, Question, Reference, Remediation

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from assessments.aws_lens import MAX_AWS_BYTES, SCHEMA_VERSION, Risk, Rule, aws_id, to_text
+from assessments.aws_documents import aws_id, to_text
+from assessments.aws_lens import MAX_AWS_BYTES, SCHEMA_VERSION, Risk, Rule
 from assessments.aws_lens import Choice as RatedChoice
 from assessments.aws_lens import Question as RatedQuestion
 from assessments.aws_lens_check import MAX_DESCRIPTION, MAX_NAME, MAX_PILLARS, MAX_QUESTIONS

@@ -14,7 +14,7 @@ from probes.errors import UsageError
 
 if TYPE_CHECKING:
     from app.cli.layout import Line
-    from assessments.aws_lens import Rated
+    from assessments.aws_rating import Rated
     from assessments.lens import Lens, Problem
 
 KINDS = ("check", "show", "risks", "import", "export")
@@ -35,12 +35,12 @@ def parser() -> CommandParser:
         "lens",
         "check|show|risks|import|export FILE [options]",
         "Lens files: ours (loadstone.lens/1) and AWS custom lenses (schema 2021-11-01).\n"
-        "check   what deserves a look: rules that never fire, facts that no probe gives, what AWS\n"
-        "        would refuse; exit code 2 where the lens does not load\n"
+        "check   what deserves a look: rules that never fire, facts that no probe gives,\n"
+        "        what AWS would refuse; exit code 2 where the lens does not load\n"
         "show    pillars, questions, choices, and what proves or contradicts them\n"
         "risks   how many questions come out at which risk for a selection of choices\n"
         "import  keeps a lens as a file of ours, without loss\n"
-        "export  writes an AWS custom lens: gives an imported one back, or makes one of ours",
+        "export  writes an AWS custom lens: an imported one as it was, or one of ours",
         (
             "loadstone lens check custom-lens.json --strict",
             "loadstone lens show loadstone-readiness --question INF-08",
@@ -170,7 +170,7 @@ def _risks(options: argparse.Namespace, output: Output, lens: Lens) -> int:
     from app.cli.layout import line, plain, table, wrapped
     from app.cli.written import write_document
     from assessments.aws_export import rated_questions
-    from assessments.aws_lens import count_ratings, rate
+    from assessments.aws_rating import count_ratings, rate
 
     selected, left_out = _selection(options.select, lens)
     rated = rate(rated_questions(lens), selected)
@@ -215,7 +215,7 @@ def _rated_json(entry: Rated, left_out: bool) -> dict[str, Any]:
 def _selection(select: str | None, lens: Lens) -> tuple[Mapping[str, Sequence[str]], set[str]]:
     """What is selected in each question, and which do not apply: as answered, or by the profile."""
     from assessments.aws_export import rated_questions
-    from assessments.aws_lens import select_all, select_first
+    from assessments.aws_rating import select_all, select_first
 
     if select is None:
         raise UsageError(f"lens risks needs a selection: write --select {', '.join(SELECTIONS)} or @ANSWERS")
@@ -270,7 +270,7 @@ def _convert(options: argparse.Namespace, output: Output, lens: Lens) -> int:
 
 def _imported_text(file: str, lens: Lens) -> str:
     """The lens as a document of ours: an AWS lens with where it came from, one of ours as JSON."""
-    from assessments.aws_lens import source_of, to_text
+    from assessments.aws_documents import source_of, to_text
     from probes.documents import read_file
 
     document = lens.to_json()

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from assessments.aws_export import export_text, exported, ladder_risk, ladder_rules, rated_questions
-from assessments.aws_lens import count_ratings, rate, read_lens, select_all, select_first
+from assessments.aws_lens import read_lens
 from assessments.aws_lens_check import check_lens
+from assessments.aws_rating import count_ratings, rate, select_all, select_first
 from assessments.lens import Lens, bundled_lens, lens_of
 from probes.errors import UsageError
 

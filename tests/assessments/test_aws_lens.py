@@ -13,21 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assessments.aws_lens import (
-    AwsLens,
-    aws_id,
-    canonical,
-    count_ratings,
-    imported,
-    lens_of,
-    rate,
-    read_lens,
-    select_all,
-    select_first,
-    source_of,
-    to_text,
-)
+from assessments.aws_documents import aws_id, canonical, imported, source_of, to_text
+from assessments.aws_lens import AwsLens, lens_of, read_lens
 from assessments.aws_lens_check import check_lens
+from assessments.aws_rating import count_ratings, rate, select_all, select_first
 from assessments.risk_conditions import (
     Condition,
     ConditionError,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from assessments.aws_lens import canonical, to_text
+from assessments.aws_documents import canonical, to_text
 from assessments.lens import Lens, find_lens, lens_of, load_lens, named_facts, unprovable_choices
 from probes.documents import read_yaml
 from probes.errors import UsageError
