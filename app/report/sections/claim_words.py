@@ -12,6 +12,7 @@ from app.report.view import View, fact_source, fact_value, sentence
 from assessments.expressions import And, Compare, FactRef, Literal, Node, Not, Operand, Or, printed, walk
 from assessments.lens import Question
 from assessments.wording import NO_BREAK, amount
+from probes.facts import Fact
 
 _SIGNS = re.compile(r"[\d_-]")
 _VERBS = r"(?:(?<=contradicts )|(?<=proves )|(?<=Proven is )|(?<=doubt on )|(?<=prove )|(?<=room for ))"
@@ -207,7 +208,7 @@ def evidence_words(view: View, question: Question, longest: int = 160) -> str:
     facts = [view.counting[name] for name in claim.get("facts", ()) if name in view.counting]
     state = claim.get("state")
     if facts and state in ("verified", "understated", "partly"):
-        parts = [f"{meaning_of(fact.name)}: {fact_value(fact)} ({fact_source(fact)})" for fact in facts[:3]]
+        parts = [_with_source(fact) for fact in facts[:3]]
         text = "; ".join(parts) + ("; …" if len(facts) > 3 else "")
         if state == "understated":
             offered = str(claim.get("offered", ""))
@@ -217,6 +218,12 @@ def evidence_words(view: View, question: Question, longest: int = 160) -> str:
             text += f". {_rest(because(view, question))}"
         return cut(text, longest)
     return cut(because(view, question), longest)
+
+
+def _with_source(fact: Fact) -> str:
+    """`Memory limit: 61 MiB (deploy.yaml, line 41)`; a derived one has no source but its formula."""
+    told = f"{meaning_of(fact.name)}: {fact_value(fact)}"
+    return told if fact.source.probe in ("derived", "history") else f"{told} ({fact_source(fact)})"
 
 
 def _rest(text: str) -> str:

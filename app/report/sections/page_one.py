@@ -72,10 +72,10 @@ class Lengths:
 
 
 _LENGTHS = (
-    Lengths(300, 60, 190, 64, 60, 54),
-    Lengths(290, 34, 165, 64, 56, 46),
-    Lengths(285, 34, 150, 60, 34, 28),
-    Lengths(285, 34, 150, 42, 34, 28),
+    Lengths(340, 60, 190, 64, 60, 54),
+    Lengths(340, 34, 175, 64, 56, 46),
+    Lengths(320, 34, 165, 60, 34, 28),
+    Lengths(300, 34, 150, 42, 34, 28),
     Lengths(200, 30, 120, 38, 30, 24, 5),
     Lengths(95, 24, 95, 36, 28, 22, 4, 44, 14),
 )
@@ -212,7 +212,7 @@ def _pillars(view: View, lengths: Lengths) -> list[Block]:
         score = view.score(pillar.id)
         name = cut(pillar.name, lengths.name)
         lowest = view.overall.get("pillar") == pillar.id
-        band: Cell = text(Span("no score", "muted")) if score.get("refused") else BandBadge(band_of(score))
+        band: Cell = text(Span("–", "muted")) if score.get("refused") else BandBadge(band_of(score))
         rows.append(
             (
                 text(Span(name, "strong")) if lowest else text(name),

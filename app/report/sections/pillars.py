@@ -12,6 +12,7 @@ from app.report.model import (
     Bullets,
     Cell,
     Column,
+    Columns,
     Heading,
     Paragraph,
     ScoreBar,
@@ -45,7 +46,7 @@ def overview(view: View, number: str) -> Section:
     rows: list[tuple[Cell, ...]] = []
     for pillar in view.lens.pillars:
         score = view.score(pillar.id)
-        band: Cell = text(Span("no score", "muted")) if score.get("refused") else BandBadge(band_of(score))
+        band: Cell = text(Span("–", "muted")) if score.get("refused") else BandBadge(band_of(score))
         rows.append(
             (
                 text(Span(pillar.name, link=f"#pillar-{pillar.id}")),
@@ -306,10 +307,15 @@ def _notes(view: View, questions: Sequence[Question]) -> list[Block]:
 
 
 def _references(questions: Sequence[Question]) -> list[Block]:
-    found = {
-        (reference.title, reference.url): None for question in questions for reference in question.references
-    }
+    found: dict[str, str] = {}
+    for question in questions:
+        for reference in question.references:
+            found.setdefault(reference.title, reference.url)
     if not found:
         return []
-    items = tuple(text(Span(title, link=url or None)) for title, url in found)
-    return [Heading("To read", 3), Bullets(items)]
+    items = [text(Span(cut(title, 160), link=url or None)) for title, url in found.items()]
+    heading = Heading("To read", 3)
+    if len(items) < 6:
+        return [heading, Bullets(tuple(items))]
+    half = (len(items) + 1) // 2
+    return [heading, Columns(((Bullets(tuple(items[:half])),), (Bullets(tuple(items[half:])),)))]
