@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assessments.expression_parser import MAX_DEPTH, MAX_LENGTH
 from assessments.expressions import (
-    MAX_DEPTH,
-    MAX_LENGTH,
     MAX_PARTS,
     Always,
     And,
