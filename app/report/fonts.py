@@ -71,6 +71,13 @@ def name(weight: Weight) -> str:
     return _NAMES[weight]
 
 
+def font(weight: Weight) -> Any:
+    """The `TTFont` of reportlab."""
+    if not _fonts:
+        _load()
+    return _fonts[weight]
+
+
 def measure(text: str, weight: Weight, size: float) -> float:
     """The width of a text on one line in points; an `app.charts.shapes.Measure`."""
     if not _fonts:

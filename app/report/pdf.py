@@ -18,7 +18,7 @@ from typing import Any
 
 from app.report import attachment, fonts, words
 from app.report.model import Report, Section
-from app.report.pdf_blocks import Blocks
+from app.report.pdf_blocks import Blocks, Kept
 from app.report.pdf_figures import Figures
 from app.report.pdf_flow import Box, Stack, pages
 from app.report.pdf_sheet import HEIGHT, MARGIN, WIDTH, Sheet
@@ -81,11 +81,11 @@ def render_pdf(report: Report, data: bytes) -> bytes:
 
 def _paginated(report: Report) -> list[Page]:
     """The pages, with the page numbers that they print being right."""
-    figures = Figures()
+    figures, kept = Figures(), Kept()
     numbers: dict[str, int] = {}
     made: list[Page] = []
     for _ in range(MOST_ROUNDS):
-        made = list(_pages(report, Blocks(numbers, figures)))
+        made = list(_pages(report, Blocks(numbers, figures, kept)))
         found = _page_numbers(made)
         if found == numbers:
             break

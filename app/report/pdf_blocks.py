@@ -66,13 +66,18 @@ TERM = replace(BODY, weight=500)
 
 _CARD_ROLES = {"contradicted": "bad", "challenged": "warn", "understated": "accent"}
 
+Kept = dict[int, tuple[Block, Box | None]]
+"""Boxes by the id of their block; the block is kept with them, so that its id stays its own."""
+
 
 class Blocks:
     """Makes boxes of blocks. `pages` gives the page of an anchor, as far as it is known."""
 
-    def __init__(self, pages: Mapping[str, int], figures: Figures) -> None:
-        """`figures` keeps charts that were laid out before."""
-        self.pages, self.figures = pages, figures
+    def __init__(self, pages: Mapping[str, int], figures: Figures, kept: Kept) -> None:
+        """`figures` and `kept` hold what an earlier round has made, and no page number is printed in."""
+        self.pages, self.figures, self.kept = pages, figures, kept
+        self._given: set[int] = set()
+        self._prints_a_page = False
         self.cells = Cells(self.spans)
         self.first = False
 
@@ -126,6 +131,19 @@ class Blocks:
 
     def box(self, block: Block, width: float) -> Box | None:
         """One block, with the room above it; None where it shows nothing."""
+        if id(block) in self._given:
+            return self._box(block, width)
+        self._given.add(id(block))
+        if (kept := self.kept.get(id(block))) is not None:
+            return kept[1]
+        outer, self._prints_a_page = self._prints_a_page, False
+        box = self._box(block, width)
+        if not self._prints_a_page:
+            self.kept[id(block)] = (block, box)
+        self._prints_a_page = self._prints_a_page or outer
+        return box
+
+    def _box(self, block: Block, width: float) -> Box | None:
         match block:
             case Heading():
                 return self._heading(block, width)
@@ -159,6 +177,7 @@ class Blocks:
         runs: list[Run] = []
         room = 2 * longest
         for span in words.shown(of, longest):
+            self._prints_a_page = self._prints_a_page or span.page
             written = fonts.shown(span.text)
             if len(written) > room:
                 written = written[:room] + words.cut_note(sum(len(each.text) for each in of))

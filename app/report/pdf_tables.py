@@ -114,7 +114,7 @@ def gaps(columns: Sequence[Column]) -> float:
 
 
 class Row(Box):
-    """Cells beside each other, a hairline below."""
+    """Cells beside each other; `ruled` asks for a hairline below where another row follows."""
 
     def __init__(self, cells: Sequence[Box], offsets: Sequence[float], width: float, padding: float) -> None:
         """`padding` is the room above and below the cells."""
@@ -123,11 +123,9 @@ class Row(Box):
         self.ruled = True
 
     def draw(self, sheet: Sheet, x: float, top: float) -> None:
-        """Draw the cells from one height, and the line below unless the row is the last."""
+        """Draw the cells from one height."""
         for cell, offset in zip(self.cells, self.offsets, strict=True):
             cell.draw(sheet, x + offset, top + self.padding)
-        if self.ruled:
-            sheet.line(x, top + self.height, x + self.width, top + self.height, "line", 0.5)
 
     def split(self, room: float, full: float) -> Parts:
         """Split every cell; a table asks for it only where a row is higher than a page."""
@@ -141,7 +139,7 @@ class Row(Box):
         if not any(cell.height for cell in firsts):
             return None, self
         start = self._part(firsts)
-        start.anchor, start.ruled = self.anchor, False
+        start.anchor = self.anchor
         return start, self._part(rests)
 
     def _part(self, cells: Sequence[Box]) -> Row:
@@ -179,8 +177,6 @@ class TableBox(Box):
     def __init__(self, head: Box | None, rows: Sequence[Row], foot: Sequence[Box]) -> None:
         """`foot` follows the last row: a legend, a caption, or the line that says that the table goes on."""
         self.head, self.rows, self.foot = head, tuple(rows), tuple(foot)
-        if self.rows:
-            self.rows[-1].ruled = False
         self.height = (
             self._head_height()
             + sum(row.height for row in self.rows)
@@ -200,6 +196,8 @@ class TableBox(Box):
                 sheet.anchor(row.anchor, top)
             row.draw(sheet, x, top)
             top += row.height
+            if row.ruled and row is not self.rows[-1]:
+                sheet.line(x, top, x + row.width, top, "line", 0.5)
         for box in self.foot:
             box.draw(sheet, x, top + box.before)
             top += box.before + box.height

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 from app.report import fonts
 from app.report.model import Align, Span
 from app.report.pdf_flow import Box, Parts
-from app.report.pdf_sheet import HEIGHT, Sheet
+from app.report.pdf_sheet import Sheet
 
 Weight = Literal[400, 500, 600]
 
@@ -134,7 +134,8 @@ def words_of(parts: Iterable[Run | Piece]) -> list[Word]:
                 elif found and not found[-1].ends and found[-1].gap == 0:
                     found[-1] = found[-1]._replace(gap=blank)
             else:
-                runs.append(part._replace(text=token, width=_unit_width(token, part.weight) * part.size))
+                width = _unit_width(token, part.weight) * part.size
+                runs.append(Run(token, width, part.size, part.weight, part.role, part.link))
     if runs:
         found.append(_word(runs))
     return found
@@ -247,11 +248,8 @@ class Lines(Box):
 
     def draw(self, sheet: Sheet, x: float, top: float) -> None:
         """Write the lines, with their pictures and links."""
-        canvas = sheet.canvas
-        writer = canvas.beginText()
         style = self.style
-        font: tuple[Weight, float] | None = None
-        role = ""
+        writer = sheet.writer()
         for number, line in enumerate(self.lines):
             upper = top + number * style.leading
             baseline = upper + style.leading / 2 + MIDDLE * style.size
@@ -260,18 +258,11 @@ class Lines(Box):
                 if run.piece is not None:
                     run.piece.draw(sheet, left, baseline)
                 else:
-                    if font != (run.weight, run.size):
-                        font = (run.weight, run.size)
-                        writer.setFont(fonts.name(run.weight), run.size)
-                    if role != run.role:
-                        role = run.role
-                        writer.setFillColor(sheet.colour(role))
-                    writer.setTextOrigin(left, HEIGHT - baseline)
-                    writer.textOut(run.text)
+                    writer.write(run.text, left, baseline, run.weight, run.size, run.role)
                     if run.link:
                         sheet.link(run.link, left, upper, run.width, style.leading)
                 left += run.width
-        canvas.drawText(writer)
+        writer.end()
 
     def _offset(self, line: Line) -> float:
         if self.align == "left":

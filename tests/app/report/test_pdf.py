@@ -15,6 +15,7 @@ import pytest
 
 from app.report.attachment import MAX_ATTACHMENT_BYTES, ReportTooLarge
 from app.report.model import (
+    Block,
     Callout,
     ClaimCard,
     Columns,
@@ -214,3 +215,20 @@ def test_qpdf_finds_nothing_wrong(pdf: bytes, tmp_path: Path) -> None:
     checked = subprocess.run(["qpdf", "--check", str(file)], capture_output=True, text=True)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "WARNING" not in checked.stdout + checked.stderr
+
+
+def test_a_block_may_stand_in_several_places(kitchen_sink: Report, data: bytes) -> None:
+    blocks = kitchen_sink.sections[2].blocks
+    table = next(block for block in blocks if isinstance(block, Table))
+    card = next(block for block in blocks if isinstance(block, ClaimCard))
+    link = Paragraph((Span("see", link="#t", page=True),))
+    columns = Columns(((table, card), (card, link)))
+    shared = (Heading("One"), table, card, columns, table, link, card, columns)
+    apart = tuple(replace(block) for block in shared)
+    assert shared == apart
+
+    def made(of: tuple[Block, ...]) -> bytes:
+        sections = (kitchen_sink.sections[0], Section("s", "S", "T", of), Section("t", "T", "T", of))
+        return render_pdf(replace(kitchen_sink, sections=sections), data)
+
+    assert made(shared) == made(apart)
