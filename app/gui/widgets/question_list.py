@@ -1,0 +1,134 @@
+"""The list of questions by pillar: sign, id, short title; headings with the pillar's score."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtGui import QKeyEvent, QPainter, QPen
+from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from app.charts.pieces import proposed_badge, verdict_badge
+from app.gui.models.questions import COUNT, IS_PILLAR, IS_PROPOSED, KEY, SCORE, STATE, TITLE
+from app.gui.painting import paint
+from app.gui.theme import BODY, SMALL, Theme, font
+
+ROW = 32
+SIGN = 14
+LEFT, ID, TEXT = 16, 38, 96
+
+_MIDDLE_LEFT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+_MIDDLE_RIGHT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+
+
+class QuestionDelegate(QStyledItemDelegate):
+    """Paints the rows."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+
+    def sizeHint(  # noqa: N802, Qt's name
+        self, _option: QStyleOptionViewItem, _index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        """One row."""
+        return QSize(200, ROW)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """Draws a heading or a question."""
+        painter.save()
+        area: QRect = option.rect  # type: ignore[attr-defined]
+        if index.data(IS_PILLAR):
+            self._heading(painter, area, index)
+        else:
+            state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
+            view: QAbstractItemView = option.widget  # type: ignore[attr-defined]
+            is_chosen = bool(state & QStyle.StateFlag.State_Selected)
+            is_hovered = bool(state & QStyle.StateFlag.State_MouseOver)
+            self._question(painter, area, index, is_chosen, is_hovered)
+            if is_chosen and view is not None and view.hasFocus():
+                painter.setPen(QPen(self._theme.colour("accent"), 2))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawRect(area.adjusted(1, 1, -1, -1))
+        painter.restore()
+
+    def _heading(self, painter: QPainter, area: QRect, index: QModelIndex | QPersistentModelIndex) -> None:
+        painter.fillRect(area, self._theme.colour("bg"))
+        painter.fillRect(area.left(), area.bottom(), area.width(), 1, self._theme.colour("line"))
+        text = area.adjusted(LEFT, 0, -16, 0)
+        painter.setFont(font(BODY, 600))
+        painter.setPen(self._theme.colour("text"))
+        name, score = str(index.data(TITLE)), str(index.data(SCORE))
+        score_width = painter.fontMetrics().horizontalAdvance(score) + 8
+        name_width = painter.fontMetrics().horizontalAdvance(name)
+        painter.drawText(text, _MIDDLE_RIGHT, score)
+        room = text.adjusted(0, 0, -score_width, 0)
+        painter.drawText(room, _MIDDLE_LEFT, _elided(painter, name, room.width()))
+        painter.setFont(font(SMALL))
+        painter.setPen(self._theme.colour("muted"))
+        count = int(index.data(COUNT))
+        words = self.tr("1 question") if count == 1 else self.tr("{0} questions").replace("{0}", str(count))
+        rest = room.adjusted(name_width + 10, 1, 0, 1)
+        if rest.width() > painter.fontMetrics().horizontalAdvance(words):
+            painter.drawText(rest, _MIDDLE_LEFT, words)
+
+    def _question(
+        self,
+        painter: QPainter,
+        area: QRect,
+        index: QModelIndex | QPersistentModelIndex,
+        is_chosen: bool,
+        is_hovered: bool,
+    ) -> None:
+        theme = self._theme
+        if is_chosen or is_hovered:
+            painter.fillRect(area, theme.colour("accbg" if is_chosen else "bg"))
+        if is_chosen:
+            painter.fillRect(area.left(), area.top(), 3, area.height(), theme.colour("accent"))
+        sign = proposed_badge(SIGN) if index.data(IS_PROPOSED) else verdict_badge(index.data(STATE), SIGN)
+        painter.save()
+        painter.translate(area.left() + LEFT, area.top() + (area.height() - SIGN) / 2)
+        paint(painter, sign, theme)
+        painter.restore()
+        painter.setFont(font(SMALL))
+        painter.setPen(theme.colour("muted"))
+        key = str(index.data(KEY))
+        metrics = painter.fontMetrics()
+        key_end = max(TEXT, ID + min(metrics.horizontalAdvance(key), area.width() // 3) + 10)
+        painter.drawText(
+            area.adjusted(ID, 0, key_end - 8 - area.width(), 0),
+            _MIDDLE_LEFT,
+            _elided(painter, key, key_end - 8 - ID),
+        )
+        painter.setFont(font(BODY, 600 if is_chosen else 400))
+        painter.setPen(theme.colour("text"))
+        room = area.adjusted(key_end, 0, -12, 0)
+        painter.drawText(room, _MIDDLE_LEFT, _elided(painter, str(index.data(TITLE)), room.width()))
+
+
+def _elided(painter: QPainter, text: str, width: int) -> str:
+    return painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, max(0, width))
+
+
+class QuestionList(QListView):
+    """The view. Keys that are not its own go to the page, letters too."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._delegate = QuestionDelegate(theme)
+        self.setItemDelegate(self._delegate)
+        self.setUniformItemSizes(True)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setMouseTracking(True)
+        self.setProperty("kind", "rows")
+        theme.changed.connect(self.viewport().update)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802, Qt's name
+        """Pages through the list; everything else is for the page."""
+        pages = (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_Home, Qt.Key.Key_End)
+        if event.key() in pages:
+            super().keyPressEvent(event)
+        else:
+            event.ignore()

@@ -1,0 +1,73 @@
+"""A strip across a page: what just happened, one link, and how to be rid of it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+
+from app.gui.icons import pixmap
+from app.gui.theme import BODY, Theme
+from app.gui.widgets.keycap import KeyCap
+from app.gui.widgets.labels import PlainLabel
+
+_GROUNDS = {"accent": "accbg", "warn": "warnbg"}
+
+
+class Strip(QWidget):
+    """Hidden until it has something to say. `asked` is the link, `dismissed` the cross."""
+
+    asked = Signal()
+    dismissed = Signal()
+
+    def __init__(self, icon: str, theme: Theme, kind: str = "accent", *, can_dismiss: bool = True) -> None:
+        super().__init__()
+        self._theme, self._icon, self._kind = theme, icon, kind
+        self._sign = QLabel()
+        self.text = PlainLabel("", BODY)
+        self.text.setMinimumWidth(40)
+        self.link = QPushButton("")
+        self.link.setProperty("kind", "link")
+        self.link.clicked.connect(self.asked)
+        self.dismiss = QPushButton(self.tr("dismiss"))
+        self.dismiss.setProperty("kind", "link")
+        self.dismiss.clicked.connect(self._dismiss)
+        self.dismiss.setVisible(can_dismiss)
+        cap = KeyCap("Esc", theme)
+        cap.setVisible(can_dismiss)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(32, 0, 32, 0)
+        row.setSpacing(10)
+        row.addWidget(self._sign)
+        row.addWidget(self.text)
+        row.addWidget(self.link)
+        row.addStretch(1)
+        row.addWidget(cap)
+        row.addWidget(self.dismiss)
+        self.setFixedHeight(36)
+        self.hide()
+        self._tint()
+        theme.changed.connect(self._tint)
+
+    def say(self, text: str, link: str = "") -> None:
+        """Shows a sentence, and what the link does."""
+        self.text.setText(text)
+        self.text.setToolTip(text)
+        self.link.setText(link)
+        self.link.setVisible(bool(link))
+        self.setAccessibleName(text)
+        self.show()
+
+    def _dismiss(self) -> None:
+        self.hide()
+        self.dismissed.emit()
+
+    def _tint(self) -> None:
+        role = "warn" if self._kind == "warn" else "accent"
+        self._sign.setPixmap(pixmap(self._icon, self._theme, role, 16))
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802, Qt's name
+        """Draws the ground."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self._theme.colour(_GROUNDS[self._kind]))
