@@ -53,7 +53,7 @@ def _ruler(spec: BarChart, left: float, right: float) -> Ruler:
     if spec.target is not None:
         values.append(spec.target)
     low, high = max(min(values), -LARGEST), min(max(values), LARGEST)
-    return Ruler(low, high if high > low else low + 1.0, left, right)
+    return Ruler(low, high if high - low > 1e-290 else low + 1.0, left, right)
 
 
 def _at(ruler: Ruler, value: float) -> float:

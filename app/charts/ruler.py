@@ -32,9 +32,10 @@ class Ruler:
     _gain: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
-        """How many points one step of the even scale is; 0 where the ends are not in order."""
+        """How many points one step of the even scale is; 0 where the ends are no span."""
         low, high = _moved(self.low, self.scale), _moved(self.high, self.scale)
-        if low is not None and high is not None and high > low:
+        # A span below 1e-290 has no gain that a float can hold.
+        if low is not None and high is not None and high - low > 1e-290:
             object.__setattr__(self, "_origin", low)
             object.__setattr__(self, "_gain", (self.end - self.start) / (high - low))
 

@@ -92,6 +92,10 @@ class TestBars:
         assert down.x + down.width == pytest.approx(up.x)
         assert down.width == pytest.approx(up.width)
 
+    def test_a_value_next_to_nothing_is_a_bar_of_no_length(self, measure: Measure) -> None:
+        (bar,) = rects(layout(BarChart("", (Bar("a", 5e-324),)), 240, 0, measure), "s1")
+        assert bar.width == 0
+
 
 class TestFlame:
     FRAMES = (
