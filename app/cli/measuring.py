@@ -234,6 +234,9 @@ def _show_until_done(
         if stop.by_signal and not told:
             told = True
             _tell(show, output, _STOPPING)
+        if stop.lost_reader is None and (lost := show.lost_reader()) is not None:
+            stop.lost_reader = lost
+            stop.event.set()
         try:
             event = events.get(timeout=LOOK_EVERY_S)
         except queue.Empty:

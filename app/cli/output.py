@@ -108,6 +108,10 @@ class Output:
         """An error, on one line."""
         self.say(f"error: {' '.join(sentence.split())}")
 
+    def is_unread(self) -> bool:
+        """Whether standard output is a pipe whose reader has gone; False where that cannot be told."""
+        return hung_up(self.stdout)
+
     def flush(self) -> None:
         """Hands over what is buffered. Raises `BrokenPipeError` and `OutputError`."""
         for stream in (self.stdout, self.stderr):
@@ -118,6 +122,20 @@ class Output:
             _write_coloured(stream, lines)
         else:
             _write(stream, "".join(row + "\n" for row in unstyled(lines)))
+
+
+def hung_up(stream: TextIO | None) -> bool:
+    """Whether `stream` is a pipe or a socket with nobody at the other end."""
+    import select
+
+    if stream is None or not hasattr(select, "poll"):
+        return False
+    poll = select.poll()
+    try:
+        poll.register(stream.fileno(), 0)
+        return any(what & (select.POLLERR | select.POLLHUP) for _, what in poll.poll(0))
+    except (OSError, ValueError):
+        return False
 
 
 def is_terminal(stream: TextIO | None) -> bool:

@@ -5,6 +5,7 @@ A face takes each event and is closed at the end. Progress goes to standard erro
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -32,6 +33,10 @@ class Face(Protocol):
     def __call__(self, event: Event) -> None:
         """Takes the next event."""
 
+    def lost_reader(self) -> BrokenPipeError | None:
+        """What a write would raise because nobody will ever read it; None while somebody may, or where
+        nobody has to."""
+
     def __enter__(self) -> Face: ...
 
     def __exit__(
@@ -40,6 +45,9 @@ class Face(Protocol):
 
 
 class _Face:
+    def lost_reader(self) -> BrokenPipeError | None:
+        return None
+
     def __enter__(self) -> Any:
         return self
 
@@ -57,6 +65,10 @@ class EventLines(_Face):
 
     def __call__(self, event: Event) -> None:
         self._output.event_line(to_line(event))
+
+    def lost_reader(self) -> BrokenPipeError | None:
+        """Known at once, also while there is nothing to say: a window that was killed ends its probe."""
+        return BrokenPipeError(errno.EPIPE, "nobody reads the events") if self._output.is_unread() else None
 
 
 class PlainLines(_Face):

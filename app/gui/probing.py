@@ -1,7 +1,9 @@
 """A probe as a child process of the command line; its events as signals.
 
 The window runs `loadstone probe … --events -` (or `run`, or `demo`) and draws what that says.
-The child stores the run itself, so that a window which is killed loses nothing: see `docs/architecture.md`.
+The child stores the run itself, and it notices within a fifth of a second when nobody reads its events any
+more: then it stops sending, keeps what it measured and ends. So a window that is killed loses nothing, and
+leaves no load behind.
 """
 
 from __future__ import annotations
@@ -10,18 +12,20 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 
-from probes.events import Event, Finished, from_line
+from probes.events import Event, Finished, Started, from_line
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SCRIPT = f"import sys; sys.path.insert(0, {str(_ROOT)!r}); from loadstone import main; sys.exit(main())"
 """Runs this very installation, whatever the folder and the environment hold."""
 
-STOP_MS = 1_000
-"""After so long a child that was asked to stop is ended."""
+STOP_MS = 6_000
+"""After so long a child that was asked to stop is ended by force. It has sent nothing since it was asked: what
+takes time is storing what it measured, which being ended would lose."""
 MAX_LINE = 64_000_000
 MAX_ERROR = 20_000
 
@@ -30,6 +34,8 @@ class Probing(QObject):
     """At most one running probe."""
 
     started = Signal()
+    stopping = Signal()
+    """It was asked to stop: nothing is sent any more, and what was measured is being stored."""
     event = Signal(object)
     """One `probes.events.Event`."""
     ended = Signal(int, str)
@@ -40,6 +46,8 @@ class Probing(QObject):
         self.store_url = store_url
         self.arguments: tuple[str, ...] = ()
         self.result: dict[str, object] | None = None
+        self.run_id = ""
+        self.is_stopping = False
         self._process: QProcess | None = None
         self._pending = bytearray()
         self._error = bytearray()
@@ -62,11 +70,14 @@ class Probing(QObject):
             more += ["--store", self.store_url]
         self.arguments = tuple(arguments)
         self.result = None
+        self.run_id = ""
+        self.is_stopping = False
         self._pending.clear()
         self._error.clear()
         process = QProcess(self)
         process.setProgram(sys.executable)
         process.setArguments(["-P", "-c", _SCRIPT, *arguments, *more])
+        process.setStandardInputFile(QProcess.nullDevice())
         process.readyReadStandardOutput.connect(self._read)
         process.readyReadStandardError.connect(self._read_error)
         process.finished.connect(self._finished)
@@ -77,11 +88,20 @@ class Probing(QObject):
 
     def stop(self) -> None:
         """Asks the probe to stop: it stores what it measured and ends within a second."""
-        if self._process is not None and self._process.processId():
-            os.kill(self._process.processId(), signal.SIGINT)
-            self._stopping.start()
+        if self._process is None or self.is_stopping:
+            return
+        self.is_stopping = True
+        pid = self._process.processId()
+        if pid and sys.platform != "win32":
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGINT)
+        else:
+            self._process.closeReadChannel(QProcess.ProcessChannel.StandardOutput)
+        self._stopping.start()
+        self.stopping.emit()
 
     def _end(self) -> None:
+        """A second signal ends the child at once, without another word."""
         if self._process is not None:
             self._process.terminate()
 
@@ -98,7 +118,9 @@ class Probing(QObject):
                 continue
             if found is None:
                 continue
-            if isinstance(found, Finished):
+            if isinstance(found, Started):
+                self.run_id = str(found.run.get("id", ""))
+            elif isinstance(found, Finished):
                 self.result = dict(found.result)
             self.event.emit(found)
 

@@ -27,16 +27,18 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _SECRET = re.compile(r"auth|token|key|secret|cookie|password", re.IGNORECASE)
 _ANSWER_LIMIT = 1 << 20
+_MOST_HEADERS = 100
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer to the sample request; `body` holds at most the first MiB."""
+    """One answer to the sample request; `body` holds at most the first MiB, `headers` (name, value) in order."""
 
     status: int
     reason: str
     body: bytes
     seconds: float
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ class HttpTarget:
         except OSError as error:
             raise TargetError(f"{where} cannot be asked: {error.strerror or error}") from error
         reason = "".join(char for char in parser.reason.decode("latin-1") if char.isprintable())
-        return Answer(parser.status, reason, body_read, time.monotonic() - started)
+        return Answer(parser.status, reason, body_read, time.monotonic() - started, tuple(parser.headers))
 
     def check(self, timeout_s: float, run_id: str | None = None) -> Answer:
         """Asks once and raises `TargetError` when the answer is not the wanted one."""
@@ -215,16 +217,34 @@ def parse_target(
     )
 
 
+def is_secret_header(name: str) -> bool:
+    """Whether the value of a header of this name is hidden wherever it would be shown."""
+    return bool(_SECRET.search(name))
+
+
+class _SampleParser(AnswerParser):
+    """Keeps the headers of the answer too, in Latin-1 without what cannot be printed."""
+
+    def __init__(self, body: bytearray | None) -> None:
+        super().__init__(body)
+        self.headers: list[tuple[str, str]] = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        if len(self.headers) < _MOST_HEADERS:
+            self.headers.append((_clean(name.decode("latin-1")), _clean(value.decode("latin-1"))))
+
+
 def _exchange(
     sock: socket.socket, request: bytes, give_up: float, *, head_only: bool, where: str
-) -> tuple[AnswerParser, bytes]:
+) -> tuple[_SampleParser, bytes]:
     """Sends a request and reads its answer, by the same parser as under load.
 
     Returns (answer, first MiB of its body). `give_up` is of the monotonic clock. Raises `TargetError` for
     what is no whole HTTP answer, and `OSError`.
     """
     body = bytearray()
-    parser = AnswerParser(body)
+    parser = _SampleParser(body)
     said = b""
     with suppress(BrokenPipeError, ConnectionResetError):  # it may have answered without reading all of it
         sock.sendall(request)
@@ -248,6 +268,11 @@ def _exchange(
         if len(body) >= _ANSWER_LIMIT:
             break
     return parser, bytes(body[:_ANSWER_LIMIT])
+
+
+def check_address(address: str) -> None:
+    """Raises `UsageError` for what is no address of an HTTP target; resolves no name and sends nothing."""
+    _split(address)
 
 
 def _split(address: str) -> tuple[str, int, str]:

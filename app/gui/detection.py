@@ -1,0 +1,103 @@
+"""What answers at an address: one bounded request, and who listens there. For the executor, never the window.
+
+Nothing is sent to another machine here unless the order allows it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.gui.probe_order import ProbeOrder
+from probes.errors import UserError
+
+TIMEOUT_S = 3.0
+FIRST_BYTES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the request brought. `problem` is a sentence where it brought no answer.
+
+    `process` names who listens there, where that is a process of this machine that can be seen.
+    """
+
+    address: str
+    is_remote: bool = False
+    problem: str = ""
+    status: int = 0
+    reason: str = ""
+    milliseconds: float = 0.0
+    server: str = ""
+    content_type: str = ""
+    size: int = 0
+    beginning: str = ""
+    pid: int | None = None
+    process: str = ""
+
+    @property
+    def answers(self) -> bool:
+        """Whether something answered."""
+        return self.status > 0
+
+
+def detect(order: ProbeOrder, *, sample: bool = False) -> Found:
+    """Asks the address once: by a plain GET, or with `sample` by the very request that load would send.
+
+    Never raises for what the address or the service does; the problem is in the answer.
+    """
+    from app.cli.inputs import read_bodies, read_body
+    from probes.targets.http import parse_target
+
+    address = order.target.strip()
+    try:
+        known = parse_target(address, allow_remote=True)
+        if known.remote and not order.allow_remote:
+            return Found(address, is_remote=True)
+        if sample:
+            target = parse_target(
+                address,
+                method=order.method or None,
+                headers=order.headers,
+                body=read_body(order.body) if order.body_kind == "text" else None,
+                bodies=read_bodies(f"@{order.bodies.strip()}") if order.body_kind == "lines" else None,
+                allow_remote=order.allow_remote,
+            )
+        else:
+            target = parse_target(address, headers=order.headers, allow_remote=order.allow_remote)
+        pid, process = _listener(target.ip, target.port) if not target.remote else (None, "")
+        try:
+            answer = target.ask(TIMEOUT_S)
+        except UserError as error:
+            return Found(address, target.remote, str(error), pid=pid, process=process)
+    except UserError as error:
+        return Found(address, problem=str(error))
+    headers = {name.lower(): value for name, value in answer.headers}
+    text = answer.body[:FIRST_BYTES].decode("utf-8", "replace")
+    return Found(
+        address,
+        target.remote,
+        status=answer.status,
+        reason=answer.reason,
+        milliseconds=answer.seconds * 1e3,
+        server=headers.get("server", ""),
+        content_type=headers.get("content-type", ""),
+        size=len(answer.body),
+        beginning="".join(char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in text),
+        pid=pid,
+        process=process,
+    )
+
+
+def _listener(ip: str, port: int) -> tuple[int | None, str]:
+    """The process that listens there and its name, where they can be seen."""
+    import psutil
+
+    from probes.watch.process import listening_owners
+
+    pids = listening_owners(ip, port)
+    if not pids:
+        return None, ""
+    try:
+        return pids[0], psutil.Process(pids[0]).name()
+    except psutil.Error:
+        return pids[0], ""

@@ -1,0 +1,230 @@
+"""What a person asks of a probe in the window, as the command line that runs: nothing is asked in another way.
+
+`problems` says of each field what is wrong with it, in the words of the command line's own readers.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal
+
+from probes.errors import UserError
+
+Kind = Literal["capacity", "steps", "rate"]
+BodyKind = Literal["none", "text", "lines"]
+MOST_BODY = 100_000
+"""Characters of a body that a command line holds; longer ones come from a file."""
+
+
+@dataclass(frozen=True)
+class ProbeOrder:
+    """The fields as they are written. `slo_more` are bounds of the objective beside the one percentile."""
+
+    target: str = ""
+    method: str = ""
+    headers: tuple[str, ...] = ()
+    body_kind: BodyKind = "none"
+    body: str = ""
+    bodies: str = ""
+    percentile: str = "p99"
+    limit_ms: str = "500"
+    errors: str = "1"
+    slo_more: str = ""
+    kind: Kind = "capacity"
+    precision: str = "5"
+    budget: str = "120"
+    max_rate: str = ""
+    concurrency: str = "1,2,4,8,16,32"
+    step: str = "5"
+    rate: str = "100"
+    duration: str = "30"
+    checks: tuple[str, ...] = ()
+    allow_remote: bool = False
+
+    @property
+    def slo(self) -> str:
+        """The objective as the command line takes it."""
+        parts = [f"{self.percentile}<={self.limit_ms.strip()}ms"] if self.limit_ms.strip() else []
+        parts += [self.slo_more] if self.slo_more else []
+        parts += [f"errors<={self.errors.strip()}%"] if self.errors.strip() else []
+        return ",".join(parts)
+
+    def with_slo(self, text: str) -> ProbeOrder:
+        """The same with another objective. Raises `UsageError`."""
+        from probes.slo import parse_slo
+
+        slo = parse_slo(text)
+        bounds = {bound.name: bound.limit_ms for bound in slo.bounds}
+        name = "p99" if "p99" in bounds else next(iter(bounds), "p99")
+        more = ",".join(f"{other}<={limit:g}ms" for other, limit in bounds.items() if other != name)
+        return replace(
+            self,
+            percentile=name,
+            limit_ms=f"{bounds[name]:g}" if name in bounds else "",
+            errors="" if slo.error_ratio is None else f"{slo.error_ratio * 100:g}",
+            slo_more=more,
+        )
+
+    def arguments(self, assessment: str = "") -> tuple[str, ...]:
+        """The arguments of `loadstone`."""
+        words = ["probe", self.target.strip()]
+        if self.method:
+            words += ["--method", self.method]
+        for header in self.headers:
+            words += ["--header", header]
+        if self.body_kind == "text":
+            words += ["--body", self.body]
+        elif self.body_kind == "lines":
+            words += ["--bodies", f"@{self.bodies.strip()}"]
+        if self.slo:
+            words += ["--slo", self.slo]
+        if self.kind == "capacity":
+            words += ["--precision", f"{self.precision.strip()}%", "--budget", f"{self.budget.strip()}s"]
+            words += ["--max-rate", self.max_rate.strip()] if self.max_rate.strip() else []
+        elif self.kind == "steps":
+            words += ["--concurrency", self.concurrency.replace(" ", ""), "--step", f"{self.step.strip()}s"]
+        else:
+            words += ["--rate", self.rate.strip(), "--duration", f"{self.duration.strip()}s"]
+        for check in self.checks:
+            words += ["--with", check]
+        if self.allow_remote:
+            words.append("--allow-remote")
+        return (*words, *(("--assessment", assessment) if assessment else ()))
+
+    def command_line(self, assessment: str = "", store: str | None = None) -> str:
+        """What one would type for the same run."""
+        more = ("--store", store) if store else ()
+        return shlex.join(("loadstone", *self.arguments(assessment), *more))
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields, to be filled in again; leave to send load elsewhere is never remembered."""
+        return asdict(replace(self, allow_remote=False))
+
+
+def order_of(document: Mapping[str, Any]) -> ProbeOrder:
+    """The order that `to_json` gave; what is unknown or of another type is left at what it usually is."""
+    known: dict[str, Any] = {}
+    usual = ProbeOrder()
+    for entry in fields(ProbeOrder):
+        value = document.get(entry.name)
+        if isinstance(value, list):
+            value = tuple(str(one) for one in value)
+        if type(value) is type(getattr(usual, entry.name)) and entry.name != "allow_remote":
+            known[entry.name] = value
+    return ProbeOrder(**known)
+
+
+def order_of_run(result: Mapping[str, Any]) -> ProbeOrder:
+    """What was asked of a stored run, as far as it says: neither bodies nor hidden values of headers."""
+    target, load = result.get("target") or {}, result.get("load") or {}
+    order = ProbeOrder(target=str(target.get("address", "")))
+    method = str(target.get("method", ""))
+    order = replace(order, method="" if method == "GET" else method)
+    headers = tuple(str(one) for one in target.get("headers") or () if "(hidden)" not in str(one))
+    order = replace(order, headers=headers)
+    try:
+        order = order.with_slo(str(load["slo"]))
+    except (KeyError, UserError):
+        pass
+    segments = [entry for entry in load.get("segments") or () if isinstance(entry, Mapping)]
+    if segments and "concurrency" in segments[0]:
+        callers = ",".join(str(entry.get("concurrency", "")) for entry in segments)
+        return replace(order, kind="steps", concurrency=callers, step=f"{segments[0].get('seconds', 5):g}")
+    if segments:
+        rate, seconds = segments[0].get("rate_from", 100), segments[0].get("seconds", 30)
+        return replace(order, kind="rate", rate=f"{rate:g}", duration=f"{seconds:g}")
+    return replace(
+        order,
+        precision=f"{float(load.get('precision') or 0.05) * 100:g}",
+        budget=f"{float(load.get('budget_s') or 120):g}",
+        max_rate="" if not load.get("max_rate") else f"{load['max_rate']:g}",
+    )
+
+
+def problems(order: ProbeOrder) -> dict[str, str]:
+    """What is wrong, by the field's name, as sentences; empty where it can be started.
+
+    Reads files of bodies and the environment; resolves no name and sends nothing.
+    """
+    from app.cli.checks import read_check
+    from app.cli.inputs import read_bodies
+    from probes.load.spec import parse_concurrency, parse_rate, parse_ratio, parse_seconds
+    from probes.targets.http import check_address
+
+    found: dict[str, str] = {}
+
+    def check(name: str, read: Callable[[], object]) -> None:
+        try:
+            read()
+        except UserError as error:
+            found.setdefault(name, str(error))
+
+    if not order.target.strip():
+        found["target"] = "write where the service answers, for example http://127.0.0.1:8000/predict"
+    else:
+        check("target", lambda: check_address(order.target.strip()))
+    check("method", lambda: _method(order.method))
+    for header in order.headers:
+        check("headers", lambda header=header: _header(header))  # type: ignore[misc]
+    if order.body_kind == "text" and len(order.body) > MOST_BODY:
+        found["body"] = f"a body of more than {MOST_BODY:,} characters comes from a file: put it there"
+    elif order.body_kind == "text" and not order.body:
+        found["body"] = "write the body, or choose that there is none"
+    if order.body_kind == "lines":
+        if not order.bodies.strip():
+            found["bodies"] = "name a file with one body a line"
+        else:
+            check("bodies", lambda: read_bodies(f"@{order.bodies.strip()}"))
+    check("slo", lambda: _slo(order))
+    if order.kind == "capacity":
+        check("precision", lambda: _above_zero(parse_ratio(f"{order.precision.strip()}%", "a precision")))
+        check("budget", lambda: parse_seconds(f"{order.budget.strip()}s", "a budget"))
+        if order.max_rate.strip():
+            check("max_rate", lambda: parse_rate(order.max_rate.strip(), "a highest rate"))
+    elif order.kind == "steps":
+        check("step", lambda: parse_seconds(f"{order.step.strip()}s", "the time of a step"))
+        check("concurrency", lambda: parse_concurrency(order.concurrency.replace(" ", ""), 5.0))
+    else:
+        check("rate", lambda: parse_rate(order.rate.strip()))
+        check("duration", lambda: parse_seconds(f"{order.duration.strip()}s", "a duration"))
+    for text in order.checks:
+        check("checks", lambda text=text: read_check(text))  # type: ignore[misc]
+    return found
+
+
+def _method(method: str) -> None:
+    from probes.targets.http import parse_target
+
+    if method:
+        parse_target("http://127.0.0.1:1/", method=method)
+
+
+def _header(header: str) -> None:
+    from probes.errors import UsageError
+    from probes.targets.http import is_secret_header, parse_target
+
+    name, _, value = header.partition(":")
+    if is_secret_header(name) and not value.strip().startswith("env:"):
+        raise UsageError(
+            f"{name.strip()} is a secret: put it in an environment variable and write "
+            f"'{name.strip()}: env:NAME'"
+        )
+    parse_target("http://127.0.0.1:1/", headers=(header,))
+
+
+def _slo(order: ProbeOrder) -> None:
+    from probes.errors import UsageError
+    from probes.slo import parse_slo
+
+    if not order.slo:
+        raise UsageError("an objective bounds a response time or errors: write at least one of them")
+    parse_slo(order.slo)
+
+
+def _above_zero(value: float) -> None:
+    from probes.errors import UsageError
+
+    if value <= 0:
+        raise UsageError("a precision is over 0: write for example 5")

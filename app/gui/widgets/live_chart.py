@@ -1,0 +1,505 @@
+"""Response time and rate while a probe runs: two plots over one time axis, drawn as the seconds come in.
+
+The picture lies in a pixmap to which each second only adds its own piece; all of it is drawn again, reduced to
+pixel columns, when an axis, the size or the colours change. At most ten redraws a second, by one throttle, and
+none when nothing has changed.
+"""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.charts.pieces import hatch
+from app.charts.ticks import minmax_decimate, nice_ticks
+from app.gui.live_run import LiveRun, Part
+from app.gui.painting import measure, paint
+from app.gui.theme import AXIS, SMALL, Theme, font
+from app.gui.throttle import Throttle
+from assessments.wording import NO_BREAK, amount
+
+REDRAW_MS = 100
+LEFT, RIGHT, TOP = 44.0, 8.0, 20.0
+BETWEEN, BELOW = 34.0, 20.0
+UPPER = 0.62
+"""The share of the height for response time."""
+LEAST_HEIGHT = 300
+_LEAST_SPAN_S = 20.0
+_LOG_STEPS = (1.0, 2.0, 5.0)
+_TIME_STEPS = (1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0)
+_DASH = (4.0, 3.0)
+_PLOT_P99, _PLOT_P50, _PLOT_OFFERED, _PLOT_ANSWERED = "p99", "p50", "offered", "answered"
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """The ends of the axes: seconds, response time (ms, log), rate (1/s)."""
+
+    seconds: float
+    low_ms: float
+    high_ms: float
+    rate: float
+
+
+def axes_for(run: LiveRun, before: Axes | None = None) -> Axes:
+    """Axes that hold all there is, with empty room to the expected end. They never shrink."""
+    limit = run.limit_ms()
+    times = [value for value in (*run.p99[-2:], *run.p50[-2:]) if value]
+    rates = [value for value in (*run.answered[-2:], *run.offered[-2:]) if value is not None]
+    if before is None:
+        times = [value for value in (*run.p99, *run.p50) if value]
+        rates = [value for value in (*run.answered, *run.offered) if value is not None]
+        if limit is not None:
+            times += [limit[1] * 1.6, limit[1] / 8]
+    seconds = max(_LEAST_SPAN_S, run.expected_s or 0.0, 0.0 if before is None else before.seconds)
+    last = run.t[-1] if run.t else run.now
+    if last > seconds:
+        seconds = last * 1.2
+    low, high = (before.low_ms, before.high_ms) if before else (math.inf, 0.0)
+    for value in times:
+        low, high = min(low, value), max(high, value)
+    if high <= 0.0:
+        low, high = 1.0, 1_000.0
+    low, high = _log_below(low), _log_above(max(high, low * 1.01))
+    rate = before.rate if before else 10.0
+    most = max(rates, default=0.0)
+    if most > rate:
+        rate = _linear_above(most)
+    return Axes(_time_above(seconds), low, high, rate)
+
+
+def _log_below(value: float) -> float:
+    power = 10.0 ** math.floor(math.log10(value) + 1e-9)
+    return max(step * power for step in _LOG_STEPS if step * power <= value * (1 + 1e-9))
+
+
+def _log_above(value: float) -> float:
+    power = 10.0 ** math.floor(math.log10(value) + 1e-9)
+    return min(step * power for step in (*_LOG_STEPS, 10.0) if step * power >= value * (1 - 1e-9))
+
+
+def _linear_above(value: float) -> float:
+    """Some room over the highest rate, so that the axis changes seldom."""
+    power = 10.0 ** math.floor(math.log10(value * 1.15))
+    return math.ceil(value * 1.15 / power * 2) / 2 * power
+
+
+def _time_above(seconds: float) -> float:
+    step = next((step for step in _TIME_STEPS if seconds / step <= 12), _TIME_STEPS[-1])
+    return math.ceil(seconds / step - 1e-9) * step
+
+
+def clock(seconds: float) -> str:
+    """`0:41`, `1:02:03`."""
+    whole = int(seconds)
+    if whole >= 3600:
+        return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
+    return f"{whole // 60}:{whole % 60:02d}"
+
+
+def part_labels(parts: Sequence[Part]) -> list[tuple[float, str]]:
+    """Where each part begins, with the word that stands over it; empty where it goes on from the one before."""
+    words = {"warmup": "warm-up", "ladder": "ladder"}
+    labels = []
+    before = ""
+    for part in parts:
+        if part.name == "search":
+            label = part.text.replace(" requests/s", "/s")
+        elif part.name == "load":
+            label = part.text.partition(",")[0].partition(" for ")[0]
+        else:
+            label = "" if part.name == before else words.get(part.name, part.name)
+        labels.append((part.began, label))
+        before = part.name
+    return labels
+
+
+class LiveChart(QWidget):
+    """The two plots. Space is for the page (`freeze`); the arrows move the cursor from second to second."""
+
+    cursor_moved = Signal(str)
+    """The numbers at the cursor in words; empty when there is none."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.run = LiveRun()
+        self.is_frozen = False
+        self.redraws = 0
+        """How often the picture was renewed, and how often of these whole: for benchmarks."""
+        self.whole_redraws = 0
+        self._axes: Axes | None = None
+        self._layer: QPixmap | None = None
+        self._key: tuple[object, ...] = ()
+        self._drawn = 0
+        self._state: tuple[object, ...] = ()
+        self._cursor: int | None = None
+        self._throttle = Throttle(REDRAW_MS, self._renew, self)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumHeight(LEAST_HEIGHT)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName(self.tr("Response time and rate, second by second"))
+        theme.changed.connect(self._recolour)
+
+    def sizeHint(self) -> QSize:  # noqa: N802, Qt's name
+        """As in a window of the usual size."""
+        return QSize(820, 430)
+
+    # -- what is shown -------------------------------------------------------------------------------------
+
+    def show_run(self, run: LiveRun) -> None:
+        """Draws this run from now on."""
+        self.run = run
+        self.is_frozen = False
+        self._axes, self._layer, self._state = None, None, ()
+        self._set_cursor(None)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Something may have come in: it is drawn within a tenth of a second."""
+        if not self.is_frozen:
+            self._throttle.ask()
+
+    def freeze(self, frozen: bool) -> None:
+        """Leaves the picture as it is, or catches up."""
+        self.is_frozen = frozen
+        if frozen:
+            self._throttle.cancel()
+            self.update()
+        else:
+            self._state = ()
+            self.refresh()
+
+    def _recolour(self) -> None:
+        self._layer = None
+        self.update()
+
+    def _renew(self) -> None:
+        """Adds what is new to the picture; nothing where nothing is."""
+        run = self.run
+        state = (len(run.t), len(run.parts), len(run.spans), len(run.notes), run.started is not None)
+        if state == self._state:
+            return
+        self._state = state
+        self._axes = axes_for(run, self._axes)
+        if self.isVisible():
+            self._bring_up_to_date()
+        self.redraws += 1
+        self.update()
+
+    # -- geometry ------------------------------------------------------------------------------------------
+
+    def _plots(self) -> tuple[QRectF, QRectF]:
+        width = max(80.0, self.width() - LEFT - RIGHT)
+        inner = self.height() - TOP - BETWEEN - BELOW
+        upper = round(inner * UPPER)
+        top = QRectF(LEFT, TOP, width, upper)
+        return top, QRectF(LEFT, TOP + upper + BETWEEN, width, inner - upper)
+
+    def _x(self, seconds: float) -> float:
+        assert self._axes is not None
+        return LEFT + seconds / self._axes.seconds * max(80.0, self.width() - LEFT - RIGHT)
+
+    def _y_ms(self, plot: QRectF, value: float) -> float:
+        assert self._axes is not None
+        low, high = math.log(self._axes.low_ms), math.log(self._axes.high_ms)
+        share = (math.log(max(value, 1e-9)) - low) / max(high - low, 1e-9)
+        return plot.bottom() - min(1.0, max(0.0, share)) * plot.height()
+
+    def _y_rate(self, plot: QRectF, value: float) -> float:
+        assert self._axes is not None
+        return plot.bottom() - min(1.0, max(0.0, value / self._axes.rate)) * plot.height()
+
+    # -- the layer -----------------------------------------------------------------------------------------
+
+    def _bring_up_to_date(self) -> None:
+        """The layer with everything that is known, by adding to it or by drawing it again."""
+        if self._axes is None:
+            self._axes = axes_for(self.run)
+        ratio = self.devicePixelRatioF()
+        limited = sum(1 for step in self.run.steps if step.get("verdict") == "client_limited")
+        key = (self.size(), ratio, self._theme.is_dark, self._axes, len(self.run.parts), limited, id(self.run))
+        if self._layer is not None and key == self._key:
+            if self._drawn < len(self.run.t):
+                painter = QPainter(self._layer)
+                self._draw_series(painter, max(0, self._drawn - 1))
+                painter.end()
+            return
+        self._key = key
+        self._layer = QPixmap(QSize(round(self.width() * ratio), round(self.height() * ratio)))
+        self._layer.setDevicePixelRatio(ratio)
+        self._layer.fill(self._theme.colour("surface"))
+        painter = QPainter(self._layer)
+        self._draw_frame(painter)
+        self._draw_series(painter, 0)
+        painter.end()
+        self.whole_redraws += 1
+
+    def _draw_frame(self, painter: QPainter) -> None:
+        assert self._axes is not None
+        axes, (upper, lower) = self._axes, self._plots()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(font(AXIS))
+        muted, grid, edge = (self._theme.colour(role) for role in ("muted", "grid", "edge"))
+        painter.setPen(muted)
+        painter.drawText(QPointF(0, 11), self.tr("Response time, ms (log)"))
+        painter.drawText(QPointF(0, lower.top() - 11), self.tr("Rate, req/s"))
+        for plot, ticks, place in (
+            (upper, nice_ticks(axes.low_ms, axes.high_ms, "log", 6), self._y_ms),
+            (lower, nice_ticks(0.0, axes.rate, "linear", 3), self._y_rate),
+        ):
+            for value, text in ticks:
+                y = round(place(plot, value)) + 0.5
+                painter.setPen(QPen(grid, 1))
+                painter.drawLine(QLineF(plot.left(), y, plot.right(), y))
+                painter.setPen(muted)
+                painter.drawText(QPointF(plot.left() - 6 - measure(text, 400, AXIS), y + 4), text)
+        self._draw_parts(painter, upper, lower)
+        self._draw_spoilt(painter, upper, lower)
+        painter.setPen(QPen(edge, 1))
+        for plot in (upper, lower):
+            painter.drawLine(QLineF(plot.left(), plot.top(), plot.left(), plot.bottom()))
+        painter.drawLine(QLineF(lower.left(), lower.bottom(), lower.right(), lower.bottom()))
+        self._draw_time(painter, lower)
+        self._draw_limit(painter, upper)
+
+    def _draw_time(self, painter: QPainter, plot: QRectF) -> None:
+        assert self._axes is not None
+        about = max(2.0, plot.width() / 90)
+        step = next((step for step in _TIME_STEPS if self._axes.seconds / step <= about), _TIME_STEPS[-1])
+        painter.setPen(self._theme.colour("muted"))
+        for at in range(int(self._axes.seconds / step + 1e-9) + 1):
+            text = clock(at * step)
+            width = measure(text, 400, AXIS)
+            left = min(self._x(at * step) - width / 2, self.width() - width)
+            painter.drawText(QPointF(left, plot.bottom() + 15), text)
+
+    def _draw_parts(self, painter: QPainter, upper: QRectF, lower: QRectF) -> None:
+        free_from = -1.0
+        for began, label in part_labels(self.run.parts):
+            x = round(self._x(began)) + 0.5
+            if x > upper.right():
+                continue
+            painter.setPen(QPen(self._theme.colour("grid"), 1))
+            for plot in (upper, lower):
+                painter.drawLine(QLineF(x, plot.top(), x, plot.bottom()))
+            width = measure(label, 400, AXIS)
+            if label and x + 4 >= free_from and x + 4 + width <= upper.right():
+                painter.setPen(self._theme.colour("muted"))
+                painter.drawText(QPointF(x + 4, upper.top() - 4), label)
+                free_from = x + 4 + width + 8
+
+    def _draw_spoilt(self, painter: QPainter, upper: QRectF, lower: QRectF) -> None:
+        """A hatch over steps that say nothing of the target."""
+        for step, (begin, end) in zip(self.run.steps, self.run.spans, strict=False):
+            if step.get("verdict") != "client_limited":
+                continue
+            left, right = self._x(begin), self._x(end)
+            for plot in (upper, lower):
+                lines = hatch(left, plot.top(), max(1.0, right - left), plot.height(), "line", 8.0)
+                paint(painter, lines, self._theme)
+
+    def _draw_limit(self, painter: QPainter, plot: QRectF) -> None:
+        limit = self.run.limit_ms()
+        if limit is None:
+            return
+        y = round(self._y_ms(plot, limit[1])) + 0.5
+        pen = QPen(self._theme.colour("bad"), 1.25)
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        pen.setDashPattern([4, 3])
+        painter.setPen(pen)
+        painter.drawLine(QLineF(plot.left(), y, plot.right(), y))
+        text = self.tr("objective {0} ≤ {1}").replace("{0}", limit[0])
+        text = text.replace("{1}", f"{amount(limit[1])}{NO_BREAK}ms")
+        width = measure(text, 400, AXIS)
+        painter.drawText(QPointF(plot.right() - width - 4, y - 5), text)
+
+    def _draw_series(self, painter: QPainter, start: int) -> None:
+        """Everything from a second on; all of it is reduced to pixel columns, a piece is drawn as it is."""
+        run, (upper, lower) = self.run, self._plots()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        columns = max(1, int(upper.width()))
+        for y, plot, place, role, width, dashed in (
+            (run.p50, upper, self._y_ms, "s3", 1.0, False),
+            (run.p99, upper, self._y_ms, "s1", 1.5, False),
+            (run.answered, lower, self._y_rate, "s1", 1.5, False),
+            (run.offered, lower, self._y_rate, "text", 1.25, True),
+        ):
+            times, values = minmax_decimate(run.t[start:], y[start:], columns)
+            pen = QPen(self._theme.colour(role), width)
+            pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+            pen.setJoinStyle(Qt.PenJoinStyle.BevelJoin)
+            piece: list[QPointF] = []
+            for t, value in zip(times, values, strict=True):
+                if value is None:
+                    self._draw_piece(painter, pen, piece, dashed)
+                    piece = []
+                else:
+                    piece.append(QPointF(self._x(t), place(plot, value)))
+            self._draw_piece(painter, pen, piece, dashed)
+        self._drawn = len(run.t)
+
+    def _draw_piece(self, painter: QPainter, pen: QPen, piece: list[QPointF], dashed: bool) -> None:
+        if len(piece) < 2:
+            return
+        painter.setPen(pen)
+        if not dashed:
+            painter.drawPolyline(QPolygonF(piece))
+            return
+        # Dashes are anchored to the axis, so that pieces added later go on with them.
+        period = sum(_DASH)
+        x, end, at = piece[0].x(), piece[-1].x(), 0
+        lines: list[QLineF] = []
+        x = math.floor(x / period) * period
+        while x < end:
+            left, right = max(x, piece[0].x()), min(x + _DASH[0], end)
+            while at + 1 < len(piece) - 1 and piece[at + 1].x() <= left:
+                at += 1
+            if right > left:
+                lines.append(QLineF(left, _between(piece, at, left), right, _between(piece, at, right)))
+            x += period
+        painter.drawLines(lines)
+
+    # -- on top of it --------------------------------------------------------------------------------------
+
+    def resizeEvent(self, _event: QResizeEvent) -> None:  # noqa: N802, Qt's name
+        """The layer is of another size."""
+        self._layer = None
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802, Qt's name
+        """The layer, and on it the present moment, the names of the lines, the cursor and the focus."""
+        if self._layer is None or (not self.is_frozen and self._drawn < len(self.run.t)):
+            self._bring_up_to_date()
+        assert self._layer is not None
+        painter = QPainter(self)
+        painter.drawPixmap(0, 0, self._layer)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        upper, lower = self._plots()
+        if self._drawn:
+            self._draw_now(painter, upper, lower)
+        if self._cursor is not None:
+            self._draw_cursor(painter, upper, lower)
+        if self.is_frozen:
+            painter.setFont(font(AXIS, 500))
+            painter.setPen(self._theme.colour("accent"))
+            text = self.tr("frozen, Space goes on")
+            painter.drawText(QPointF(upper.right() - measure(text, 500, AXIS), 11), text)
+        if self.hasFocus():
+            painter.setPen(QPen(self._theme.colour("accent"), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 4, 4)
+
+    def _draw_now(self, painter: QPainter, upper: QRectF, lower: QRectF) -> None:
+        last = self._drawn - 1
+        x = round(self._x(self.run.t[last])) + 0.5
+        painter.setPen(QPen(self._theme.colour("text"), 1))
+        painter.drawLine(QLineF(x, upper.top(), x, upper.bottom()))
+        painter.drawLine(QLineF(x, lower.top() - 4, x, lower.bottom()))
+        run = self.run
+        for plot, place, entries in (
+            (upper, self._y_ms, (("p99", run.p99[last], "s1"), ("p50", run.p50[last], "s3"))),
+            (
+                lower,
+                self._y_rate,
+                (
+                    (self.tr("offered"), run.offered[last], "text"),
+                    (self.tr("answered"), run.answered[last], "s1"),
+                ),
+            ),
+        ):
+            below = -math.inf
+            known = [(place(plot, value), name, role) for name, value, role in entries if value is not None]
+            for y, name, role in sorted(known):
+                y = min(max(y + 4, below + 14, plot.top() + 10), plot.bottom() - 2)
+                below = y
+                width = measure(name, 600, SMALL)
+                left = x + 6 if x + 6 + width <= self.width() else x - 6 - width
+                painter.fillRect(QRectF(left - 2, y - 11, width + 4, 14), self._theme.colour("surface"))
+                painter.setFont(font(SMALL, 600))
+                painter.setPen(self._theme.colour(role))
+                painter.drawText(QPointF(left, y), name)
+
+    # -- the cursor ----------------------------------------------------------------------------------------
+
+    def words_at(self, at: int) -> str:
+        """The numbers of a second in words."""
+        run = self.run
+        parts = [clock(run.t[at])]
+        for name, value, unit in (
+            ("p99", run.p99[at], "ms"),
+            ("p50", run.p50[at], "ms"),
+            (self.tr("offered"), run.offered[at], "req/s"),
+            (self.tr("answered"), run.answered[at], "req/s"),
+        ):
+            parts.append(f"{name} –" if value is None else f"{name} {amount(value)}{NO_BREAK}{unit}")
+        return " · ".join(parts)
+
+    def move_cursor(self, by: int) -> None:
+        """So many seconds to the right; the first time to the newest second."""
+        if not self._drawn:
+            return
+        at = self._drawn - 1 if self._cursor is None else self._cursor + by
+        at = max(0, min(self._drawn - 1, at))
+        if self.run.answered[at] is None and 0 <= at + (by or 1) < self._drawn:
+            at += by or 1
+        self._set_cursor(at)
+
+    def _set_cursor(self, at: int | None) -> None:
+        self._cursor = at
+        words = "" if at is None else self.words_at(at)
+        self.setAccessibleDescription(words)
+        self.cursor_moved.emit(words)
+        self.update()
+
+    def _draw_cursor(self, painter: QPainter, upper: QRectF, lower: QRectF) -> None:
+        assert self._cursor is not None
+        at = min(self._cursor, self._drawn - 1)
+        x = round(self._x(self.run.t[at])) + 0.5
+        painter.setPen(QPen(self._theme.colour("accent"), 1))
+        painter.drawLine(QLineF(x, upper.top(), x, lower.bottom()))
+        words = self.words_at(at)
+        width = measure(words, 500, SMALL) + 16
+        left = max(LEFT, min(x - width / 2, self.width() - width - 1))
+        box = QRectF(left, upper.bottom() + 4.5, width, 20)
+        painter.setPen(QPen(self._theme.colour("accent"), 1))
+        painter.setBrush(self._theme.colour("surface"))
+        painter.drawRoundedRect(box, 4, 4)
+        painter.setFont(font(SMALL, 500))
+        painter.setPen(self._theme.colour("text"))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802, Qt's name
+        """Arrows move the cursor, Home and End go to the ends."""
+        step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
+        if step is not None:
+            self.move_cursor(step)
+        elif event.key() in (Qt.Key.Key_Home, Qt.Key.Key_End) and self._drawn:
+            self._set_cursor(0 if event.key() == Qt.Key.Key_Home else self._drawn - 1)
+        else:
+            super().keyPressEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802, Qt's name
+        """Puts the cursor where one clicks."""
+        if self._drawn and self._axes is not None:
+            wide = max(80.0, self.width() - LEFT - RIGHT)
+            seconds = (event.position().x() - LEFT) / wide * self._axes.seconds
+            at = bisect.bisect_left(self.run.t, seconds, 0, self._drawn)
+            near = min((at, at - 1), key=lambda k: abs(self.run.t[min(max(k, 0), self._drawn - 1)] - seconds))
+            self._set_cursor(min(max(near, 0), self._drawn - 1))
+        super().mousePressEvent(event)
+
+
+def _between(piece: Sequence[QPointF], at: int, x: float) -> float:
+    """The height of a line at `x`, from its point `at` on."""
+    while at + 2 < len(piece) and piece[at + 1].x() < x:
+        at += 1
+    first, second = piece[at], piece[at + 1]
+    span = second.x() - first.x()
+    share = 0.0 if span <= 0 else min(1.0, max(0.0, (x - first.x()) / span))
+    return first.y() + share * (second.y() - first.y())

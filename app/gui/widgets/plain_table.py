@@ -1,0 +1,120 @@
+"""A quiet table: hairlines between rows, numbers set right, a sign with its word where a row has a verdict."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtGui import QPainter, QPen
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QWidget,
+)
+
+from app.charts.pieces import limit_mark, verdict_badge
+from app.gui.painting import paint
+from app.gui.theme import BODY, Theme, font
+
+ROW, DENSE = 32, 26
+_SIGN = 12
+SIGN_ROLE = Qt.ItemDataRole.UserRole
+SPOILT_ROLE = Qt.ItemDataRole.UserRole + 1
+
+
+class RowDelegate(QStyledItemDelegate):
+    """Draws a cell: its text in the row's tone, a sign before it, and the hairline below."""
+
+    def __init__(self, theme: Theme, height: int, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme, self._height = theme, height
+
+    def sizeHint(  # noqa: N802, Qt's name
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        """As wide as the text, as high as a row."""
+        hint = super().sizeHint(option, index)
+        sign = _SIGN + 8 if index.data(SIGN_ROLE) else 0
+        return QSize(hint.width() + sign + 12, self._height)
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        """Draws the cell."""
+        painter.save()
+        area = QRect(option.rect)  # type: ignore[attr-defined]
+        state = option.state  # type: ignore[attr-defined]
+        if state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(area, self._theme.colour("accbg"))
+        painter.setPen(QPen(self._theme.colour("line"), 1))
+        painter.drawLine(area.left(), area.bottom(), area.right(), area.bottom())
+        text = area.adjusted(0 if index.column() == 0 else 8, 0, -8, 0)
+        sign = index.data(SIGN_ROLE)
+        if sign:
+            painter.save()
+            painter.translate(text.left(), area.top() + (area.height() - _SIGN) / 2)
+            paint(painter, limit_mark(_SIGN) if sign == "limit" else verdict_badge(sign, _SIGN), self._theme)
+            painter.restore()
+            text.setLeft(text.left() + _SIGN + 7)
+        painter.setFont(font(BODY))
+        painter.setPen(self._theme.colour("muted" if index.data(SPOILT_ROLE) else "text"))
+        align = index.data(Qt.ItemDataRole.TextAlignmentRole) or Qt.AlignmentFlag.AlignLeft
+        shown = str(index.data() or "")
+        shown = painter.fontMetrics().elidedText(shown, Qt.TextElideMode.ElideRight, text.width())
+        painter.drawText(text, Qt.AlignmentFlag(align) | Qt.AlignmentFlag.AlignVCenter, shown)
+        painter.restore()
+
+
+class PlainTable(QTableView):
+    """A table to read. With `grows` it is as high as its rows, so that the page scrolls and not the table."""
+
+    def __init__(
+        self,
+        model: QAbstractItemModel,
+        theme: Theme,
+        name: str,
+        *,
+        stretch: int = -1,
+        height: int = DENSE,
+        grows: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
+        """`stretch` is the column that takes the room that is left; `name` is for screen readers."""
+        super().__init__(parent)
+        self._grows, self._height = grows, height
+        self.setModel(model)
+        self.setAccessibleName(name)
+        self.setItemDelegate(RowDelegate(theme, height, self))
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setTabKeyNavigation(False)
+        self.setCornerButtonEnabled(False)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(height)
+        self.verticalHeader().setMinimumSectionSize(height)
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setSectionsClickable(False)
+        header.setMinimumSectionSize(40)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        if stretch >= 0:
+            header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+            header.setSectionResizeMode(stretch, QHeaderView.ResizeMode.Stretch)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        if grows:
+            self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+            for signal in (model.rowsInserted, model.modelReset, model.rowsRemoved):
+                signal.connect(self._fit)
+            self._fit()
+
+    def _fit(self) -> None:
+        rows = self.model().rowCount()
+        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + rows * self._height + 4)
