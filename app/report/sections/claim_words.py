@@ -187,7 +187,10 @@ def condition_words(node: Node) -> str:
         case Not(term):
             return f"it is not so that {condition_words(term)}"
         case And(terms):
-            return " and ".join(condition_words(term) for term in terms)
+            return " and ".join(
+                f"either {condition_words(term)}" if isinstance(term, Or) else condition_words(term)
+                for term in terms
+            )
         case Or(terms):
             return " or ".join(condition_words(term) for term in terms)
         case _:
@@ -217,7 +220,9 @@ def evidence_words(view: View, question: Question, longest: int = 160) -> str:
         elif state == "partly":
             text += f". {_rest(because(view, question))}"
         return cut(text, longest)
-    return cut(because(view, question), longest)
+    told_ = because(view, question)
+    rest = told_.removeprefix("Nothing measured proves it. ")
+    return cut(rest or told_, longest)
 
 
 def _with_source(fact: Fact) -> str:

@@ -34,7 +34,8 @@ WIDTH = 499.0
 ROOM = 726.0
 """Height of page one for its text, with something to spare."""
 _GAP = 12.0
-_SIGN = 16.0
+_RULED_GAP = 28.0
+_SIGN = 13.0
 """Width of the sign of a state with its gap."""
 _METER = 28.0
 """Width of the meter of a band with its gap."""
@@ -79,8 +80,8 @@ def _block(block: Block, width: float) -> float:
             title = 13.0 * lines_of(block.spec.title, 9.5, width, 600)
             return 16.0 + title + block.height - 12.0 + 10.5 * lines_of(block.spec.caption, 7.5, width)
         case Columns():
-            each = (width - 24.0 * (len(block.columns) - 1)) / max(1, len(block.columns))
-            return 20.0 + max(
+            each = (width - _RULED_GAP * (len(block.columns) - 1)) / max(1, len(block.columns))
+            return 12.0 + max(
                 (sum(_block(part, each) for part in column) for column in block.columns), default=0.0
             )
         case Table():
@@ -117,8 +118,8 @@ def _flow(widths: Sequence[float], room: float) -> float:
     for width in widths:
         if used and used + width > room:
             lines, used = lines + 1, 0.0
-        used += width + _GAP
-    return 16.5 * lines
+        used += width + 9.0
+    return 16.0 * lines
 
 
 def _widths(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: float) -> list[float]:

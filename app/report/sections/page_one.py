@@ -74,7 +74,7 @@ class Lengths:
 _LENGTHS = (
     Lengths(340, 60, 190, 64, 60, 54),
     Lengths(340, 34, 175, 64, 56, 46),
-    Lengths(320, 34, 165, 60, 34, 28),
+    Lengths(320, 34, 165, 60, 34, 26),
     Lengths(300, 34, 150, 42, 34, 28),
     Lengths(200, 30, 120, 38, 30, 24, 5),
     Lengths(95, 24, 95, 36, 28, 22, 4, 44, 14),
@@ -295,13 +295,11 @@ def _measured(verdict: Mapping[str, Any]) -> tuple[Block, ...]:
         ("not_applicable", "not_applicable"),
     )
     badges: list[Cell] = [Badge(state, counts[name]) for state, name in order if counts.get(name)]
-    if len(badges) % 2:
-        badges.append(())
-    rows = tuple((badges[place], badges[place + 1]) for place in range(0, len(badges), 2))
+    columns = tuple(Column("", 1.0) for _ in badges) or (Column(""),)
     return (
         Paragraph(text(Span("How much was measured", "muted")), "small"),
         Heading("Nothing" if share is None else f"{percent(share)} of the weight", 3),
-        Table((Column("", 1.0), Column("", 1.0)), rows, empty="No question applies.", dense=True),
+        Table(columns, (tuple(badges),) if badges else (), empty="No question applies.", dense=True),
     )
 
 

@@ -32,12 +32,10 @@ from app.report.model import (
 from app.report.sections.claim_words import cut, growth_words, points_words
 from app.report.sections.score_words import count_words, effort_words
 from app.report.view import View, sentence, short
-from assessments.wording import NO_BREAK, amount, capital, counted
+from assessments.wording import NO_BREAK, amount, capital
 
 CHARTED = 12
 """Actions that the chart shows; a column holds no more of them."""
-DETAILED = 40
-"""Rows of the table; the rest are named below it."""
 
 
 def section(view: View, number: str) -> Section:
@@ -52,6 +50,7 @@ def section(view: View, number: str) -> Section:
         *_dates(view, actions),
         *_after(view),
         *_why(actions),
+        *_others(view, actions),
     ]
     return Section("plan", "Plan", _title(view), tuple(blocks), kicker, text(_lead(view)))
 
@@ -162,33 +161,44 @@ def _shape(name: str) -> PillarMark:
 
 
 def _table(view: View, actions: Sequence[Mapping[str, Any]]) -> list[Block]:
+    """The actions of the chart."""
+    return [_rows(view, list(enumerate(actions, 1))[:CHARTED], "Effort: working days of one person.")]
+
+
+def _others(view: View, actions: Sequence[Mapping[str, Any]]) -> list[Block]:
+    """The actions behind those of the chart."""
+    others = list(enumerate(actions, 1))[CHARTED:]
+    if not others:
+        return []
+    return [Heading("The other actions", 2), _rows(view, others, "")]
+
+
+def _rows(view: View, actions: Sequence[tuple[int, Mapping[str, Any]]], caption: str) -> Table:
+    moves = any(_moves(action) != "–" for _, action in actions)
     rows: list[tuple[Cell, ...]] = []
-    for place, action in enumerate(actions[:DETAILED], 1):
-        rows.append(
-            (
-                text(Span(str(place), "muted")),
-                text(Span(cut(str(action["text"]), 180), link=_claim_link(action))),
-                Mark(_mark(view, action)),
-                text(effort_words(action)),
-                text(_points(action)),
-                text(_moves(action)),
-                text(Span(cut(str(action.get("tradeoff") or "none stated"), 110), "muted")),
-            )
-        )
-    columns = (
+    for place, action in actions:
+        cells: list[Cell] = [
+            text(Span(str(place), "muted")),
+            text(Span(cut(str(action["text"]), 180), link=_claim_link(action))),
+            Mark(_mark(view, action)),
+            text(effort_words(action)),
+            text(_points(action)),
+        ]
+        if moves:
+            cells.append(text(_moves(action)))
+        cells.append(text(Span(cut(str(action.get("tradeoff") or "none stated"), 140), "muted")))
+        rows.append(tuple(cells))
+    columns = [
         Column(""),
         Column("Action", 2.0),
         Column(""),
         Column("Effort", align="right"),
         Column("Points", align="right"),
-        Column("Capacity and date", 1.2),
-        Column("Price of it", 1.3),
-    )
-    blocks: list[Block] = [Table(columns, tuple(rows), "Effort: working days of one person.")]
-    if len(actions) > DETAILED:
-        rest = ", ".join(str(action.get("question") or action["text"]) for action in actions[DETAILED:])
-        blocks.append(Paragraph(text(f"{counted(len(actions) - DETAILED, 'more action')}: {rest}."), "small"))
-    return blocks
+    ]
+    if moves:
+        columns.append(Column("Capacity and date", 1.1))
+    columns.append(Column("Price of it", 1.4))
+    return Table(tuple(columns), tuple(rows), caption, dense=len(actions) > CHARTED)
 
 
 def _claim_link(action: Mapping[str, Any]) -> str | None:
@@ -216,7 +226,7 @@ def _moves(action: Mapping[str, Any]) -> str:
 def _why(actions: Sequence[Mapping[str, Any]]) -> list[Block]:
     items = tuple(
         text(Span(f"{place}  ", "muted"), sentence(str(action["because"])))
-        for place, action in enumerate(actions[:DETAILED], 1)
+        for place, action in enumerate(actions, 1)
         if action.get("because")
     )
     caps = [action for action in actions if action.get("lifts_cap") is not None]
