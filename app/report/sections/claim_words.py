@@ -220,9 +220,9 @@ def evidence_words(view: View, question: Question, longest: int = 160) -> str:
         elif state == "partly":
             text += f". {_rest(because(view, question))}"
         return cut(text, longest)
-    told_ = because(view, question)
-    rest = told_.removeprefix("Nothing measured proves it. ")
-    return cut(rest or told_, longest)
+    why = because(view, question)
+    rest = why.removeprefix("Nothing measured proves it. ")
+    return cut(rest or why, longest)
 
 
 def _with_source(fact: Fact) -> str:
