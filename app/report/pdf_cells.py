@@ -8,7 +8,7 @@ from app.report import words
 from app.report.model import Badge, BandBadge, Cell, ClaimCard, Column, Mark, Score, Span, Table, Text
 from app.report.pdf_flow import Beside, Box, Stack
 from app.report.pdf_pieces import badge_parts, band_parts, gap, mark_parts, small_score
-from app.report.pdf_tables import GAP, Head, Nothing, Row, TableBox, Wish, column_widths
+from app.report.pdf_tables import GAP, Head, Nothing, Row, TableBox, Wish, column_widths, settled
 from app.report.pdf_text import (
     CELL,
     LABEL,
@@ -26,10 +26,12 @@ from app.report.pdf_text import (
 BADGES = Style(8.25, 14.5)
 PADDING = 4.0
 DENSE_PADDING = 2.25
-GLYPH_LEAST, GLYPH_MOST = 60.0, 110.0
+GLYPH_LEAST, GLYPH_MOST = 80.0, 110.0
 WIDEST_WORD = 0.4
 """The part of a table's width that one long word may ask for before it is broken."""
 
+ROWS_TRIED = 40
+"""Rows that decide on the widths of columns, of longer tables the first."""
 LONGEST_CELL = 1_200
 """Characters of a cell that are printed."""
 
@@ -87,6 +89,8 @@ class Cells:
         found = [[self._words(cell) for cell in row] for row in rows]
         wishes = [self._wish(number, column, rows, found, width) for number, column in enumerate(columns)]
         widths = column_widths(columns, wishes, width)
+        lengths = [[_longest_line(text) for text in row] for row in found[:ROWS_TRIED]]
+        widths = settled(widths, wishes, lengths)
         offsets = [sum(widths[:number]) + GAP * number for number in range(len(columns))]
         padding = DENSE_PADDING if table.dense else PADDING
         headed = any(column.header for column in columns)

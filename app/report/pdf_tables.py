@@ -16,6 +16,10 @@ HEAD_BELOW = 3.5
 NOTE_ABOVE = 4.0
 MOST_OF_WIDTH = 0.22
 """What a column without a share may take of a table in which others have one, unless a word needs more."""
+MOVED_AT_ONCE, MOST_MOVES = 0.03, 8
+"""The part of a table's width that one move takes from a column and gives to another, and how often."""
+RAGGED = 1.08
+"""How much longer a text is for being broken into lines that are not full."""
 LEAST_ROWS = 3
 """Rows that a split leaves on each side, where there are as many."""
 
@@ -106,6 +110,47 @@ def _even_out(widths: list[float], wishes: Sequence[Wish], among: Sequence[int])
     for number, extra in spare.items():
         if extra > 0:
             widths[number] -= (given - room) * extra / given
+
+
+def settled(
+    widths: Sequence[float], wishes: Sequence[Wish], lengths: Sequence[Sequence[float]]
+) -> list[float]:
+    """The widths, moved between columns as long as that makes the rows lower together.
+
+    `lengths` are the widths that the cells of some rows have on one line; how many lines a cell takes in a
+    width is estimated from that. No column becomes narrower than its widest word.
+    """
+    found = list(widths)
+    step = MOVED_AT_ONCE * sum(found)
+    best = _lines_of(found, lengths)
+    for _ in range(MOST_MOVES):
+        tried = None
+        for giver, width in enumerate(found):
+            if width - step < wishes[giver].least:
+                continue
+            for taker, wish in enumerate(wishes):
+                if taker != giver and found[taker] < wish.most:
+                    moved = list(found)
+                    moved[giver] -= step
+                    moved[taker] += step
+                    lines = _lines_of(moved, lengths)
+                    if lines < best:
+                        best, tried = lines, moved
+        if tried is None:
+            break
+        found = tried
+    return found
+
+
+def _lines_of(widths: Sequence[float], lengths: Sequence[Sequence[float]]) -> int:
+    """The lines that the rows are high together."""
+    return sum(
+        max(
+            int(RAGGED * length / width) if length > width else 0
+            for length, width in zip(row, widths, strict=True)
+        )
+        for row in lengths
+    )
 
 
 def gaps(columns: Sequence[Column]) -> float:
