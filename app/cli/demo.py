@@ -32,7 +32,7 @@ SECONDS, QUICK_SECONDS = 90.0, 25.0
 """That the demo takes at most."""
 QUICK_BUDGET_S, QUICK_PRECISION = 12.0, 0.15
 """Of the search alone."""
-LEAST_BUDGET_S = 6.0
+LEAST_BUDGET_S = 5.0
 WRITTEN_ON = date(2026, 11, 24)
 """The day from which the answers of the demo look at its campaign."""
 
@@ -150,9 +150,9 @@ def in_time(spec: LoadSpec, most_s: float, begun_s: float) -> LoadSpec:
     """The load, shortened so that the demo ends within `most_s`, of which `begun_s` are over.
 
     What comes after the search takes about as long as what came before: some 3 s each on a machine with
-    nothing else to do, and longer in proportion on a busy one. Warm-up and a last look are 3 s more.
+    nothing else to do, and longer in proportion on a busy one. Warm-up and a last look are 4 s more.
     """
-    left = most_s - 2 * begun_s - 3.0
+    left = most_s - 2 * begun_s - 4.0
     return replace(spec, budget_s=min(spec.budget_s, max(LEAST_BUDGET_S, left)))
 
 
