@@ -328,7 +328,8 @@ class _Reader:
         self, value: Any, parent: Mapping[str, Any] | None, key: str | None, what: str
     ) -> Mapping[str, Any]:
         if not isinstance(value, Mapping):
-            raise self.wrong(parent, key, f"{what} is a mapping of names to values")
+            line = 1 if parent is None else self.line(parent, key)
+            raise DocumentError(self.file, line, f"{what} is a mapping of names to values")
         return value
 
     def keys(

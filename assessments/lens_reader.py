@@ -52,7 +52,7 @@ class LensReader(ExpressionReader):
         questions: list[Question] = []
         seen: set[str] = set()
         for entry in entries:
-            question = self.question(entry, pillars, axes)
+            question = self.question(entry, root, pillars, axes)
             if question.id in seen:
                 raise self.wrong(entry, "id", f"the question '{question.id}' is there twice: rename one")
             seen.add(question.id)
@@ -84,8 +84,10 @@ class LensReader(ExpressionReader):
             groups.append(group)
         return tuple(groups)
 
-    def question(self, item: Any, pillars: Sequence[Group], axes: Sequence[Group]) -> Question:
-        entry = self.mapping(item, None, "a question")
+    def question(
+        self, item: Any, root: Mapping[str, Any], pillars: Sequence[Group], axes: Sequence[Group]
+    ) -> Question:
+        entry = self.mapping(item, root, "a question", "questions")
         self.keys(
             entry,
             "a question",
@@ -148,7 +150,7 @@ class LensReader(ExpressionReader):
     def choices(self, entry: Mapping[str, Any], question: str) -> tuple[Choice, ...]:
         choices: list[Choice] = []
         for item in self.entries(entry, "choices", f"choices of {question}", 2, MAX_CHOICES):
-            choice = self.choice(item, question)
+            choice = self.choice(item, entry, question)
             if choices and choice.value <= choices[-1].value:
                 raise self.wrong(
                     item,
@@ -169,8 +171,8 @@ class LensReader(ExpressionReader):
             self.note("no_remediation", question, "nothing says how to improve", entry, "id")
         return tuple(choices)
 
-    def choice(self, item: Any, question: str) -> Choice:
-        entry = self.mapping(item, None, f"a choice of {question}")
+    def choice(self, item: Any, parent: Mapping[str, Any], question: str) -> Choice:
+        entry = self.mapping(item, parent, f"a choice of {question}", "choices")
         self.keys(
             entry,
             "a choice",

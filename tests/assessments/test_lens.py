@@ -150,6 +150,8 @@ def test_weights_can_be_replaced_by_others_above_0() -> None:
         ("  pillar: infrastructure", "  pillar: infrastucture", "no pillar 'infrastucture': did you mean"),
         ("  axes: [workload]", "  axes: [users]", "no axis 'users'"),
         ("  axes: [workload]", "  axes: workload", "axes is a list"),
+        ("- id: INF-08", "- 42\n- id: INF-08", "a question is a mapping of names to values, not 42"),
+        ("  - {id: INF_08_no", "  - none\n  - {id: INF_08_no", "a choice of INF-08 is a mapping"),
         ("    verified_by: roomy", "    verified_by: rommy", "no condition 'rommy': did you mean roomy?"),
         ("    verified_by: roomy", "    verified_by: a.b >", "'verified_by' cannot be read: it ends where"),
         ("    verified_by: roomy", "    verified_by: a.b > MARGIN", "no constant 'MARGIN'"),

@@ -140,7 +140,7 @@ def test_what_is_no_lens_and_no_answers_at_all_is_refused_in_a_sentence(text: st
     for read in (load_lens, read_answers):
         with pytest.raises(UsageError) as told:
             read(text.encode(), "file.yaml")
-        assert str(told.value).startswith("file.yaml")
+        assert str(told.value).startswith("file.yaml, line ")
         assert "\n" not in str(told.value)
 
 
