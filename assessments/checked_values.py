@@ -34,7 +34,7 @@ class CheckedValues:
     def mapping(
         self, value: Any, parent: Mapping[str, Any] | None, what: str, key: str | None = None
     ) -> Mapping[str, Any]:
-        """The value, which has to be a mapping under `key` of `parent`; without a parent it is the document."""
+        """The value, which has to be a mapping, under `key` of `parent`; without one it is the document."""
         if not isinstance(value, Mapping):
             line = 1 if parent is None else line_at(parent, key)
             found = f"{what} is a mapping of names to values, not {kind_of(value)}"

@@ -226,13 +226,14 @@ def _selection(select: str | None, lens: Lens) -> tuple[Mapping[str, Sequence[st
         questions = rated_questions(lens)
         return select_all(questions) if select == "all" else select_first(questions), set()
     from assessments.claims import MAX_BYTES, read_answers
+    from assessments.growth_profiles import with_declared
     from probes.documents import read_file
 
     answers = read_answers(read_file(Path(select[1:]), max_bytes=MAX_BYTES), select[1:])
     answers.check(lens)
     claims = answers.claims.values()
     left_out = {claim.question for claim in claims if claim.state == "not_applicable"}
-    facts = answers.profile.facts()
+    facts = with_declared(answers.profile).facts()
     left_out |= {question.id for question in lens.questions if question.applies_when.value(facts) is False}
     return {claim.question: claim.choices for claim in claims}, left_out
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -305,6 +306,54 @@ def test_an_import_takes_the_sidecar_along_and_a_second_one_changes_nothing(
     (tmp_path / "good.loadstone.yaml").write_text("schema: loadstone.sidecar/1\nquestions: {aab: {}}\n")
     assert main(["lens", "check", good]) == 2
     assert "good.loadstone.yaml, line 2: the lens has no question 'aab'" in capsys.readouterr().err
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> str:
+    """All at once of what real files hold beside the format."""
+    dead = question("dead")
+    dead["riskRules"][1] = {"condition": "(!dead_1) || (!dead_2)", "risk": "HIGH_RISK"}
+    none = question("none", default=False)
+    none["choices"][2] = {"id": "none_3", "title": "None of the above"}
+    none["choices"][0]["helpfulResource"] = {"displayText": "Read", "Url": "https://a.org"}
+    none["choices"][1]["improvementPlan"] = {"displayText": "Do", "url": ""}
+    resources = [{"type": "HELPFUL_RESOURCE", "content": [{"displayText": "x", "url": "https://a b.org"}]}]
+    none["choices"][1]["additionalResources"] = resources
+    constant = question("same", title=math.nan)
+    constant["riskRules"] = [{"condition": "default", "risk": "HIGH_RISK"}]
+    return write(tmp_path / "real.json", dead, none, constant, notes=[1, 2.5, None, {"Ä": True}])
+
+
+def test_what_real_files_hold_is_named_and_rated_and_kept(
+    real: str, tmp_path: Path, capsys: Captured
+) -> None:
+    assert main(["lens", "check", real, "--json", "-"]) == 0
+    problems = json.loads(capsys.readouterr().out)["problems"]
+    assert Counter(problem["kind"] for problem in problems) == {
+        "dead_rule": 1, "no_default": 1, "none_without_no": 1, "bad_url": 2, "unknown_key": 2,
+        "not_text": 1, "constant_risk": 1,
+    }  # fmt: skip
+    (dead,) = [problem for problem in problems if problem["kind"] == "dead_rule"]
+    assert (dead["question"], dead["message"]) == (
+        "dead",
+        "rule 3 (default → HIGH_RISK) can never fire: rules 1 and 2 take every selection for which it is "
+        "true",
+    )
+    counts = {}
+    for select in ("none", "all", "first"):
+        assert main(["lens", "risks", real, "--select", select, "--json", "-"]) == 0
+        document = json.loads(capsys.readouterr().out)
+        counts[select] = {name: document[name] for name in document if name.isupper() and document[name]}
+        assert document["only_inform"] == ["same"]
+    assert counts == {
+        "none": {"UNANSWERED": 3},
+        "all": {"NO_RISK": 2, "HIGH_RISK": 1},
+        "first": {"HIGH_RISK": 2, "MEDIUM_RISK": 1},
+    }
+    kept, back = str(tmp_path / "kept.json"), str(tmp_path / "back.json")
+    assert main(["lens", "import", real, "-o", kept]) == 0
+    assert main(["lens", "export", kept, "-o", back]) == 0
+    assert json.dumps(json.loads(Path(back).read_text())) == json.dumps(json.loads(Path(real).read_text()))
 
 
 @pytest.mark.parametrize(
