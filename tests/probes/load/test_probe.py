@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from probes.analysis.memory import judge_memory
 from probes.errors import TargetError, UsageError
 from probes.events import Event, FactFound, Finished, Note, Started
 from probes.load import safety
@@ -104,3 +105,32 @@ def test_more_connections_than_the_system_allows_are_refused(
     with pytest.raises(UsageError, match="this system allows 4096 open files, too few for 5000 connections"):
         run(server, spec)
     assert server.stop()["received"] <= 1
+
+
+def test_memory_is_judged_and_a_short_run_is_no_ground_for_a_fact(server: Any, load_alone: None) -> None:
+    spec = replace(HALF_A_SECOND, segments=(OpenSegment(100, 100, 1.5),))
+    result, _ = run(server, spec)
+    memory = result["memory"]
+    assert (memory["verdict"], memory["bytes_per_request"], memory["hours_to_limit"]) == (
+        "insufficient", None, None,
+    )  # fmt: skip
+    assert memory["more_samples_needed"] > 0
+    names = {fact["name"] for fact in result["facts"]}
+    assert not names & {"process.memory_verdict", "process.growth_bytes_per_request"}
+
+
+def test_a_memory_that_grows_is_a_fact_with_its_interval() -> None:
+    probe = LoadProbe(parse_target("http://127.0.0.1:9/"), HALF_A_SECOND)
+    t = np.arange(120.0)
+    leak = judge_memory(t, 2e8 + 200_000 * t, 100 * t, np.full(120, 100.0))
+    facts = {fact.name: fact for fact in probe._facts([], None, leak, "r1")}
+    assert facts["process.memory_verdict"].value == "growing"
+    growth = facts["process.growth_bytes_per_request"]
+    assert growth.value == pytest.approx(2_000, rel=1e-6)
+    assert growth.low is not None
+    assert growth.high is not None
+    assert growth.low < 2_000 < growth.high
+    assert "process.growth_bytes_per_second" not in facts, "it is counted once"
+    flat = judge_memory(t, np.full(120, 2e8), 100 * t, np.full(120, 100.0))
+    facts = {fact.name: fact for fact in probe._facts([], None, flat, "r1")}
+    assert {name: fact.value for name, fact in facts.items()} == {"process.memory_verdict": "flat"}
