@@ -16,6 +16,7 @@ from datetime import date
 from io import BytesIO
 from typing import Any
 
+from app.charts.text import shortened
 from app.report import attachment, fonts, words
 from app.report.model import Report, Section
 from app.report.pdf_blocks import Blocks, Kept
@@ -30,6 +31,8 @@ HEADER_LINE, FOOTER_LINE = 35.5, 803.5
 ROOM = WIDTH - 2 * MARGIN
 FULL = HEIGHT - TOP - BOTTOM - 4.0
 SECTION_ABOVE = 30.0
+HEAD_ROOM, FOOT_ROOM = 240.0, 360.0
+"""What the name of a section has in the head of a page, and the title of the report in its foot."""
 MOST_ROUNDS = 4
 HASH_DIGITS = 16
 
@@ -164,11 +167,11 @@ def _furniture(sheet: Sheet, report: Report, page: Page, number: int, count: int
     """What stands above and below on every page."""
     where = ["readiness report"]
     if number > 1:
-        where.append(words.one_line(page.section.name, 60).lower())
+        where.append(_fitted(words.one_line(page.section.name, 300).lower(), HEAD_ROOM))
     name = plain_lines("Loadstone", _NAME)
     short = report.content_hash[:HASH_DIGITS]
     hashed = " ".join(short[at : at + 4] for at in range(0, len(short), 4))
-    title, day = words.one_line(report.title, 80), words.one_line(report.date, 20)
+    title, day = _fitted(words.one_line(report.title, 300), FOOT_ROOM), words.one_line(report.date, 20)
     foot = report.foot if number == 1 and report.foot else f"{title}, {day}"
     top, bottom = HEADER_LINE - 16.5, FOOTER_LINE + 6.5
     name.draw(sheet, MARGIN, top)
@@ -177,10 +180,15 @@ def _furniture(sheet: Sheet, report: Report, page: Page, number: int, count: int
     )
     if hashed:
         plain_lines(f"content hash {hashed}", SMALL, ROOM, "right").draw(sheet, MARGIN, top)
-    plain_lines(words.one_line(foot, 150), SMALL).draw(sheet, MARGIN, bottom)
+    plain_lines(_fitted(words.one_line(foot, 300), ROOM - 70.0), SMALL).draw(sheet, MARGIN, bottom)
     plain_lines(f"page {number} of {count}", SMALL, ROOM, "right").draw(sheet, MARGIN, bottom)
     for line in (HEADER_LINE, FOOTER_LINE):
         sheet.line(MARGIN, line, WIDTH - MARGIN, line, "line", 0.6)
+
+
+def _fitted(text: str, room: float) -> str:
+    """As much of a text as fits beside what stands at the right."""
+    return shortened(fonts.shown(text), room, fonts.measure, SMALL.weight, SMALL.size)
 
 
 def _describe(canvas: Any, report: Report) -> None:

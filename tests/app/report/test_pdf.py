@@ -170,9 +170,8 @@ for made in (render_pdf(report, data), render_html(report), render_markdown(repo
 
 def test_neither_hash_seed_nor_time_zone_nor_environment_decide_on_a_byte() -> None:
     settings = (
-        {"PYTHONHASHSEED": "0", "TZ": "UTC"},
-        {"PYTHONHASHSEED": "1", "TZ": "Pacific/Kiritimati", "LC_ALL": "C"},
-        {"PYTHONHASHSEED": "2", "TZ": "America/St_Johns", "SOURCE_DATE_EPOCH": "1234567890"},
+        {"PYTHONHASHSEED": "0", "TZ": "Pacific/Kiritimati"},
+        {"PYTHONHASHSEED": "1", "TZ": "America/St_Johns", "LC_ALL": "C", "SOURCE_DATE_EPOCH": "1234567890"},
     )
     conftest = str(Path(__file__).with_name("conftest.py"))
     found = {
