@@ -45,10 +45,11 @@ class PlanEffect:
 def plan_effects(judged: Judged, actions: Sequence[Action | Lever]) -> tuple[PlanEffect, ...]:
     """The effect of the first actions and that of all; one where there are no more, none without any."""
     counts = dict.fromkeys((min(FIRST, len(actions)), len(actions)))
-    return tuple(_effect(judged, actions[:count]) for count in counts if count)
+    return tuple(effect_of(judged, actions[:count]) for count in counts if count)
 
 
-def _effect(judged: Judged, actions: Sequence[Action | Lever]) -> PlanEffect:
+def effect_of(judged: Judged, actions: Sequence[Action | Lever]) -> PlanEffect:
+    """The effect of just these actions, done together."""
     done = {question for action in actions for question in _questions(action)}
     judgements = [
         (judgement_after(judged.lens.by_id[entry.question], entry) or entry)

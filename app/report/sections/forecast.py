@@ -42,13 +42,13 @@ def section(view: View, number_: str) -> Section:
             "forecast", "Forecast", "Without a measured capacity there is no forecast", _without(), kicker
         )
     blocks: list[Block] = [
-        *_fan(view, found),
+        *_fan(view),
         *_replicas(found),
         *_cost(found),
         *_assumptions(view, found),
         *rule_blocks(view),
     ]
-    return Section("forecast", "Forecast", _title(view), tuple(blocks), kicker, text(_lead(view)))
+    return Section("forecast", "Forecast", title(view), tuple(blocks), kicker, text(lead(view)))
 
 
 def _without() -> tuple[Block, ...]:
@@ -70,7 +70,8 @@ def _axis(view: View) -> Mapping[str, Any] | None:
     return axis
 
 
-def _title(view: View) -> str:
+def title(view: View) -> str:
+    """The date, or why there is none."""
     axis = _axis(view)
     if axis is None:
         return "There is no date: peak, growth or the number of replicas is not known"
@@ -86,7 +87,8 @@ def _title(view: View) -> str:
     return f"{said}, between {ends[0]} and {ends[1]}" if None not in ends else said
 
 
-def _lead(view: View) -> str:
+def lead(view: View) -> str:
+    """What grows from where, and what the fleet carries."""
     axis = _axis(view)
     if axis is None:
         return str(view.verdict["runs_out"]["text"])
@@ -102,11 +104,17 @@ def _lead(view: View) -> str:
     )
 
 
-def _fan(view: View, found: Mapping[str, Any]) -> list[Block]:
+def _fan(view: View) -> list[Block]:
+    chart = fan_chart(view)
+    return [] if chart is None else [Figure(chart, height=165)]
+
+
+def fan_chart(view: View) -> XYChart | None:
+    """Demand with its band against what the fleet carries; None where there is no date to show."""
     axis = _axis(view)
-    start = _day(found.get("from"))
+    start = _day(view.forecast.get("from"))
     if axis is None or start is None:
-        return []
+        return None
     growth = axis["growth"]["per_month"]
     compound = axis["growth"]["kind"] == "compound"
     months = _months_shown(view, axis, start)
@@ -147,7 +155,7 @@ def _fan(view: View, found: Mapping[str, Any]) -> list[Block]:
     out = _day(axis["runs_out_on"]["value"])
     if out is not None and ordinals[0] <= out.toordinal() <= ordinals[-1]:
         limits.append(Limit(out.toordinal(), f"runs out {out.isoformat()}", "note", "x"))
-    chart = XYChart(
+    return XYChart(
         title=_fan_title(axis),
         x=Axis("", "date"),
         y=Axis(f"peak, {RATE}", low=0.0),
@@ -160,7 +168,6 @@ def _fan(view: View, found: Mapping[str, Any]) -> list[Block]:
             f"95{NO_BREAK}% interval at the planned use. Dates: {axis['method']}."
         ),
     )
-    return [Figure(chart, height=165)]
 
 
 def _months_shown(view: View, axis: Mapping[str, Any], start: date) -> float:

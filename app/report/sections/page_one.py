@@ -150,9 +150,8 @@ def _answer(view: View, lengths: Lengths) -> Callout:
 
 
 def _capacity(view: View) -> list[Block]:
-    capacity = view.verdict["capacity"]
-    rows = list(capacity["rows"])[:4]
-    if not rows:
+    chart = capacity_chart(view)
+    if chart is None:
         return [
             Heading("What it carries is not known", 2),
             Paragraph(
@@ -164,6 +163,15 @@ def _capacity(view: View) -> list[Block]:
                 "small",
             ),
         ]
+    return [Figure(chart, height=26.0 + 20.0 * len(chart.bars))]
+
+
+def capacity_chart(view: View) -> BarChart | None:
+    """What carries how much beside what has to be carried; None where neither is known."""
+    capacity = view.verdict["capacity"]
+    rows = list(capacity["rows"])[:4]
+    if not rows:
+        return None
     bars = tuple(
         Bar(
             cut(str(row["name"]), 44),
@@ -176,14 +184,13 @@ def _capacity(view: View) -> list[Block]:
         for row in rows
     )
     target = capacity["target_per_s"]
-    chart = BarChart(
+    return BarChart(
         title=cut(str(capacity["finding"]), 80),
         bars=bars,
         target=target,
         target_label="" if target is None else f"target {amount(target)}{NO_BREAK}{RATE}",
         caption=_capacity_caption(view),
     )
-    return [Figure(chart, height=26.0 + 20.0 * len(bars))]
 
 
 def _capacity_caption(view: View) -> str:

@@ -45,14 +45,14 @@ def section(view: View, number: str) -> Section:
     if not actions:
         return Section("plan", "Plan", "There is nothing to plan yet", _nothing(view), kicker)
     blocks: list[Block] = [
-        *_effort(view, actions),
+        Figure(effort_chart(view, actions), height=185),
         *_table(view, actions),
         *_dates(view, actions),
         *_after(view),
         *_why(actions),
         *_others(view, actions),
     ]
-    return Section("plan", "Plan", _title(view), tuple(blocks), kicker, text(_lead(view)))
+    return Section("plan", "Plan", title(view), tuple(blocks), kicker, text(lead(view)))
 
 
 def _nothing(view: View) -> tuple[Block, ...]:
@@ -66,7 +66,8 @@ def _nothing(view: View) -> tuple[Block, ...]:
     return (Paragraph(text(said)),)
 
 
-def _title(view: View) -> str:
+def title(view: View) -> str:
+    """What the plan comes to. There has to be an action."""
     effects, before = view.document.get("plan") or (), view.overall
     for effect in effects:
         after = effect["overall"]
@@ -86,7 +87,8 @@ def _lower(text_: str) -> str:
     return text_[:1].lower() + text_[1:] if text_[1:2].islower() else text_
 
 
-def _lead(view: View) -> str:
+def lead(view: View) -> str:
+    """What the first actions take and leave, and which of them move the date."""
     parts = []
     effects = view.document.get("plan") or ()
     before = view.overall
@@ -110,14 +112,15 @@ def _lead(view: View) -> str:
     return " ".join(parts)
 
 
-def _effort(view: View, actions: Sequence[Mapping[str, Any]]) -> list[Block]:
+def effort_chart(view: View, actions: Sequence[Mapping[str, Any]]) -> EffortChart:
+    """The best of the actions: effort against points."""
     points = []
     for place, action in enumerate(actions[:CHARTED], 1):
         out = action.get("runs_out_on")
         points.append(
             EffortPoint(
                 place,
-                cut(_name(view, action), 30),
+                cut(short_name(view, action), 30),
                 float(action["effort_days"]),
                 round(max(0.0, float(action.get("points") or 0.0)), 1),
                 _mark(view, action),
@@ -125,7 +128,7 @@ def _effort(view: View, actions: Sequence[Mapping[str, Any]]) -> list[Block]:
             )
         )
     used = dict.fromkeys(str(action.get("pillar")) for action in actions[:CHARTED])
-    chart = EffortChart(
+    return EffortChart(
         title=_effort_title(actions),
         points=tuple(points),
         shapes=tuple((_shape(view.mark(pillar)), cut(view.pillar_name(pillar), 24)) for pillar in used),
@@ -133,7 +136,6 @@ def _effort(view: View, actions: Sequence[Mapping[str, Any]]) -> list[Block]:
         + ("Arrows: new date of running out." if any(point.moves for point in points) else "")
         + (f" The best {CHARTED} of {len(actions)}." if len(actions) > CHARTED else ""),
     )
-    return [Figure(chart, height=185)]
 
 
 def _effort_title(actions: Sequence[Mapping[str, Any]]) -> str:
@@ -145,7 +147,8 @@ def _effort_title(actions: Sequence[Mapping[str, Any]]) -> str:
     return f"{cut(str(best['text']), 70)} gains most: {points_words(float(best.get('points') or 0.0))} points"
 
 
-def _name(view: View, action: Mapping[str, Any]) -> str:
+def short_name(view: View, action: Mapping[str, Any]) -> str:
+    """The action in a few words."""
     question = view.lens.by_id.get(str(action.get("question")))
     if action.get("kind") == "set" or question is None or not question.short:
         return str(action["text"])
@@ -182,7 +185,7 @@ def _rows(view: View, actions: Sequence[tuple[int, Mapping[str, Any]]], caption:
             text(Span(cut(str(action["text"]), 180), link=_claim_link(action))),
             Mark(_mark(view, action)),
             text(effort_words(action)),
-            text(_points(action)),
+            text(points_said(action)),
         ]
         if moves:
             cells.append(text(_moves(action)))
@@ -206,7 +209,8 @@ def _claim_link(action: Mapping[str, Any]) -> str | None:
     return None if question is None else f"#claim-{question}"
 
 
-def _points(action: Mapping[str, Any]) -> str:
+def points_said(action: Mapping[str, Any]) -> str:
+    """`+2.5`, and whether it lifts a cap."""
     points = float(action.get("points") or 0.0)
     said = f"+{points_words(points)}" if points >= 0.05 else "–"
     return said if action.get("lifts_cap") is None else f"{said}, cap"
@@ -240,21 +244,27 @@ def _why(actions: Sequence[Mapping[str, Any]]) -> list[Block]:
 
 
 def _dates(view: View, actions: Sequence[Mapping[str, Any]]) -> list[Block]:
+    chart = dates_chart(view, actions)
+    return [] if chart is None else [Figure(chart, height=30.0 + 20.0 * len(chart.rows))]
+
+
+def dates_chart(view: View, actions: Sequence[Mapping[str, Any]]) -> RangeChart | None:
+    """When it runs out as it is, and with each action that moves the date; None without a date."""
     found = (view.forecast.get("axes") or {}).get("workload")
     if found is None:
-        return []
+        return None
     rows = [_as_it_is(found)]
     moved = [(place, entry) for place, entry in enumerate(actions, 1) if entry.get("runs_out_on")]
     for place, action in moved:
         out = str(action["runs_out_on"])
         day = _day(out)
-        name = f"{place}: {cut(_name(view, action), 34)}"
+        name = f"{place}: {cut(short_name(view, action), 34)}"
         rows.append(DateRange(name, day, shown=out if day is None else day.isoformat()))
     marks = []
     event = _day(view.profile.get("event_on"))
     if event is not None:
         marks.append((event, cut(str(view.profile.get("event") or "the event"), 24)))
-    chart = RangeChart(
+    return RangeChart(
         title=_dates_title(found, moved),
         rows=tuple(rows),
         marks=tuple(marks),
@@ -263,7 +273,6 @@ def _dates(view: View, actions: Sequence[Mapping[str, Any]]) -> list[Block]:
             f"{growth_words(str(found['growth']['text']))}. Bar: 95{NO_BREAK}% interval, where there is one."
         ),
     )
-    return [Figure(chart, height=30.0 + 20.0 * len(rows))]
 
 
 def _as_it_is(found: Mapping[str, Any]) -> DateRange:
@@ -302,9 +311,15 @@ def _day(value: Any) -> date | None:
 
 
 def _after(view: View) -> list[Block]:
+    chart = after_chart(view)
+    return [] if chart is None else [Figure(chart, height=24.0 + 18.0 * len(chart.rows))]
+
+
+def after_chart(view: View) -> ChangeChart | None:
+    """The pillars now and with every action done; None without a plan or a score."""
     effects = view.document.get("plan") or ()
     if not effects:
-        return []
+        return None
     last = effects[-1]
     rows = []
     for pillar in view.lens.pillars:
@@ -312,16 +327,15 @@ def _after(view: View) -> list[Block]:
         if before is not None and after is not None:
             rows.append(ScoreChange(cut(pillar.name, 28), float(before), float(after)))
     if not rows:
-        return []
+        return None
     overall = last["overall"]
     days = effort_words(last)
     if overall.get("refused"):
         title = f"After all {last['actions']}, {days}"
     else:
         title = f"After all {last['actions']}, {days}: overall {overall['score']:.0f}, {overall['band']}"
-    chart = ChangeChart(
+    return ChangeChart(
         title=title,
         rows=tuple(rows),
         caption="Ring: now. Dot: every action done once, proven where a probe can. Band edges at 40, 60, 80.",
     )
-    return [Figure(chart, height=24.0 + 18.0 * len(rows))]
