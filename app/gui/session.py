@@ -9,6 +9,7 @@ draw what `judged` and `assessed` bring.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -61,10 +62,17 @@ class _Change(QUndoCommand):
         return True
 
     def redo(self) -> None:
-        self._session._apply(self._before, self._after, self._question)
+        self._bring(self._after)
 
     def undo(self) -> None:
-        self._session._apply(self._after, self._before, self._question)
+        self._bring(self._before)
+
+    def _bring(self, answers: Answers) -> None:
+        # PySide 6.11 ends the process when an exception leaves a method that Qt calls: it is reported instead.
+        try:
+            self._session._apply(answers, self._question)
+        except Exception:
+            sys.excepthook(*sys.exc_info())
 
 
 class Session(QObject):
@@ -221,13 +229,13 @@ class Session(QObject):
         after.check(self.materials.lens)
         self.undo_stack.push(_Change(self, text, before, after, question, is_note=is_note))
 
-    def _apply(self, before: Answers, answers: Answers, question: str | None) -> None:
+    def _apply(self, answers: Answers, question: str | None) -> None:
         assert self.materials is not None
         self.materials = replace(self.materials, answers=answers)
         self._judge()
         if question is not None:
             self.question_changed.emit(question)
-        self._save(before, answers)
+        self._save(answers)
 
     # -- judging and saving --------------------------------------------------------------------------------
 
