@@ -77,6 +77,7 @@ def render_pdf(report: Report, data: bytes) -> bytes:
         outline.add(_anchors([page]))
         canvas.showPage()
     canvas.addPageLabel(0, style="ARABIC", start=1)
+    canvas.showOutline()
     attachment.attach(canvas, data)
     canvas.save()
     return attachment.seal(file.getvalue())

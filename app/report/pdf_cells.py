@@ -89,7 +89,9 @@ class Cells:
         found = [[self._words(cell) for cell in row] for row in rows]
         wishes = [self._wish(number, column, rows, found, width) for number, column in enumerate(columns)]
         widths = column_widths(columns, wishes, width)
-        lengths = [[_longest_line(text) for text in row] for row in found[:ROWS_TRIED]]
+        lengths = [
+            [_longest_line(text) for text in row] for row in (map(_head_words, columns), *found[:ROWS_TRIED])
+        ]
         widths = settled(widths, wishes, lengths)
         offsets = [sum(widths[:number]) + GAP * number for number in range(len(columns))]
         padding = DENSE_PADDING if table.dense else PADDING
@@ -148,14 +150,19 @@ class Cells:
     @staticmethod
     def _wish(number: int, column: Column, rows: Rows, found: FoundRows, width: float) -> Wish:
         count = len(found[0])
-        head = words_of((Run(words.one_line(column.header, 200), 0.0, LABEL.size, LABEL.weight, "muted"),))
+        head = _head_words(column)
         least = most = 0.0
         for text in (head, *(row[number] for row in found)):
             least = max(least, max((word.width for word in text), default=0.0))
             most = max(most, _longest_line(text))
         if any(isinstance(row[number], Score) for row in rows):
-            least, most = max(least, GLYPH_LEAST), max(min(most, GLYPH_MOST), GLYPH_MOST)
+            least, most = max(least, GLYPH_LEAST), max(_longest_line(head), GLYPH_MOST)
         return Wish(min(least, max(WIDEST_WORD, 1 / count) * width), min(most, width))
+
+
+def _head_words(column: Column) -> list[Word]:
+    name = words.one_line(column.header, 200)
+    return words_of((Run(name, 0.0, LABEL.size, LABEL.weight, "muted"),))
 
 
 def _longest_line(found: Sequence[Word]) -> float:
