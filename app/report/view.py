@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from app.report.model import PillarMark
+from app.report.run_reading import read_run
 from assessments.assessment import read_lens_document
 from assessments.lens import Choice, Lens, Question
 from assessments.wording import NO_BREAK, amount, binary_bytes, capital, percent, with_unit
@@ -138,11 +139,11 @@ class View:
         """Why a fact does not count, by its identity (see `identity`)."""
         return {identity(entry["fact"]): str(entry["why"]) for entry in self.document.get("set_aside") or ()}
 
-    @property
+    @cached_property
     def runs(self) -> Sequence[Mapping[str, Any]]:
-        """All runs, newest first."""
-        runs: Sequence[Mapping[str, Any]] = self.document.get("runs") or ()
-        return runs
+        """All runs, newest first, with what of them is of the right kind."""
+        runs = self.document.get("runs") or ()
+        return tuple(read_run(run) for run in runs if isinstance(run, Mapping))
 
     @cached_property
     def run(self) -> Mapping[str, Any] | None:

@@ -333,15 +333,10 @@ def _dotted(name: str) -> str:
 
 def _telling_step(run: Run, steps: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     rate = number(part(run, "capacity").get("rate_per_s"))
-    below = [
-        step
-        for step in steps
-        if step.get("mode") == "open"
-        and rate is not None
-        and float(step.get("offered_per_s") or 0.0) <= rate * 1.02
-    ]
+    kept = [step for step in open_steps(run) if rate is not None and step["offered_per_s"] <= rate * 1.02]
+    below = [step for step in kept if step in steps]
     if below:
-        return max(below, key=lambda step: (_value(step, "p99") is not None, float(step["offered_per_s"])))
+        return max(below, key=lambda step: (_value(step, "p99") is not None, step["offered_per_s"]))
     return steps[-1]
 
 

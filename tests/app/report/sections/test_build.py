@@ -160,6 +160,22 @@ def test_runs_that_hold_hardly_anything_cost_no_report(
     assert _report(assessed(runs=[nearly])).sections
 
 
+@pytest.mark.parametrize("bad", [None, "x", [], {}, -1, 0, 1e308, True])
+def test_a_damaged_run_costs_no_report(
+    assessed: Callable[..., Document], ramp: Callable[[], Document], bad: Any
+) -> None:
+    document = assessed(runs=[ramp()])
+    for part in ("run", "capacity", "scalability", "client", "steps", "target", "load"):
+        damaged = json.loads(json.dumps(document))
+        damaged["runs"][0][part] = bad
+        assert _report(damaged).sections
+    for name in ("response_ms", "errors", "sent", "offered_per_s", "cpu_cores", "mode", "rss_bytes"):
+        damaged = json.loads(json.dumps(document))
+        for step in damaged["runs"][0]["steps"]:
+            step[name] = bad
+        assert _report(damaged).sections
+
+
 def test_an_aws_lens_is_reported_like_ours(
     assessed: Callable[..., Document], said: Callable[..., str]
 ) -> None:
