@@ -68,7 +68,7 @@ class _Change(QUndoCommand):
         self._bring(self._before)
 
     def _bring(self, answers: Answers) -> None:
-        # PySide 6.11 ends the process when an exception leaves a method that Qt calls: it is reported instead.
+        # PySide 6.11 ends the process when an exception leaves a method that Qt calls: report it instead.
         try:
             self._session._apply(answers, self._question)
         except Exception:

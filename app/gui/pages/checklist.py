@@ -31,6 +31,7 @@ from app.gui import sources
 from app.gui.icons import icon
 from app.gui.models.questions import (
     FILTERS,
+    IS_PILLAR,
     KEY,
     QuestionsModel,
     changed_between,
@@ -123,6 +124,7 @@ class ChecklistPage(Page):
         self.redo.clicked.connect(stack.redo)
         for button in (self.undo, self.redo):
             button.setProperty("kind", "plain")
+        self.redo.setFixedWidth(40)
         self._tint()
         for number, name in enumerate(FILTERS, start=1):
             shortcut = QShortcut(QKeySequence(f"Alt+{number}"), self)
@@ -248,6 +250,8 @@ class ChecklistPage(Page):
         """Puts the right column below the question where the window is narrow."""
         super().resizeEvent(event)
         self._place_side(self.width() < NARROW)
+        if self.list.currentIndex().isValid():
+            self._scroll_to(self.list.currentIndex())
 
     def _tint(self) -> None:
         self.undo.setIcon(icon("undo-2", self.theme))
@@ -437,7 +441,14 @@ class ChecklistPage(Page):
         index = self.model.index_of(self.current)
         if index.isValid() and self.list.currentIndex() != index:
             self.list.setCurrentIndex(index)
-            self.list.scrollTo(index)
+            self._scroll_to(index)
+
+    def _scroll_to(self, index: QModelIndex) -> None:
+        """Shows the row, and the heading right above it."""
+        above = self.model.index(index.row() - 1, 0)
+        if above.data(IS_PILLAR):
+            self.list.scrollTo(above)
+        self.list.scrollTo(index)
 
     def _moved(self, now: QModelIndex, _before: QModelIndex) -> None:
         question = now.data(KEY)

@@ -56,28 +56,23 @@ class Attachments(QWidget):
         cancel = QPushButton(self.tr("Cancel"))
         cancel.setProperty("kind", "plain")
         cancel.clicked.connect(self.close_form)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self.file, 1)
-        row.addWidget(choose)
-        row.addWidget(PlainLabel(self.tr("made on"), SMALL, tone="muted"))
-        row.addWidget(self.dated)
-        row.addWidget(self.add)
-        row.addWidget(cancel)
+        first, second = QHBoxLayout(), QHBoxLayout()
+        for row in (first, second):
+            row.setSpacing(8)
+        first.addWidget(self.file, 1)
+        first.addWidget(choose)
+        second.addWidget(PlainLabel(self.tr("made on"), SMALL, tone="muted"))
+        second.addWidget(self.dated)
+        second.addWidget(self.add)
+        second.addWidget(cancel)
+        second.addStretch(1)
+        about = self.tr("Its name and date are kept. While it is young enough it backs the answer.")
         inner = QVBoxLayout(self.form)
         inner.setContentsMargins(0, 0, 0, 0)
-        inner.setSpacing(4)
-        inner.addLayout(row)
-        inner.addWidget(
-            PlainLabel(
-                self.tr(
-                    "Its name and date are kept. Younger than 180 days, it backs the answer; it proves none."
-                ),
-                SMALL,
-                tone="muted",
-                wrap=True,
-            )
-        )
+        inner.setSpacing(6)
+        inner.addLayout(first)
+        inner.addLayout(second)
+        inner.addWidget(PlainLabel(about, SMALL, tone="muted", wrap=True))
         self.form.hide()
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)

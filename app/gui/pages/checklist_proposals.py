@@ -47,9 +47,7 @@ class ProposalsPane(QWidget):
         outer.addWidget(self.head)
         outer.addWidget(
             PlainLabel(
-                self.tr(
-                    "None of these is an answer until it is accepted. Accepting is one step that can be undone."
-                ),
+                self.tr("None of these is an answer until it is accepted. Accepting is one step to undo."),
                 BODY,
                 tone="muted",
                 wrap=True,

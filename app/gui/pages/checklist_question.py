@@ -196,7 +196,9 @@ class QuestionPane(QWidget):
         parts = [names.get(question.pillar, question.pillar), self._weight(question)]
         if question.critical:
             parts.append(self.tr("critical"))
-        parts += [names.get(axis, axis) for axis in question.axes]
+        if question.axes:
+            axes = (names.get(axis, axis).partition(" (")[0].lower() for axis in question.axes)
+            parts.append(", ".join(axes))
         self.key.setText(question.id)
         self.meta.setText("   ".join(parts))
         self.text.setText(question.text)

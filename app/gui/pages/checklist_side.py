@@ -19,8 +19,8 @@ from assessments.states import Judgement
 from assessments.worth import Worth
 from probes.facts import CATALOGUE, Fact
 
-MOST_FACTS = 8
-MOST_MISSING = 6
+MOST_FACTS = 5
+MOST_MISSING = 4
 GLYPH = (232.0, 18.0)
 
 
@@ -56,7 +56,7 @@ class FactEntry(QWidget):
         top.setSpacing(8)
         top.addWidget(PlainLabel(meaning(fact.name), SMALL, tone="muted", wrap=True), 1)
         top.addWidget(PlainLabel(age, SMALL, tone="muted"), 0, Qt.AlignmentFlag.AlignTop)
-        source = QPushButton(_broken(source_words(fact)))
+        source = QPushButton(_broken(source_words(fact), is_path=fact.source.file is not None))
         source.setProperty("kind", "link")
         source.setProperty("size", "small")
         source.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -72,9 +72,11 @@ class FactEntry(QWidget):
         self.source = source
 
 
-def _broken(text: str, longest: int = 36) -> str:
-    """The end of a long source, where file and line stand."""
-    return text if len(text) <= longest else "…" + text[-longest + 1 :]
+def _broken(text: str, longest: int = 36, *, is_path: bool) -> str:
+    """A long source, cut: of a path the end is kept, where file and line stand."""
+    if len(text) <= longest:
+        return text
+    return "…" + text[-longest + 1 :] if is_path else text[: longest - 1] + "…"
 
 
 class SidePane(QWidget):
@@ -146,6 +148,7 @@ class SidePane(QWidget):
     ) -> None:
         """Shows what there is on this question."""
         facts, missing = facts_of(question, judged)
+        facts.sort(key=lambda fact: fact.name not in judgement.facts)
         aged = tuple((fact, age_words(fact, judged.evidence)) for fact in facts[:MOST_FACTS])
         signature = (question.id, aged, tuple(missing), len(facts))
         if signature != self._signature:

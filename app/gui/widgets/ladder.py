@@ -93,6 +93,8 @@ class LevelRow(QAbstractButton):
         """Left and width of the text, left and width of the state."""
         left = RAIL + 42
         inner = width - left - 14
+        if self.level is not None and not self.level.word and not self.level.decided:
+            return left, inner, left + inner, 0
         state = max(150, round(inner * 0.42))
         return left, inner - state - 16, left + inner - state, state
 

@@ -1,0 +1,116 @@
+"""The table of facts: one row a fact, muted what is said beside it, struck out what does not count."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtGui import QFont, QKeyEvent, QPainter, QPen
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+)
+
+from app.gui.models.facts import AGE, FACT, MACHINE, ROW, SOURCE, STATE, VALUE, FactRow
+from app.gui.theme import BODY, SMALL, Theme, font
+
+HEIGHT = 32
+_PAD = 8
+_MUTED = (SOURCE, AGE, MACHINE)
+
+
+class FactDelegate(QStyledItemDelegate):
+    """Paints the cells."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+
+    def sizeHint(  # noqa: N802, Qt's name
+        self, _option: QStyleOptionViewItem, _index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        """One line of the cell's text."""
+        return QSize(120, HEIGHT)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """Draws one cell."""
+        row = index.data(ROW)
+        if not isinstance(row, FactRow):
+            return
+        painter.save()
+        theme = self._theme
+        area: QRect = option.rect  # type: ignore[attr-defined]
+        state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
+        view: QTableView = option.widget  # type: ignore[attr-defined]
+        if state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(area, theme.colour("accbg"))
+            if view.hasFocus():
+                painter.setPen(QPen(theme.colour("accent"), 2))
+                painter.drawLine(area.left(), area.top() + 1, area.right() + 1, area.top() + 1)
+                painter.drawLine(area.left(), area.bottom(), area.right() + 1, area.bottom())
+        painter.fillRect(area.left(), area.bottom(), area.width(), 1, theme.colour("line"))
+        column = index.column()
+        shown = QFont(font(SMALL if column in _MUTED else BODY, 500 if column == VALUE else 400))
+        if row.why and column in (FACT, VALUE):
+            shown.setStrikeOut(True)
+        painter.setFont(shown)
+        painter.setPen(theme.colour(self._role(row, column)))
+        inner = area.adjusted(_PAD, 0, -_PAD, 0)
+        text = str(index.data())
+        elide = Qt.TextElideMode.ElideLeft if column == SOURCE else Qt.TextElideMode.ElideRight
+        fitting = painter.fontMetrics().elidedText(text, elide, inner.width())
+        painter.drawText(inner, int(index.data(Qt.ItemDataRole.TextAlignmentRole)), fitting)
+        painter.restore()
+
+    @staticmethod
+    def _role(row: FactRow, column: int) -> str:
+        if column == STATE:
+            return "warn" if row.why or row.state == "not found" else "text"
+        return "muted" if column in _MUTED or row.why else "text"
+
+
+class FactTable(QTableView):
+    """The view."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._delegate = FactDelegate(theme)
+        self.setItemDelegate(self._delegate)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSortingEnabled(True)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(HEIGHT)
+        self.verticalHeader().setMinimumSectionSize(HEIGHT)
+        head = self.horizontalHeader()
+        head.setHighlightSections(False)
+        head.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        head.setStretchLastSection(False)
+        head.setMinimumSectionSize(48)
+        theme.changed.connect(self.viewport().update)
+
+    def share_width(self, *, machines: bool) -> None:
+        """Gives the columns their room: the fact and its source most of it."""
+        self.setColumnHidden(MACHINE, not machines)
+        fixed = {VALUE: 132, AGE: 64, STATE: 92, MACHINE: 96 if machines else 0}
+        room = max(320, self.viewport().width() - sum(fixed.values()))
+        fixed[FACT] = round(room * 0.55)
+        fixed[SOURCE] = room - fixed[FACT]
+        for column, width in fixed.items():
+            self.setColumnWidth(column, width)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802, Qt's name
+        """Moves; letters are for the page."""
+        if event.text() and event.text().isprintable() and event.key() != Qt.Key.Key_Space:
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
