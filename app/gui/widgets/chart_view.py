@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.charts.shapes import Shape
 from app.charts.spec import ChartSpec
 from app.gui.painting import measure, paint
 from app.gui.theme import Theme
+
+SCALE = 13 / 9
+"""Pixels of a point of a chart: names of 9 points are as large as the text around them, axes 11 pixels."""
 
 
 class ShapesView(QWidget):
@@ -86,9 +89,17 @@ class ChartView(QWidget):
             return
         from app.charts.layout import layout
 
-        drawn = layout(self.spec, float(self.width()), self._wish, measure)
+        drawn = layout(self.spec, self.width() / SCALE, self._wish / SCALE, measure)
         self._shapes = drawn.shapes
-        self.setFixedHeight(round(drawn.height + 0.49))
+        self.setFixedHeight(round(drawn.height * SCALE + 0.49))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802, Qt's name
+        """T asks for the numbers."""
+        plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier)
+        if event.key() == Qt.Key.Key_T and plain and self.spec is not None:
+            self.table_asked.emit(self.spec)
+        else:
+            super().keyPressEvent(event)
 
     def resizeEvent(self, _event: QResizeEvent) -> None:  # noqa: N802, Qt's name
         """Lays the chart out anew where the width changed."""
@@ -97,7 +108,10 @@ class ChartView(QWidget):
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802, Qt's name
         """Draws the chart, and the ring of the focus around it."""
         painter = QPainter(self)
+        painter.save()
+        painter.scale(SCALE, SCALE)
         paint(painter, self._shapes, self._theme)
+        painter.restore()
         if self.hasFocus():
             from PySide6.QtGui import QPen
 
