@@ -95,7 +95,7 @@ section.first figure h4{font-size:18px}
 .card.is-contradicted{border-left-color:var(--bad)}.card.is-challenged{border-left-color:var(--warn)}
 .card.is-understated{border-left-color:var(--accent)}
 .card h4{margin:4px 0 8px}
-.card .top{display:flex;gap:4px 16px;flex-wrap:wrap}
+.card .top{display:flex;align-items:baseline;gap:4px 16px;flex-wrap:wrap}
 .card .points{margin-left:auto;font-weight:500}
 .card .sides{display:grid;grid-template-columns:repeat(auto-fit,minmax(220px,1fr));gap:8px 24px}
 .card .sides p{margin:0}
@@ -108,7 +108,12 @@ dd{margin:0}
 @media(max-width:600px){dl{grid-template-columns:1fr}dd{margin-bottom:8px}}
 @media print{
 @page{size:A4;margin:17mm}
-body{font-size:9.5pt}
+body{font-size:9pt}
+h1{font-size:22pt;margin-top:12pt}
+h2{font-size:18pt}
+h3{font-size:12pt;margin:14pt 0 4pt}
+figure{margin:14pt 0 6pt}
+header{padding-top:0}
 .page{max-width:none;padding:0}
 nav,details{display:none}
 section.new{break-before:page}
