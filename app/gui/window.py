@@ -204,7 +204,8 @@ class MainWindow(QMainWindow):
 
     def go_to(self, key: str, **where: Any) -> None:
         """Shows a page; without an open assessment those that need one lead home."""
-        if self._kinds[key].needs_assessment and self.session.materials is None:
+        may_stand_alone = key == "probe" and (self.probing.is_running or "demo" in where)
+        if self._kinds[key].needs_assessment and self.session.materials is None and not may_stand_alone:
             key, where = "home", {}
         page = self.page_of(key)
         if self.page is not None and self.page is not page:
@@ -285,6 +286,8 @@ class MainWindow(QMainWindow):
         if self.probing.is_running and not self._may_stop():
             event.ignore()
             return
+        if self.page is not None:
+            self.page.leave()
         self.settings.setValue("window/geometry", self.saveGeometry())
         self.settings.setValue("session/name", self.session.name)
         super().closeEvent(event)
