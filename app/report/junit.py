@@ -74,9 +74,13 @@ def _pillar(view: View, pillar: str) -> list[Case]:
 
 def _requirements(view: View) -> list[tuple[str, list[Case]]]:
     found = []
-    for run in view.runs:
+    for run in view.document.get("runs") or ():
+        if not isinstance(run, Mapping):
+            continue
         cases = []
         for requirement in run.get("requirements") or ():
+            if not isinstance(requirement, Mapping):
+                continue
             held, measured = requirement.get("held"), requirement.get("measured")
             outcome: Outcome = "skipped" if held is None else "passed" if held else "failure"
             message = "not measured" if measured is None else f"measured {measured}"
