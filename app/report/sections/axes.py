@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
-from app.report.model import Block, Cell, Column, Heading, Span, Table, text
+from dataclasses import dataclass
+
+from app.report.model import Block, Cell, Column, Heading, Span, Table, plain, text
 from app.report.sections.claim_words import growth_words
 from app.report.sections.run_words import number, part
 from app.report.sections.score_words import score_cells, score_of
 from app.report.view import View
 from assessments.wording import amount, binary_bytes, estimate, percent
+
+
+@dataclass(frozen=True, slots=True)
+class AxisRow:
+    """An axis in words: its score (`53 (48–73)`), how it grows, and how far it is from its limit."""
+
+    name: str
+    score: str
+    growth: str
+    distance: str
+
+
+def axis_rows(view: View) -> list[AxisRow]:
+    """The axes of the lens, in its order."""
+    scores = view.document["scores"]["axes"]
+    return [
+        AxisRow(
+            axis.name, plain(score_cells(scores[axis.id])), _growth(view, axis.id), _distance(view, axis.id)
+        )
+        for axis in view.lens.axes
+    ]
 
 
 def axis_blocks(view: View) -> list[Block]:

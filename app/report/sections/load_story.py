@@ -37,7 +37,7 @@ from app.report.view import View, sentence
 from assessments.wording import NO_BREAK, amount, binary_bytes, capital, counted, estimate
 
 RATE = "req/s"
-_CLASSES = {
+ERROR_CLASSES = {
     "connect": "no connection",
     "reset": "connection reset",
     "protocol": "not understood",
@@ -329,7 +329,7 @@ def _errors(run: Run) -> list[Block]:
         return [Heading("Errors", 2), Paragraph(text(said))]
     rows = tuple(
         (
-            text("timed out" if name == "timeouts" else _CLASSES.get(name, name.replace("_", " "))),
+            text("timed out" if name == "timeouts" else ERROR_CLASSES.get(name, name.replace("_", " "))),
             text(f"{count:,}"),
             text(share_words(count / sent)),
         )

@@ -44,9 +44,9 @@ def section(view: View, number_: str) -> Section:
     run = view.run
     blocks: list[Block] = [
         *_runs(view),
+        *([] if run is None else _one_run(run)),
         *_statistics(view),
         *_scoring(view),
-        *([] if run is None else _one_run(run)),
         *_lens(view),
         *_again(view),
     ]

@@ -122,6 +122,14 @@ def subtitle(view: View) -> str:
     return f"{what}. Assessed {view.date} {by}."
 
 
+def question_asked(view: View) -> str:
+    """`Ready for the winter campaign, 2027-01-15?`; empty where no event is named."""
+    event, day = view.profile.get("event"), view.profile.get("event_on")
+    if not event:
+        return ""
+    return f"Ready for {cut(str(event), 80)}" + (f", {day}?" if day else "?")
+
+
 def _answer(view: View, lengths: Lengths) -> Callout:
     verdict, overall = view.verdict, view.overall
     reasons: list[str] = []

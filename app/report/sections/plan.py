@@ -76,7 +76,8 @@ def title(view: View) -> str:
         if round(after["score"]) > round(before["score"]):
             days = effort_words(effect)
             moved = f"from {before['score']:.0f} to {after['score']:.0f}"
-            return f"{capital(days)} of work lift the overall score {moved}"
+            verb = "lifts" if float(effect["effort_days"]) == 1 else "lift"
+            return f"{capital(days)} of work {verb} the overall score {moved}"
     first = view.actions[0]
     return (
         f"{count_words(len(view.actions), 'action', 'actions')}; first: {cut(_lower(str(first['text'])), 60)}"

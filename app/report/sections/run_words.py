@@ -99,7 +99,7 @@ def machine_rows(run: Run) -> list[tuple[str, str]]:
         ("name", "Name"),
         ("cpu_model", "Processor"),
         ("cpu_count", "Cores"),
-        ("cpu_usable", "Cores that may be used"),
+        ("cpu_usable", "Usable cores"),
         ("memory_bytes", "Memory"),
         ("system", "System"),
         ("kernel", "Kernel"),
@@ -107,7 +107,7 @@ def machine_rows(run: Run) -> list[tuple[str, str]]:
         ("python", "Python"),
         ("container", "Container"),
         ("virtual_machine", "Virtual machine"),
-        ("others_cpu_cores", "Cores that other processes used meanwhile"),
+        ("others_cpu_cores", "Used by others, cores"),
     ):
         value = machine.get(key)
         if value is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import dedent
 from typing import Any
 
 from app.report.model import Block, Code, Heading, Paragraph, text
@@ -25,9 +26,9 @@ def rule_blocks(view: View) -> list[Block]:
         heading,
         Paragraph(
             text(
-                "Every number is derived from the measured capacity, the lines above it say how. Try the "
-                "rules where "
-                "a mistake costs nothing; loadstone forecast writes the same files for other names and "
+                "Every number is derived from the measured capacity, as the comments say. Try the rules "
+                "where a "
+                "mistake costs nothing; loadstone forecast writes the same files for other names and "
                 "services."
             )
         ),
@@ -35,7 +36,12 @@ def rule_blocks(view: View) -> list[Block]:
     if kubernetes:
         blocks.append(Code(str(kubernetes["text"]), f"Kubernetes: {kubernetes['file']}"))
     if aws:
+        above, _, commands = str(aws.get("explanation") or "").partition("To apply it:\n")
+        known = str(kubernetes["text"]) if kubernetes else ""
+        derived = [line.strip() for line in above.splitlines()[1:] if line.strip() not in known]
         blocks.append(Code(str(aws["text"]), f"AWS target tracking: {aws['file']}"))
-        if aws.get("explanation"):
-            blocks.append(Code(str(aws["explanation"]), "Where its numbers come from, and how to apply it"))
+        if derived:
+            blocks.append(Paragraph(text(" ".join(map(sentence, derived))), "small"))
+        if commands:
+            blocks.append(Code(dedent(commands), "To apply it"))
     return blocks

@@ -17,7 +17,7 @@ from app.report.model import (
     Text,
     text,
 )
-from app.report.sections.claim_words import claimed, cut, lower
+from app.report.sections.claim_words import cut, lower
 from app.report.sections.fact_names import meaning_of
 from app.report.sections.run_words import GRADES, number, part, steps_of
 from app.report.sections.score_words import count_words
@@ -96,18 +96,12 @@ def _unprovable(view: View) -> list[Block]:
             (
                 text(Span(question.id, "muted", f"#claim-{question.id}")),
                 text(short(question)),
-                text(cut(claimed(view, question), 120)),
                 text(Span(sentence(cut(choice.unprovable, 200)), "muted")),
             )
         )
     if not rows:
         return []
-    columns = (
-        Column(""),
-        Column("Question", 1.0),
-        Column("Claim", 1.3),
-        Column("Why no probe can prove it", 1.4),
-    )
+    columns = (Column(""), Column("Question", 1.0), Column("Why no probe can prove it", 2.4))
     title = count_words(
         len(rows), "claim can be proven by no probe yet", "claims can be proven by no probe yet"
     )

@@ -87,8 +87,17 @@ def test_rules_are_shown_as_they_stand_in_the_document(
     document = assessed()
     codes = [block.text for block in of_kind(forecast.section(View(document), "5").blocks, Code)]
     rules = document["forecast"]["autoscaling"]
-    assert codes == [rules["kubernetes"]["text"], rules["aws"]["text"], rules["aws"]["explanation"]]
+    assert codes[:2] == [rules["kubernetes"]["text"], rules["aws"]["text"]]
+    assert codes[2].startswith("aws application-autoscaling register-scalable-target")
+    assert all(line.strip() in rules["aws"]["explanation"] for line in codes[2].splitlines())
     assert "maxReplicas: 6" in codes[0]
+
+
+def test_what_only_the_policy_rests_on_is_said_beside_it(
+    assessed: Callable[..., Document], said: Any
+) -> None:
+    words = said(forecast.section(View(assessed()), "5"))
+    assert "a minute, as AWS counts it." in words
 
 
 def test_without_a_peak_there_are_no_rules_and_no_date(assessed: Callable[..., Document], said: Any) -> None:
