@@ -331,7 +331,7 @@ def is_sealed(document: Mapping[str, Any]) -> bool:
 def _seal(rest: Mapping[str, Any]) -> str:
     from hashlib import sha256
 
-    from assessments.store.seal import canonical
+    from assessments.canonical import canonical
 
     return sha256(canonical(rest)).hexdigest()
 

@@ -21,8 +21,8 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+from assessments.canonical import clean
 from assessments.evidence import sealed
-from assessments.store.seal import clean
 from probes.documents import MAX_DIGITS, MAX_VALUES
 from probes.errors import InternalError, UserError
 

@@ -82,7 +82,8 @@ def _requirements(view: View) -> list[tuple[str, list[Case]]]:
             if not isinstance(requirement, Mapping):
                 continue
             held, measured = requirement.get("held"), requirement.get("measured")
-            outcome: Outcome = "skipped" if held is None else "passed" if held else "failure"
+            outcomes: dict[Any, Outcome] = {True: "passed", False: "failure"}
+            outcome = outcomes[held] if isinstance(held, bool) else "skipped"
             message = "not measured" if measured is None else f"measured {measured}"
             cases.append(Case(str(requirement.get("text")), outcome, "requirement", message))
         found.append((str((run.get("run") or {}).get("id", "?")), cases))
