@@ -208,7 +208,7 @@ def fact_value(fact: Fact) -> str:
     if CATALOGUE[fact.name].type == "ratio" and fact.name.endswith(("_ratio", "_share")) and value <= 1.5:
         return percent(value) if value not in (0, 1) else f"{value * 100:.0f}{NO_BREAK}%"
     shown = amount(value)
-    if fact.low is not None or fact.high is not None:
+    if (fact.low, fact.high) != (value, value) and (fact.low is not None or fact.high is not None):
         ends = ["?" if end is None else amount(end) for end in (fact.low, fact.high)]
         shown += f"{NO_BREAK}({ends[0]}–{ends[1]})"
     unit = {"1": "", "1/s": "req/s", "requests": "in flight"}.get(fact.unit, fact.unit)
