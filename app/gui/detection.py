@@ -82,7 +82,9 @@ def detect(order: ProbeOrder, *, sample: bool = False) -> Found:
         server=headers.get("server", ""),
         content_type=headers.get("content-type", ""),
         size=len(answer.body),
-        beginning="".join(char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in text),
+        beginning="".join(
+            char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in text
+        ),
         pid=pid,
         process=process,
     )

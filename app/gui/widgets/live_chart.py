@@ -13,7 +13,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF, QResizeEvent
+from PySide6.QtGui import (
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QPolygonF,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.charts.pieces import hatch
@@ -45,10 +54,14 @@ class Axes:
     low_ms: float
     high_ms: float
     rate: float
+    is_guess: bool = False
+    """Whether no response time is known yet: then the next axes need not hold these."""
 
 
 def axes_for(run: LiveRun, before: Axes | None = None) -> Axes:
     """Axes that hold all there is, with empty room to the expected end. They never shrink."""
+    if before is not None and before.is_guess:
+        before = None
     limit = run.limit_ms()
     times = [value for value in (*run.p99[-2:], *run.p50[-2:]) if value]
     rates = [value for value in (*run.answered[-2:], *run.offered[-2:]) if value is not None]
@@ -64,6 +77,7 @@ def axes_for(run: LiveRun, before: Axes | None = None) -> Axes:
     low, high = (before.low_ms, before.high_ms) if before else (math.inf, 0.0)
     for value in times:
         low, high = min(low, value), max(high, value)
+    is_guess = before is None and not any(run.p50)
     if high <= 0.0:
         low, high = 1.0, 1_000.0
     low, high = _log_below(low), _log_above(max(high, low * 1.01))
@@ -71,7 +85,7 @@ def axes_for(run: LiveRun, before: Axes | None = None) -> Axes:
     most = max(rates, default=0.0)
     if most > rate:
         rate = _linear_above(most)
-    return Axes(_time_above(seconds), low, high, rate)
+    return Axes(_time_above(seconds), low, high, rate, is_guess)
 
 
 def _log_below(value: float) -> float:
@@ -103,6 +117,14 @@ def clock(seconds: float) -> str:
     return f"{whole // 60}:{whole % 60:02d}"
 
 
+def rate_of(text: str) -> str:
+    """The rate in what a part of a search does: `85.6` of `85.61 requests/s`."""
+    try:
+        return amount(float(text.partition(" ")[0]))
+    except ValueError:
+        return text
+
+
 def part_labels(parts: Sequence[Part]) -> list[tuple[float, str]]:
     """Where each part begins, with the word that stands over it; empty where it goes on from the one before."""
     words = {"warmup": "warm-up", "ladder": "ladder"}
@@ -110,7 +132,7 @@ def part_labels(parts: Sequence[Part]) -> list[tuple[float, str]]:
     before = ""
     for part in parts:
         if part.name == "search":
-            label = part.text.replace(" requests/s", "/s")
+            label = rate_of(part.text) + "/s"
         elif part.name == "load":
             label = part.text.partition(",")[0].partition(" for ")[0]
         else:
@@ -224,7 +246,15 @@ class LiveChart(QWidget):
             self._axes = axes_for(self.run)
         ratio = self.devicePixelRatioF()
         limited = sum(1 for step in self.run.steps if step.get("verdict") == "client_limited")
-        key = (self.size(), ratio, self._theme.is_dark, self._axes, len(self.run.parts), limited, id(self.run))
+        key = (
+            self.size(),
+            ratio,
+            self._theme.is_dark,
+            self._axes,
+            len(self.run.parts),
+            limited,
+            id(self.run),
+        )
         if self._layer is not None and key == self._key:
             if self._drawn < len(self.run.t):
                 painter = QPainter(self._layer)
@@ -251,8 +281,8 @@ class LiveChart(QWidget):
         painter.drawText(QPointF(0, 11), self.tr("Response time, ms (log)"))
         painter.drawText(QPointF(0, lower.top() - 11), self.tr("Rate, req/s"))
         for plot, ticks, place in (
-            (upper, nice_ticks(axes.low_ms, axes.high_ms, "log", 6), self._y_ms),
-            (lower, nice_ticks(0.0, axes.rate, "linear", 3), self._y_rate),
+            (upper, nice_ticks(axes.low_ms, axes.high_ms, 6, "log"), self._y_ms),
+            (lower, nice_ticks(0.0, axes.rate, 3), self._y_rate),
         ):
             for value, text in ticks:
                 y = round(place(plot, value)) + 0.5
@@ -277,7 +307,8 @@ class LiveChart(QWidget):
         for at in range(int(self._axes.seconds / step + 1e-9) + 1):
             text = clock(at * step)
             width = measure(text, 400, AXIS)
-            left = min(self._x(at * step) - width / 2, self.width() - width)
+            left = self._x(at * step) - (width / 2 if at else 0)
+            left = min(left, self.width() - width)
             painter.drawText(QPointF(left, plot.bottom() + 15), text)
 
     def _draw_parts(self, painter: QPainter, upper: QRectF, lower: QRectF) -> None:
@@ -292,7 +323,7 @@ class LiveChart(QWidget):
             width = measure(label, 400, AXIS)
             if label and x + 4 >= free_from and x + 4 + width <= upper.right():
                 painter.setPen(self._theme.colour("muted"))
-                painter.drawText(QPointF(x + 4, upper.top() - 4), label)
+                painter.drawText(QPointF(x + 4, upper.top() + 11), label)
                 free_from = x + 4 + width + 8
 
     def _draw_spoilt(self, painter: QPainter, upper: QRectF, lower: QRectF) -> None:

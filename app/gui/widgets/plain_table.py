@@ -1,4 +1,4 @@
-"""A quiet table: hairlines between rows, numbers set right, a sign with its word where a row has a verdict."""
+"""A quiet table: hairlines between rows, numbers set right, a sign where a row has a verdict."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from app.charts.pieces import limit_mark, verdict_badge
 from app.gui.painting import paint
-from app.gui.theme import BODY, Theme, font
+from app.gui.theme import BODY, SMALL, Theme, font
 
 ROW, DENSE = 32, 26
 _SIGN = 12
@@ -104,6 +104,8 @@ class PlainTable(QTableView):
         header.setHighlightSections(False)
         header.setSectionsClickable(False)
         header.setMinimumSectionSize(40)
+        header.setFont(font(SMALL, 500))
+        header.setStyleSheet("QHeaderView::section:first { padding-left: 0; }")
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         if stretch >= 0:
             header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
@@ -117,4 +119,13 @@ class PlainTable(QTableView):
 
     def _fit(self) -> None:
         rows = self.model().rowCount()
-        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + rows * self._height + 4)
+        header = self.horizontalHeader()
+        head = 0 if header.isHidden() else header.sizeHint().height()
+        self.setFixedHeight(head + rows * self._height + 4)
+
+    def without_header(self) -> PlainTable:
+        """The same without its header."""
+        self.horizontalHeader().hide()
+        if self._grows:
+            self._fit()
+        return self

@@ -129,7 +129,9 @@ class PhaseRow(QWidget):
             painter.setBrush(self._theme.colour("accent"))
             painter.drawEllipse(QPointF(6, 6), 2.8, 2.8)
         else:
-            paint(painter, verdict_badge("verified" if stage.state == "done" else "unanswered", 12), self._theme)
+            paint(
+                painter, verdict_badge("verified" if stage.state == "done" else "unanswered", 12), self._theme
+            )
 
 
 class IntervalBar(QWidget):
@@ -175,7 +177,7 @@ class IntervalBar(QWidget):
         painter.drawLine(QLineF(2, 18.5, self.width() - 2, 18.5))
         painter.setFont(font(AXIS))
         right = -1.0
-        for at, text in nice_ticks(start, end, "linear", 3):
+        for at, text in nice_ticks(start, end, 3):
             width = measure(text, 400, AXIS)
             left = min(max(0.0, x(at) - width / 2), self.width() - width)
             painter.setPen(QPen(self._theme.colour("edge"), 1))
@@ -229,16 +231,20 @@ class Meter(QWidget):
         if self._below:
             painter.setFont(font(SMALL))
             painter.setPen(self._theme.colour("muted"))
-            shown = painter.fontMetrics().elidedText(
-                self._below, Qt.TextElideMode.ElideMiddle, self.width()
-            )
+            shown = painter.fontMetrics().elidedText(self._below, Qt.TextElideMode.ElideMiddle, self.width())
             painter.drawText(QPointF(0, y + 12), shown)
 
 
 class Badge(QWidget):
     """A sign with its word in the sign's colour."""
 
-    _TONES = {"verified": "ok", "partly": "ok", "challenged": "warn", "contradicted": "bad", "understated": "accent"}
+    _TONES = {
+        "verified": "ok",
+        "partly": "ok",
+        "challenged": "warn",
+        "contradicted": "bad",
+        "understated": "accent",
+    }
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
