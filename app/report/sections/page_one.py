@@ -282,7 +282,9 @@ def _breaks_first(view: View, longest: int) -> tuple[Block, ...]:
     if limit is None:
         return _column(label, "Not known", "Nothing was put under load, so nothing was seen to give out.")
     behind = " ".join(str(entry) for entry in view.verdict["close_behind"])
-    said = sentences(told(view, f"{limit['because']} {behind}"), longest)
+    rate = limit.get("rate_per_s")
+    at = f"Reached at {amount(rate)}{NO_BREAK}{RATE}. " if rate else ""
+    said = sentences(told(view, f"{at}{limit['because']} {behind}"), longest)
     return _column(label, str(limit["what"]), said)
 
 

@@ -101,6 +101,15 @@ def test_without_a_run_it_says_that_capacity_is_not_known(
     assert "without a load run" in page_one.subtitle(View(assessed(runs=[], facts=[])))
 
 
+def test_what_breaks_first_is_named_with_its_rate(
+    assessed: Callable[..., Document], said: Callable[..., str]
+) -> None:
+    document = assessed()
+    assert document["verdict"]["breaks_first"]["what"] == "The autoscaler"
+    # two replicas, which it never adds to, at 70 % of 110.205 each
+    assert "Reached at 154\xa0req/s." in said(page_one.section(View(document)))
+
+
 def test_many_pillars_show_the_lowest(assessed: Callable[..., Document], of_kind: Any) -> None:
     document = assessed()
     lens = document["lens"]
