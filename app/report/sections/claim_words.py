@@ -106,7 +106,7 @@ def told(view: View, text: str, question: Question | None = None) -> str:
 
 def said(view: View, text: str) -> str:
     """The text with the names of facts in words, and their values as people read them."""
-    for name in sorted({*_NAME.findall(text)}, key=lambda entry: -len(entry)):
+    for name in sorted({*_NAME.findall(text)}, key=lambda entry: (-len(entry), entry)):
         meaning = meaning_of(name)
         if meaning is None:
             continue
