@@ -17,9 +17,9 @@ _HIGH = 56
 
 
 class RowButton(QAbstractButton):
-    """As wide as there is room; both lines end in `…` where they are too long, and the tool tip has them whole."""
+    """As wide as there is room. Both lines end in `…` where they are too long; the tool tip has all."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917
         self,
         theme: Theme,
         sign: Sequence[Shape],

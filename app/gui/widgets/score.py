@@ -1,12 +1,12 @@
-"""A score as the window shows it: the glyph as wide as there is room, the band with its word, counted badges."""
+"""A score in the window: the glyph as wide as there is room, the band with its word, badges with a count."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from app.charts.pieces import Band, State, band_meter, hatch, refused_glyph, score_glyph, verdict_badge
@@ -133,12 +133,3 @@ class ScoreLegend(QWidget):
         row.addWidget(ShapesView((Rect(1, 0, 2, 14, "text"),), (4.0, 14.0), theme))
         row.addWidget(PlainLabel(self.tr("score"), SMALL, tone="muted"))
         row.addStretch(1)
-
-
-
-def draw_focus(painter: QPainter, area: QRectF, theme: Theme) -> None:
-    """The ring around what has the focus."""
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QPen(theme.colour("accent"), 2))
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawRoundedRect(area.adjusted(1, 1, -1, -1), 4, 4)
