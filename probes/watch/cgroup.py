@@ -55,7 +55,7 @@ def throttling(pid: int | None = None, root: Path = Path("/")) -> Throttling | N
 def memory_limit_bytes(pid: int | None = None, root: Path = Path("/")) -> int | None:
     """How much memory the process's group (None: our own) may use; None where there is no limit."""
     limits = []
-    for folder in _folders(pid, "memory", root):
+    for folder in group_folders(pid, "memory", root):
         text = _read(folder / "memory.max") or _read(folder / "memory.limit_in_bytes")
         if text is not None and text.isdigit() and int(text) < _UNLIMITED_BYTES:
             limits.append(int(text))
@@ -64,7 +64,7 @@ def memory_limit_bytes(pid: int | None = None, root: Path = Path("/")) -> int | 
 
 def _tightest_quota(pid: int | None, root: Path) -> tuple[float, Path] | None:
     quotas = []
-    for folder in _folders(pid, "cpu", root):
+    for folder in group_folders(pid, "cpu", root):
         text = _read(folder / "cpu.max")
         if text is None:
             text = f"{_read(folder / 'cpu.cfs_quota_us')} {_read(folder / 'cpu.cfs_period_us')}"
@@ -74,7 +74,7 @@ def _tightest_quota(pid: int | None, root: Path) -> tuple[float, Path] | None:
     return min(quotas, default=None)
 
 
-def _folders(pid: int | None, controller: str, root: Path) -> Iterator[Path]:
+def group_folders(pid: int | None, controller: str, root: Path) -> Iterator[Path]:
     """The folders of the process's group and of those around it, for v1's controller and for v2."""
     process = root / "proc" / ("self" if pid is None else str(pid))
     groups = _groups(process, controller)

@@ -19,7 +19,9 @@ from typing import Self
 
 from probes.errors import InternalError, TargetError
 from probes.watch.cpu_ledger import CpuLedger
+from probes.watch.detail import Detail, DetailLog
 from probes.watch.process import process_table
+from probes.watch.procfs import ProcTable
 from probes.watch.table import Gauge, ProcessId, ProcessTable
 
 _REFRESH_NS = 1_000_000_000
@@ -71,6 +73,9 @@ class TreeWatcher:
         self._interval_ns = round(interval_s * 1e9)
         self._roots = tuple(self._root(pid) for pid in dict.fromkeys(pids))
         self._gauges: dict[ProcessId, Gauge] = {}
+        self._detail: DetailLog | None = None
+        if self._roots and isinstance(self._table, ProcTable):
+            self._detail = DetailLog(self._roots[0].pid)
         self._ledger = CpuLedger(self._table.tick_s)
         self._born_after = float("inf")
         self._refreshed_ns = 0
@@ -151,6 +156,14 @@ class TreeWatcher:
                 samples=end - first,
                 seconds=seconds,
             )
+
+    def detail(self, t0_ns: int, t1_ns: int) -> Detail | None:
+        """What else the trees did in a window of the same clock: threads, waits, faults, files.
+
+        None where that cannot be read (elsewhere than on Linux), or with fewer than two readings in the window.
+        """
+        with self._lock:
+            return None if self._detail is None else self._detail.between(t0_ns, t1_ns)
 
     def latest(self) -> Sample | None:
         """The last sample; None before the first."""
@@ -243,6 +256,8 @@ class TreeWatcher:
         self._rss_bytes.append(rss_bytes)
         self._threads.append(threads)
         self._processes.append(processes)
+        if self._detail is not None:
+            self._detail.sample(now_ns, [process.pid for process in self._gauges])
         return True
 
     def _discover(self, newborn: bool = True) -> None:
