@@ -117,6 +117,18 @@ class View:
         """The newest fact of each name that was not set aside."""
         return {fact.name: fact for fact in self.facts if identity(fact.to_json()) not in self.set_aside}
 
+    @cached_property
+    def values(self) -> Mapping[str, Any]:
+        """The values of facts that count and of the profile, by name, as expressions ask for them."""
+        profile = {f"profile.{name}": value for name, value in self.profile.items()}
+        return profile | {fact.name: fact.value for fact in self.counting.values() if fact.value is not None}
+
+    def condition_meaning(self, name: str) -> str:
+        """What a condition of the lens means, in the lens's own words; its name where it does not say."""
+        conditions = self.lens.document.get("conditions") or {}
+        entry = conditions.get(name) or {}
+        return str(entry.get("meaning") or name.replace("_", " "))
+
     def number(self, name: str) -> float | None:
         """The value of a fact that counts, if it is a number."""
         fact = self.counting.get(name)

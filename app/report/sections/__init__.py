@@ -13,6 +13,7 @@ words.
     milestones     what changed since
     method         how the numbers were found
     glossary       the terms that occur
+    reading        what the questions refer to
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from app.report.sections import (
     page_one,
     pillars,
     plan,
+    reading,
     unmeasured,
 )
 from app.report.sections.numbering import numbered
@@ -63,6 +65,9 @@ def build(document: Mapping[str, Any], content_hash: str) -> Report:
         next(numbers)
     sections.append(method.section(view, str(next(numbers))))
     sections.append(glossary.section(sections, str(next(numbers))))
+    further = reading.section(view, str(next(numbers)))
+    if further is not None:
+        sections.append(further)
     return Report(
         title=page_one.title(view),
         subtitle=page_one.subtitle(view),

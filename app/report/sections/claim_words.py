@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from app.report.sections.fact_names import meaning_of
 from app.report.view import View, fact_source, fact_value, sentence
-from assessments.expressions import And, Compare, FactRef, Literal, Node, Not, Operand, Or, printed, walk
+from assessments.expressions import (
+    And,
+    Compare,
+    Condition,
+    Expression,
+    FactRef,
+    Literal,
+    Node,
+    Not,
+    Operand,
+    Or,
+    printed,
+    walk,
+)
 from assessments.lens import Question
 from assessments.wording import NO_BREAK, amount
 from probes.facts import Fact
@@ -132,45 +146,39 @@ def lower(text: str) -> str:
 
 
 def rule_words(view: View, question: Question) -> str:
-    """The rule by which a claim is contradicted or doubted, with the values of constants; empty for none.
+    """The rule by which a claim is contradicted or doubted, in words; empty for none.
 
-    It is the lowest choice up to the claimed one whose rule names a fact that the judgement rests on.
+    It is that of the lowest choice up to the claimed one that does not hold. A condition that the lens names
+    is told by its meaning; of alternatives only those that are so.
     """
-    claim = view.claims.get(question.id, {})
-    names = {str(name) for name in claim.get("facts", ())}
-    ids = choice_ids(claim)
+    ids = choice_ids(view.claims.get(question.id, {}))
     for choice in question.choices:
         rule = choice.contradicted_by
-        if rule is not None and names & rule.names and (question.by_rules is None or choice.id in ids):
-            condition = _narrowed(rule.resolved, names)
-            numbers = any(isinstance(node, Compare) for node in walk(condition))
-            if not numbers:
-                return ""  # the facts say it: there is, or there is not
-            return f"{level_words(question, choice.id)} does not hold where {condition_words(condition)}"
+        if rule is not None and (question.by_rules is None or choice.id in ids):
+            reasons = [
+                _term_words(view, term, rule)
+                for term in _alternatives(rule.node)
+                if replace(rule, node=term).value(view.values) is True
+            ]
+            if reasons:
+                words = " or ".join(dict.fromkeys(filter(None, reasons)))
+                return f"{level_words(question, choice.id)} does not hold: {words}" if words else ""
         if choice.id in ids and question.by_rules is None:
             break
     return ""
 
 
-def _narrowed(node: Node, names: set[str]) -> Node:
-    """Of alternatives those that the facts of these names decided."""
-    if not isinstance(node, Or):
-        return node
-    terms = [term for term in node.terms if names & names_in(term)]
-    return terms[0] if len(terms) == 1 else Or(tuple(terms)) if terms else node
+def _alternatives(node: Node) -> tuple[Node, ...]:
+    return node.terms if isinstance(node, Or) else (node,)
 
 
-def names_in(node: Node) -> set[str]:
-    """The facts that a condition names."""
-    found = set()
-    for entry in walk(node):
-        if isinstance(entry, FactRef):
-            found.add(entry.name)
-        elif isinstance(entry, Compare):
-            found.add(entry.fact.name)
-            if isinstance(entry.operand, FactRef):
-                found.add(entry.operand.name)
-    return found
+def _term_words(view: View, term: Node, rule: Expression) -> str:
+    """A reason: what a named condition means, a comparison in words, or nothing where the facts say it."""
+    if isinstance(term, Condition):
+        return lower(view.condition_meaning(term.name))
+    resolved = replace(rule, node=term).resolved
+    has_numbers = any(isinstance(node, Compare) for node in walk(resolved))
+    return condition_words(resolved) if has_numbers else ""
 
 
 _SIGNS_OF_COMPARISON = {">=": "≥", "<=": "≤", "==": "=", "!=": "≠"}

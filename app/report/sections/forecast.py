@@ -152,6 +152,9 @@ def fan_chart(view: View) -> XYChart | None:
     if event is not None and ordinals[0] <= event.toordinal() <= ordinals[-1]:
         name = cut(str(view.profile.get("event") or "event"), 24)
         limits.append(Limit(event.toordinal(), f"{name} {event.isoformat()}", axis="x"))
+    target = number(view.profile.get("target_peak_per_s"))
+    if target is not None and target > axis["now"] and target != limit["value"]:
+        limits.append(Limit(target, f"target {amount(target)}"))
     out = _day(axis["runs_out_on"]["value"])
     if out is not None and ordinals[0] <= out.toordinal() <= ordinals[-1]:
         limits.append(Limit(out.toordinal(), f"runs out {out.isoformat()}", "note", "x"))

@@ -12,7 +12,6 @@ from app.report.model import (
     Bullets,
     Cell,
     Column,
-    Columns,
     Heading,
     Paragraph,
     ScoreBar,
@@ -173,7 +172,6 @@ def _blocks(view: View, pillar: str, score: Mapping[str, Any]) -> list[Block]:
     blocks += _open(view, [question for state in OPEN for question in by_state.get(state, [])])
     blocks += _left_out(view, by_state.get("not_applicable", []))
     blocks += _notes(view, questions)
-    blocks += _references(questions)
     return blocks
 
 
@@ -304,18 +302,3 @@ def _notes(view: View, questions: Sequence[Question]) -> list[Block]:
             columns, rows, "Word for word, as it was given. A document counts by its date, it was not read."
         ),
     ]
-
-
-def _references(questions: Sequence[Question]) -> list[Block]:
-    found: dict[str, str] = {}
-    for question in questions:
-        for reference in question.references:
-            found.setdefault(reference.title, reference.url)
-    if not found:
-        return []
-    items = [text(Span(cut(title, 160), link=url or None)) for title, url in found.items()]
-    heading = Heading("To read", 3)
-    if len(items) < 6:
-        return [heading, Bullets(tuple(items))]
-    half = (len(items) + 1) // 2
-    return [heading, Columns(((Bullets(tuple(items[:half])),), (Bullets(tuple(items[half:])),)))]

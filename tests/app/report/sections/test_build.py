@@ -93,6 +93,7 @@ def test_sections_stand_in_their_order(assessed: Callable[..., Document]) -> Non
         "unmeasured",
         "method",
         "glossary",
+        "reading",
     ]
     assert (report.title, report.content_hash, report.date) == ("Shop recommender", HASH, "2026-11-26")
     assert "before the winter campaign of 2027-01-15" in report.subtitle

@@ -69,7 +69,7 @@ def test_a_card_sets_the_claim_against_the_facts_with_file_and_line(
     # 61 MiB over 60,989,440 bytes
     assert plain(card.measured) == (
         "Memory limit over largest memory: 1.05. That contradicts level\xa02. Proven is level\xa01. "
-        "Level\xa02 does not hold where memory limit over largest memory < 1.1."
+        "Level\xa02 does not hold: memory limit over largest memory < 1.1."
     )
     assert card.facts is not None
     rows = {plain(row[0]): (plain(row[1]), plain(row[2])) for row in card.facts.rows}
