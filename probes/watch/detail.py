@@ -1,7 +1,8 @@
-"""What a process tree does beside using CPU and memory: its threads, waits for a processor, faults and files.
+"""What a process tree does beside using CPU and memory: threads, waits for a processor, faults and files.
 
-Read up to ten times a second from /proc by the thread that watches the tree. Linux only; elsewhere there is none of
-it. A reading costs some 15 µs a thread and 40 µs a process, on our side alone: nothing is asked of the target.
+Read up to ten times a second from /proc by the thread that watches the tree. Linux only; elsewhere there is
+none of it. A reading costs some 15 µs a thread and 40 µs a process, on our side alone: the target does
+nothing for it.
 
 A thread's time on a processor and in the queue for one come from its own schedstat: /proc/PID/schedstat is
 the main thread only. A CPU quota looks like that queue, which is why throttling is read beside it.
@@ -34,9 +35,10 @@ class Detail:
     """What happened in a window of time. Rates are a second, shares run from 0 to 1, None is not measured.
 
     `waiting_threads` is the mean number of threads that were ready and waited for a processor, `thread_cores`
-    what the busiest thread used, `process_cores` each process by its use, the busiest first. `throttled_ratio`
-    is the share of a quota's periods in which it was used up. Pressure is the share of time in which anything
-    waited, of this machine unless the target has a group of its own. `disk_busy` is the busiest disk's.
+    what the busiest thread used, `process_cores` each process by its use, the busiest first.
+    `throttled_ratio` is the share of a quota's periods in which it was used up. Pressure is the share of time
+    in which anything waited, of this machine unless the target has a group of its own. `disk_busy` is the
+    busiest disk's.
     """
 
     seconds: float

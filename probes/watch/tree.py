@@ -160,7 +160,7 @@ class TreeWatcher:
     def detail(self, t0_ns: int, t1_ns: int) -> Detail | None:
         """What else the trees did in a window of the same clock: threads, waits, faults, files.
 
-        None where that cannot be read (elsewhere than on Linux), or with fewer than two readings in the window.
+        None where that cannot be read (elsewhere than on Linux), or with fewer than two readings inside.
         """
         with self._lock:
             return None if self._detail is None else self._detail.between(t0_ns, t1_ns)
