@@ -7,40 +7,45 @@ expected is shown in the window, with a report that can be copied, and the windo
 from __future__ import annotations
 
 import os
+import signal
+import socket
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtCore import QObject, QSettings, QSocketNotifier, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.gui.executor import Failure, SerialExecutor
-from app.gui.page import Page
+from app.gui.page import PageKind
 from app.gui.probing import Probing
 from app.gui.session import Session
+from app.gui.single_instance import SingleInstance, hand_over, socket_name
+from app.gui.store_opening import StoreOpening, key_of
 from app.gui.theme import SCHEMES, Theme
 from app.gui.window import MainWindow
-from assessments.store import Store, open_store
+
+PAGES = (
+    PageKind("overview", "layout-dashboard", "app.gui.pages.overview", "OverviewPage"),
+    PageKind("checklist", "list-checks", "app.gui.pages.checklist", "ChecklistPage"),
+    PageKind("probe", "activity", "app.gui.pages.probe", "ProbePage"),
+    PageKind("evidence", "file-text", "app.gui.pages.evidence", "EvidencePage"),
+    PageKind("forecast", "trending-up", "app.gui.pages.forecast", "ForecastPage"),
+    PageKind("plan", "list", "app.gui.pages.plan", "PlanPage"),
+    PageKind("compare", "columns-2", "app.gui.pages.compare", "ComparePage"),
+    PageKind("report", "book-open", "app.gui.pages.report", "ReportPage"),
+    PageKind("home", "house", "app.gui.pages.home", "HomePage", needs_assessment=False),
+    PageKind(
+        "settings", "sliders-horizontal", "app.gui.pages.settings", "SettingsPage", needs_assessment=False
+    ),
+)
+"""The pages in the order of the rail."""
 
 
-def page_kinds() -> dict[str, type[Page]]:
-    """The pages in the order of the rail."""
-    from app.gui.pages.checklist import ChecklistPage
-    from app.gui.pages.compare import ComparePage
-    from app.gui.pages.evidence import EvidencePage
-    from app.gui.pages.forecast import ForecastPage
-    from app.gui.pages.home import HomePage
-    from app.gui.pages.overview import OverviewPage
-    from app.gui.pages.plan import PlanPage
-    from app.gui.pages.probe import ProbePage
-    from app.gui.pages.report import ReportPage
-    from app.gui.pages.settings import SettingsPage
-
-    kinds = (
-        OverviewPage, ChecklistPage, ProbePage, EvidencePage, ForecastPage, PlanPage, ComparePage, ReportPage,
-        HomePage, SettingsPage,
-    )  # fmt: skip
-    return {kind.key: kind for kind in kinds}
+def page_kinds() -> dict[str, PageKind]:
+    """The pages by their keys, in the order of the rail."""
+    return {kind.key: kind for kind in PAGES}
 
 
 def settings_file() -> QSettings:
@@ -52,14 +57,16 @@ def settings_file() -> QSettings:
     return QSettings(str(path), QSettings.Format.IniFormat)
 
 
-def make_window(app: QApplication, store: Store, store_url: str | None, settings: QSettings) -> MainWindow:
-    """The window over a store, not shown yet."""
+def make_window(app: QApplication, store_url: str | None, settings: QSettings) -> MainWindow:
+    """The window, not shown yet; its store is opened by `window.stores.open`."""
     theme = Theme(app)
     scheme = settings.value("window/scheme", "system")
     if scheme in SCHEMES:
         theme.set_scheme(scheme)
+    zoom = str(settings.value("window/zoom", 100))
+    theme.set_zoom(int(zoom) if zoom.isdecimal() else 100)
     executor = SerialExecutor(app)
-    session = Session(store, executor, app)
+    session = Session(None, executor, app)
     probing = Probing(store_url, app)
     return MainWindow(
         session=session,
@@ -67,38 +74,92 @@ def make_window(app: QApplication, store: Store, store_url: str | None, settings
         probing=probing,
         theme=theme,
         settings=settings,
+        stores=StoreOpening(session, executor, probing, app),
         pages=page_kinds(),
     )
 
 
 def run(store_url: str | None, file: Path | None, argv: Sequence[str] = ()) -> int:
-    """Opens the window and returns when it is closed. Raises `StoreError` before there is a window."""
+    """Opens the window and returns when it is closed; at once where a window has this store open already."""
     app = QApplication.instance() or QApplication([sys.argv[0] if sys.argv else "loadstone", *argv])
     assert isinstance(app, QApplication)
     app.setApplicationName("Loadstone")
     app.setDesktopFileName("loadstone")
-    with open_store(store_url) as store:
-        window = make_window(app, store, store_url, settings_file())
-        sys.excepthook = lambda _kind, error, _trace: window.say(Failure(error))
-        window.show()
-        QTimer.singleShot(0, lambda: _begin(window, file))
-        code = app.exec()
-        window.context.executor.close()
+    name = socket_name(key_of(store_url))
+    if name is not None and hand_over(name, file):
+        return 0
+    instance = SingleInstance(name, app) if name is not None else None
+    window = make_window(app, store_url, settings_file())
+    report_faults(window)
+    if instance is not None:
+        instance.called.connect(window.open_file)
+    end_by_signal(window)
+    begin(window, store_url, file)
+    window.show()
+    code = app.exec()
+    window.context.executor.close()
+    if window.session.has_store:
+        window.session.store.close()
+    if instance is not None:
+        instance.close()
     return code
 
 
-def _begin(window: MainWindow, file: Path | None) -> None:
-    """Opens the file that was named, else the assessment that was open last, else the start page."""
-    window.go_to("home", **({"file": file} if file is not None else {}))
-    name = window.settings.value("session/name", "")
-    if file is None and isinstance(name, str) and name:
-        known = [entry.name for entry in window.session.store.assessments()]
-        if name in known:
-            window.session.opened.connect(lambda _name: window.go_to("overview"), _once())
-            window.session.open(name)
+def begin(window: MainWindow, store_url: str | None, file: Path | None) -> None:
+    """Shows the start page and opens the store; then the file that was named, or what was open last."""
+    window.go_to("home", **({} if file is None else {"file": file}))
+    last = window.settings.value("session/name", "")
+
+    def go_on() -> None:
+        if file is None and isinstance(last, str) and last:
+            window.session.open_if_there(last, lambda: window.go_to("overview"))
+
+    window.stores.opened.connect(go_on, Qt.ConnectionType.SingleShotConnection)
+    QTimer.singleShot(0, window, lambda: window.stores.open(store_url))
 
 
-def _once() -> object:
-    from PySide6.QtCore import Qt
+def report_faults(window: MainWindow) -> None:
+    """What nobody expected is said in the window, with the file of a report, and the window goes on."""
 
-    return Qt.ConnectionType.SingleShotConnection
+    def in_window(_kind: object, error: BaseException, _trace: object) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            window.close()
+        else:
+            window.say(Failure(error))
+
+    def elsewhere(args: threading.ExceptHookArgs) -> None:
+        error = args.exc_value
+        if error is not None:
+            QTimer.singleShot(0, window, lambda: window.say(Failure(error)))
+
+    sys.excepthook = in_window
+    threading.excepthook = elsewhere
+
+
+def end_by_signal(window: MainWindow) -> None:
+    """Ctrl C in the terminal, and being asked to end, close the window as a person would."""
+    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
+        return
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    theirs.setblocking(False)
+    signal.set_wakeup_fd(theirs.fileno())
+    notifier = QSocketNotifier(ours.fileno(), QSocketNotifier.Type.Read, window)
+    keeper = _SignalSockets(window, ours, theirs)
+    notifier.activated.connect(keeper.drain)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: QTimer.singleShot(0, window, window.close_unasked))
+
+
+class _SignalSockets(QObject):
+    """Keeps both ends open as long as the window is there; Python runs its handler when one is read."""
+
+    def __init__(self, parent: QObject, ours: socket.socket, theirs: socket.socket) -> None:
+        super().__init__(parent)
+        self._ours, self._theirs = ours, theirs
+
+    def drain(self) -> None:
+        try:
+            self._ours.recv(64)
+        except BlockingIOError:
+            return

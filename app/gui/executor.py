@@ -11,6 +11,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
@@ -21,15 +22,27 @@ Then = Callable[[Any], None]
 
 
 class Failure:
-    """What went wrong, in a sentence, and the details that can be copied. `expected` is no fault of ours."""
+    """What went wrong, in a sentence, and the details that can be copied. `expected` is no fault of ours.
 
-    def __init__(self, error: BaseException) -> None:
-        self.error = error
+    `report` is where the report of a fault lies.
+    """
+
+    def __init__(self, error: BaseException, report: Path | str | None = None) -> None:
+        self.error, self.report = error, report
         self.expected = isinstance(error, UserError)
-        self.sentence = (
-            str(error) if self.expected else f"A fault of Loadstone's own: {type(error).__name__}."
-        )
+        if self.expected:
+            self.sentence = str(error)
+        else:
+            self.sentence = (
+                f"A fault of Loadstone's own ({type(error).__name__}). What was saved is kept, and the window "
+                "goes on"
+            )
+            self.sentence += f"; please report it with the file {report}." if report is not None else "."
         self.details = "".join(traceback.format_exception(error))
+
+    def with_report(self, report: Path | str) -> Failure:
+        """The same with the file of its report."""
+        return Failure(self.error, report)
 
 
 Failed = Callable[[Failure], None]
@@ -44,6 +57,7 @@ class SerialExecutor(QObject):
         super().__init__(parent)
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="loadstone-store")
         self._pending = 0
+        self._is_closed = False
         self._done.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     @property
@@ -56,11 +70,14 @@ class SerialExecutor(QObject):
 
         A failure that nobody takes is raised in the window's thread, where it is reported.
         """
+        if self._is_closed:
+            return
         self._pending += 1
         self._pool.submit(self._work, work, then, failed)
 
     def close(self) -> None:
         """Finishes what was submitted, and takes no more."""
+        self._is_closed = True
         self._pool.shutdown(wait=True)
 
     def _work(self, work: Callable[[], Any], then: Then | None, failed: Failed | None) -> None:
@@ -75,7 +92,7 @@ class SerialExecutor(QObject):
     @Slot(object, object)
     def _deliver(self, receiver: Callable[[Any], None] | None, value: Any) -> None:
         self._pending -= 1
-        if receiver is not None:
+        if receiver is not None and not self._is_closed:
             receiver(value)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtCore import QSettings, Signal
 from PySide6.QtWidgets import QWidget
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from app.gui.executor import Failure, SerialExecutor
     from app.gui.probing import Probing
     from app.gui.session import Session
+    from app.gui.store_opening import StoreOpening
     from app.gui.theme import Theme
     from assessments.assessment import Assessed
     from assessments.judging import Judged
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Context:
-    """What every page is given. `go_to(page, **where)` shows another page; `say` shows a failure in place."""
+    """What every page is given. `go_to(page, **where)` shows another page; `say` shows a failure in place.
+
+    `stores` opens another store; pages that need an assessment have one open already.
+    """
 
     session: Session
     executor: SerialExecutor
@@ -29,6 +34,7 @@ class Context:
     settings: QSettings
     go_to: Callable[..., None]
     say: Callable[[Failure | str], None]
+    stores: StoreOpening
 
 
 class Page(QWidget):
@@ -76,3 +82,22 @@ class Page(QWidget):
 
     def leave(self) -> None:
         """Another page is shown."""
+
+
+@dataclass(frozen=True)
+class PageKind:
+    """A page before it is made: its module is imported when it is first shown, so that the window is soon there.
+
+    `key`, `icon` and `needs_assessment` are those of the class `name` in `module`.
+    """
+
+    key: str
+    icon: str
+    module: str
+    name: str
+    needs_assessment: bool = True
+
+    def make(self, context: Context) -> Page:
+        """The page itself."""
+        kind = cast(type[Page], getattr(import_module(self.module), self.name))
+        return kind(context)

@@ -23,6 +23,12 @@ def measure(text: str, weight: Weight, size: float) -> float:
     return _metrics(weight, size).horizontalAdvance(text)
 
 
+def forget_widths() -> None:
+    """The size of type has changed: texts are measured anew."""
+    _metrics.cache_clear()
+    measure.cache_clear()
+
+
 def paint(painter: QPainter, shapes: Sequence[Shape], theme: Theme) -> None:
     """Draws the shapes with their origin at the painter's."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -17,16 +17,6 @@ if TYPE_CHECKING:
     from app.gui.window import MainWindow
 
 MOST_SHOWN = 200
-GLOBAL_KEYS = (
-    ("Ctrl K", "go to any page or question"),
-    ("Ctrl 1 … 9", "the pages"),
-    ("Ctrl N", "new assessment"),
-    ("Ctrl O", "open a file"),
-    ("Ctrl E", "export the report"),
-    ("Ctrl Z", "undo"),
-    ("Ctrl Shift Z", "redo"),
-    ("F1", "these keys"),
-)
 
 
 class Palette(QDialog):
@@ -99,6 +89,22 @@ def places(window: MainWindow) -> list[tuple[str, tuple[str, dict[str, Any]]]]:
     return found
 
 
+def global_keys(window: MainWindow) -> Sequence[tuple[str, str]]:
+    """The keys that work everywhere, and what each does."""
+    return (
+        ("Ctrl K", window.tr("go to any page or question")),
+        ("Ctrl 1 … 8", window.tr("the pages")),
+        ("Ctrl N", window.tr("new assessment")),
+        ("Ctrl O", window.tr("open a file")),
+        ("Ctrl E", window.tr("export the report")),
+        ("Ctrl Z", window.tr("undo")),
+        ("Ctrl Shift Z", window.tr("redo")),
+        ("Ctrl + −", window.tr("larger and smaller type; Ctrl 0 as usual")),
+        ("F6", window.tr("from the rail to the page and back")),
+        ("F1", window.tr("these keys")),
+    )
+
+
 def show_keys(window: MainWindow, keys: Sequence[tuple[str, str]]) -> None:
     """A list of the page's keys and of those that work everywhere."""
     dialog = QDialog(window)
@@ -108,7 +114,7 @@ def show_keys(window: MainWindow, keys: Sequence[tuple[str, str]]) -> None:
     layout.setHorizontalSpacing(16)
     theme = window.context.theme
     row = 0
-    for title, group in ((window.tr("On this page"), keys), (window.tr("Everywhere"), GLOBAL_KEYS)):
+    for title, group in ((window.tr("On this page"), keys), (window.tr("Everywhere"), global_keys(window))):
         if not group:
             continue
         layout.addWidget(PlainLabel(title, SECTION, 600), row, 0, 1, 2)

@@ -13,19 +13,21 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from app.gui.executor import Failure, SerialExecutor
-from assessments.answer_keeping import AnswerKeeping, Conflict
-from assessments.assessment import Assessed, assess
-from assessments.claims import Answers, Claim
-from assessments.evidence import Challenge
-from assessments.judging import Judged, Materials, judged_at
-from assessments.profile import Profile
-from assessments.store import Store
+
+if TYPE_CHECKING:
+    from assessments.answer_keeping import AnswerKeeping, Conflict
+    from assessments.assessment import Assessed
+    from assessments.claims import Answers, Claim
+    from assessments.evidence import Challenge
+    from assessments.judging import Judged, Materials
+    from assessments.profile import Profile
+    from assessments.store import Store
 
 NOTE = 1
 """The kind of change that is one step with the one before it: a note being written."""
@@ -76,7 +78,12 @@ class _Change(QUndoCommand):
 
 
 class Session(QObject):
-    """At most one open assessment, over one open store."""
+    """At most one open assessment, over one open store.
+
+    The window is there before its store is: `store_opened` says when it is, and whenever another one is.
+    """
+
+    store_opened = Signal()
 
     opened = Signal(str)
     """The name of the assessment that is open from now on; empty when none is."""
@@ -94,9 +101,9 @@ class Session(QObject):
     failed = Signal(object)
     """`Failure`: what could not be read or saved; nothing that stands in the window is lost."""
 
-    def __init__(self, store: Store, executor: SerialExecutor, parent: QObject | None = None) -> None:
+    def __init__(self, store: Store | None, executor: SerialExecutor, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.store = store
+        self._store = store
         self.executor = executor
         self.undo_stack = QUndoStack(self)
         self.name = ""
@@ -107,6 +114,7 @@ class Session(QObject):
         self.conflicts: tuple[Conflict, ...] = ()
         self._keeping: AnswerKeeping | None = None
         self._unsaved = 0
+        self.save_failed = False
         self._turn = 0
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -114,6 +122,25 @@ class Session(QObject):
         self._timer.timeout.connect(self._assess)
 
     # -- opening -------------------------------------------------------------------------------------------
+
+    @property
+    def has_store(self) -> bool:
+        """Whether a store is open."""
+        return self._store is not None
+
+    @property
+    def store(self) -> Store:
+        """The open store. Raises `RuntimeError` while there is none."""
+        if self._store is None:
+            raise RuntimeError("no store is open")
+        return self._store
+
+    def take_store(self, store: Store) -> None:
+        """Works on this store from now on; an assessment of another one is left."""
+        if self.name:
+            self.close()
+        self._store = store
+        self.store_opened.emit()
 
     def open(self, name: str) -> None:
         """Opens an assessment of the store; `opened`, `judged` and `assessed` follow, or `failed`."""
@@ -126,6 +153,26 @@ class Session(QObject):
             lambda found: self._take(found, turn, is_new=True),
             self.failed.emit,
         )
+
+    def open_if_there(self, name: str, then: Callable[[], None]) -> None:
+        """Opens the assessment that was open last, and then does `then`; nothing where it is gone."""
+        from assessments.stored import materials
+
+        self._turn += 1
+        turn = self._turn
+
+        def taken(found: Materials) -> None:
+            self._take(found, turn, is_new=True)
+            if turn == self._turn:
+                then()
+
+        def failed(failure: Failure) -> None:
+            from assessments.store import UnknownAssessment
+
+            if not isinstance(failure.error, UnknownAssessment):
+                self.failed.emit(failure)
+
+        self.executor.submit(lambda: materials(self.store, name), taken, failed)
 
     def reload(self) -> None:
         """Reads the open assessment again: a run or a scan has added to it. Undo stays."""
@@ -154,6 +201,8 @@ class Session(QObject):
         if turn != self._turn:
             return
         if is_new:
+            from assessments.answer_keeping import AnswerKeeping
+
             self.undo_stack.clear()
             self.name, self.whole = materials.name, None
             self.materials = materials
@@ -201,6 +250,8 @@ class Session(QObject):
         if mine:
             self._save(self.answers)
         else:
+            from assessments.claims import Claim
+
             self.claim(found.theirs or Claim(question, state="unanswered"))
 
     def set_profile(self, values: Mapping[str, Any]) -> None:
@@ -240,6 +291,8 @@ class Session(QObject):
     # -- judging and saving --------------------------------------------------------------------------------
 
     def _judge(self) -> None:
+        from assessments.judging import judged_at
+
         assert self.materials is not None
         self.now = judged_at(self.materials, datetime.now(UTC))
         self.judged.emit(self.now)
@@ -247,6 +300,8 @@ class Session(QObject):
 
     def _assess(self) -> None:
         """Verdict and actions, in this thread but after the window has drawn what was judged."""
+        from assessments.assessment import assess
+
         if self.materials is None:
             return
         self.whole = assess(self.materials, datetime.now(UTC))
@@ -254,6 +309,8 @@ class Session(QObject):
 
     def what_if(self, change: Callable[[Materials], Materials]) -> Assessed:
         """The assessment as it would be; nothing is changed. For what a person drags."""
+        from assessments.assessment import assess
+
         if self.materials is None:
             raise RuntimeError("no assessment is open")
         return assess(change(self.materials), datetime.now(UTC))
@@ -271,6 +328,7 @@ class Session(QObject):
 
     def _is_saved(self, keeping: AnswerKeeping, conflicts: tuple[Conflict, ...]) -> None:
         self._unsaved -= 1
+        self.save_failed = False
         if keeping is self._keeping and not self._unsaved:
             self._show_conflicts(conflicts)
         if not self._unsaved:
@@ -284,7 +342,13 @@ class Session(QObject):
 
     def _is_not_saved(self, failure: Failure) -> None:
         self._unsaved -= 1
+        self.save_failed = True
         self.failed.emit(failure)
+
+    def save_again(self) -> None:
+        """Tries once more to save what could not be saved."""
+        if self.save_failed and self.materials is not None:
+            self._save(self.answers)
 
     @property
     def has_unsaved(self) -> bool:

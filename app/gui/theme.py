@@ -22,6 +22,10 @@ SCHEMES: tuple[Scheme, ...] = ("system", "light", "dark")
 AXIS, SMALL, BODY, SECTION, QUESTION, PAGE, FINDING = 11, 12, 13, 15, 18, 20, 28
 """Sizes of type in pixels."""
 FAMILY = "Inter"
+ZOOMS = (80, 90, 100, 110, 120, 130)
+"""Sizes of type that can be chosen, in per cent of the usual ones."""
+_ZOOM = [100]
+_BASE_SIZE = "loadstoneBaseSize"
 
 
 class Theme(QObject):
@@ -54,6 +58,33 @@ class Theme(QObject):
         """Light, dark, or as the system is (light where the system does not say)."""
         self.scheme = scheme
         self._apply()
+
+    @property
+    def zoom(self) -> int:
+        """The size of type in per cent of the usual one."""
+        return _ZOOM[0]
+
+    def set_zoom(self, per_cent: int) -> None:
+        """Another size of type, the nearest of `ZOOMS`, for all that is shown and will be."""
+        from app.gui import painting
+
+        before, _ZOOM[0] = _ZOOM[0], min(ZOOMS, key=lambda size: abs(size - per_cent))
+        if before == _ZOOM[0]:
+            return
+        font.cache_clear()
+        painting.forget_widths()
+        self._app.setFont(font(BODY))
+        for widget in self._app.allWidgets():
+            if not widget.testAttribute(Qt.WidgetAttribute.WA_SetFont):
+                continue
+            base = widget.property(_BASE_SIZE)
+            if base is None:
+                base = widget.font().pixelSize() * 100 / before
+                widget.setProperty(_BASE_SIZE, base)
+            found = QFont(widget.font())
+            found.setPixelSize(max(1, round(float(base) * _ZOOM[0] / 100)))
+            widget.setFont(found)
+        self.changed.emit()
 
     def _system_changed(self) -> None:
         if self.scheme == "system":
@@ -96,7 +127,7 @@ class Theme(QObject):
 def font(size: float, weight: int = 400) -> QFont:
     """Inter at a size in pixels, with digits of one width. It is shared: copy it to change it."""
     found = QFont(FAMILY)
-    found.setPixelSize(max(1, round(size)))
+    found.setPixelSize(max(1, round(size * _ZOOM[0] / 100)))
     found.setWeight(QFont.Weight(weight))
     found.setFeature(QFont.Tag("tnum"), 1)
     return found

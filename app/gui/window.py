@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QByteArray, QSettings, Qt
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtCore import QByteArray, QEvent, QEventLoop, QSettings, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
+    QApplication,
     QFrame,
     QHBoxLayout,
     QMainWindow,
@@ -19,11 +22,15 @@ from PySide6.QtWidgets import (
 )
 
 from app.gui.executor import Failure, SerialExecutor
-from app.gui.page import Context, Page
+from app.gui.faults import Faults
+from app.gui.page import Context, Page, PageKind
 from app.gui.probing import Probing
 from app.gui.rail import Rail
 from app.gui.session import Session
-from app.gui.theme import PAGE, SMALL, Theme
+from app.gui.store_opening import StoreOpening
+from app.gui.texts import filled
+from app.gui.theme import PAGE, SMALL, ZOOMS, Theme
+from app.gui.widgets.keycap import KeyCap
 from app.gui.widgets.labels import PlainLabel, rule
 from app.gui.widgets.notice import Notice
 
@@ -34,6 +41,9 @@ if TYPE_CHECKING:
 MINIMUM = (1024, 700)
 USUAL = (1440, 900)
 HEAD, STATUS = 56, 28
+MOST_RECENT = 8
+SAVE_WAIT_S = 5.0
+"""So long closing waits for what is being saved before it asks."""
 
 
 class MainWindow(QMainWindow):
@@ -47,14 +57,19 @@ class MainWindow(QMainWindow):
         probing: Probing,
         theme: Theme,
         settings: QSettings,
-        pages: Mapping[str, type[Page]],
+        stores: StoreOpening,
+        pages: Mapping[str, PageKind],
     ) -> None:
         super().__init__()
-        self.session, self.probing, self.settings = session, probing, settings
-        self.context = Context(session, executor, probing, theme, settings, self.go_to, self.say)
+        self.session, self.probing, self.settings, self.theme = session, probing, settings, theme
+        self.stores = stores
+        self.faults = Faults(self.say)
+        self.context = Context(session, executor, probing, theme, settings, self.go_to, self.say, stores)
         self._kinds = pages
         self._pages: dict[str, Page] = {}
         self._shown = ""
+        self._kept_run = ""
+        self.may_ask = True
         self.setWindowTitle(self.tr("Loadstone"))
         self.setMinimumSize(*MINIMUM)
         self.setAcceptDrops(True)
@@ -68,10 +83,12 @@ class MainWindow(QMainWindow):
         self._build(theme)
         self._connect()
         self._keys()
+        self._placed = QTimer(self)
+        self._placed.setSingleShot(True)
+        self._placed.setInterval(1_000)
+        self._placed.timeout.connect(self._keep_place)
         geometry = settings.value("window/geometry")
-        if isinstance(geometry, QByteArray) and self.restoreGeometry(geometry):
-            pass
-        else:
+        if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):
             self.resize(*USUAL)
 
     # -- parts ---------------------------------------------------------------------------------------------
@@ -104,8 +121,6 @@ class MainWindow(QMainWindow):
         foot.addWidget(self.lens)
         foot.addStretch(1)
         for key, what in (("Ctrl K", self.tr("Go to anything")), ("F1", self.tr("Keys on this page"))):
-            from app.gui.widgets.keycap import KeyCap
-
             foot.addWidget(KeyCap(key, theme))
             foot.addWidget(PlainLabel(what, SMALL, tone="muted"))
         body = QVBoxLayout()
@@ -138,6 +153,14 @@ class MainWindow(QMainWindow):
         session.saving.connect(lambda: self.saved.setText(self.tr("Saving …")))
         session.saved.connect(self._saved)
         session.failed.connect(self.say)
+        session.store_opened.connect(self._store_opened)
+        self.probing.started.connect(self._probe_started)
+        self.probing.event.connect(self._probe_said)
+        self.probing.ended.connect(self._probe_ended)
+        for key, kind in self._kinds.items():
+            if kind.needs_assessment:
+                self.rail.buttons[key].setEnabled(False)
+        self.rail.head.show_names(self.tr("No assessment"), "")
 
     def _keys(self) -> None:
         def key(sequence: QKeySequence | QKeySequence.StandardKey | str, does: Callable[[], Any]) -> None:
@@ -153,6 +176,26 @@ class MainWindow(QMainWindow):
         key("Ctrl+E", lambda: self.go_to("report", export=True))
         key("Ctrl+N", lambda: self.go_to("home", new=True))
         key("Ctrl+O", lambda: self.go_to("home", open_file=True))
+        key(QKeySequence.StandardKey.ZoomIn, lambda: self.zoom(1))
+        key("Ctrl+=", lambda: self.zoom(1))
+        key(QKeySequence.StandardKey.ZoomOut, lambda: self.zoom(-1))
+        key("Ctrl+0", lambda: self.zoom(0))
+        key("F6", self.change_part)
+
+    def zoom(self, step: int) -> None:
+        """Type one size larger or smaller, or as usual (0)."""
+        at = ZOOMS.index(self.theme.zoom) + step
+        self.theme.set_zoom(ZOOMS[max(0, min(len(ZOOMS) - 1, at))] if step else 100)
+        self.settings.setValue("window/zoom", self.theme.zoom)
+
+    def change_part(self) -> None:
+        """F6: the keys go to the page, and from there to the rail."""
+        focus = QApplication.focusWidget()
+        if focus is not None and self.rail.isAncestorOf(focus) and self.page is not None:
+            self.stack.setFocus(Qt.FocusReason.TabFocusReason)
+            self.stack.focusNextChild()
+        elif self._shown:
+            self.rail.buttons[self._shown].setFocus(Qt.FocusReason.TabFocusReason)
 
     def open_palette(self) -> None:
         """Ctrl K: goes to any page or question by a few letters."""
@@ -191,7 +234,7 @@ class MainWindow(QMainWindow):
         """The page of that key, made when it is first asked for."""
         found = self._pages.get(key)
         if found is None:
-            found = self._pages[key] = self._kinds[key](self.context)
+            found = self._pages[key] = self._kinds[key].make(self.context)
             self.stack.addWidget(found)
             found.head_changed.connect(self._show_head)
             if self.session.materials is not None:
@@ -234,20 +277,20 @@ class MainWindow(QMainWindow):
 
     def _opened(self, name: str) -> None:
         materials = self.session.materials
+        if name:
+            self._remember(name)
         about = "" if materials is None else materials.title
         self.rail.head.show_names(about or name or self.tr("No assessment"), name if about else "")
         for key, kind in self._kinds.items():
             if kind.needs_assessment:
-                self.rail.buttons[key].setEnabled(bool(name))
+                self.rail.buttons[key].setEnabled(bool(name) or (key == "probe" and self.probing.is_running))
                 self.rail.set_note(key, "")
         if materials is None:
             self.lens.setText("")
         else:
             lens = materials.lens
             text = self.tr("Lens {0} {1}, {2} questions")
-            for place, value in enumerate((lens.title, lens.version, str(len(lens.questions)))):
-                text = text.replace(f"{{{place}}}", value)
-            self.lens.setText(text)
+            self.lens.setText(filled(text, lens.title, lens.version, len(lens.questions)))
             for problem in materials.problems[:1]:
                 self.say(problem)
         for page in self._pages.values():
@@ -275,33 +318,165 @@ class MainWindow(QMainWindow):
     def say(self, what: Failure | str) -> None:
         """Shows in place what went wrong, until it is dismissed; never a dialog."""
         if isinstance(what, Failure):
-            self.notice.show_failure(what)
+            self.notice.show_failure(self.faults.reported(what))
         else:
             self.notice.show_text(what)
 
+    # -- what comes back after a crash ---------------------------------------------------------------------
+
+    def _remember(self, name: str) -> None:
+        """Notes at once what is open, so that it is open again after the window was killed."""
+        settings = self.settings
+        settings.setValue("session/name", name)
+        others = [entry for entry in recents(settings) if entry != name]
+        settings.setValue("session/recent", [name, *others][:MOST_RECENT])
+        settings.sync()
+
+    def _keep_place(self) -> None:
+        self.settings.setValue("window/geometry", self.saveGeometry())
+
+    def _store_opened(self) -> None:
+        """Says what became of a run that was going on when the window ended."""
+        run_id = str(self.settings.value("session/run", "") or "")
+        if not run_id or self.probing.is_running:
+            return
+        self.settings.remove("session/run")
+        store = self.session.store
+        self.context.executor.submit(
+            lambda: store.run(run_id), self._say_interrupted, lambda _failure: self._say_interrupted(None)
+        )
+
+    def _say_interrupted(self, run: Any) -> None:
+        if run is None:
+            return
+        text = self.tr(
+            "The window ended while run {0} was measuring. What it measured up to then is kept; the run is "
+            "listed as {1}."
+        )
+        self.say(filled(text, str(run.id)[:8], str(run.status).replace("_", " ")))
+
+    def _probe_started(self) -> None:
+        if "probe" in self.rail.buttons:
+            self.rail.set_note("probe", self.tr("running"))
+            self.rail.buttons["probe"].setEnabled(True)
+        self._kept_run = ""
+
+    def _probe_said(self, _event: object) -> None:
+        if self.probing.run_id != self._kept_run:
+            self._kept_run = self.probing.run_id
+            self.settings.setValue("session/run", self._kept_run)
+            self.settings.sync()
+
+    def _probe_ended(self, _code: int, _sentence: str) -> None:
+        self.settings.remove("session/run")
+        if "probe" in self.rail.buttons:
+            self.rail.set_note("probe", "")
+            self.rail.buttons["probe"].setEnabled(self.session.materials is not None)
+
+    # -- files ---------------------------------------------------------------------------------------------
+
+    def open_file(self, file: Path | None) -> None:
+        """What a later start was given is opened here; without a file the window comes to the front."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+        if file is not None:
+            self.go_to("home", file=file)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802, Qt's name
+        """Takes files of this machine; what a page does not take itself is opened on the start page."""
+        if _paths(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802, Qt's name
+        """Says what was dropped, and what can be done with it."""
+        found = _paths(event)
+        if found:
+            event.acceptProposedAction()
+            self.go_to("home", files=found)
+
     # -- leaving -------------------------------------------------------------------------------------------
 
+    def resizeEvent(self, event: Any) -> None:  # noqa: N802, Qt's name
+        """Notes the size a moment later."""
+        super().resizeEvent(event)
+        self._placed.start()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802, Qt's name
+        """Notes that the window was maximised."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:
+            self._placed.start()
+
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802, Qt's name
-        """Asks while a probe runs; waits for what is being saved."""
+        """Asks while a probe runs; waits for what is being saved, and asks where that fails."""
         if self.probing.is_running and not self._may_stop():
             event.ignore()
             return
         if self.page is not None:
             self.page.leave()
-        self.settings.setValue("window/geometry", self.saveGeometry())
+        if not self._is_saved() and not self._may_lose():
+            event.ignore()
+            return
+        self._placed.stop()
+        self._keep_place()
         self.settings.setValue("session/name", self.session.name)
+        self.settings.sync()
         super().closeEvent(event)
 
-    def _may_stop(self) -> bool:
+    def _is_saved(self) -> bool:
+        """Waits until what was changed is in the store; tries once more what could not be saved."""
+        self.session.save_again()
+        until = time.monotonic() + SAVE_WAIT_S
+        while self.session.has_unsaved and time.monotonic() < until:
+            QApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents, 50)
+        return not (self.session.has_unsaved or self.session.save_failed)
+
+    def _may_lose(self) -> bool:
+        return self._ask(
+            self.tr("The last changes could not be saved."),
+            self.tr("Closing loses them. Go back, make room or make the store writable, and close again."),
+            self.tr("Close and lose them"),
+            self.tr("Go back"),
+        )
+
+    def close_unasked(self) -> None:
+        """Closes as a signal wants it: a probe is stopped, what can be saved is saved."""
+        self.may_ask = False
+        self.close()
+
+    def _ask(self, text: str, more: str, yes: str, no: str) -> bool:
+        if not self.may_ask:
+            return True
         box = QMessageBox(self)
         box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setText(self.tr("A probe is running."))
-        box.setInformativeText(self.tr("Closing stops it within a second. What was measured is kept."))
-        stop = box.addButton(self.tr("Stop and close"), QMessageBox.ButtonRole.AcceptRole)
-        box.addButton(self.tr("Go on measuring"), QMessageBox.ButtonRole.RejectRole)
+        box.setText(text)
+        box.setInformativeText(more)
+        sure = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
+        box.setDefaultButton(box.addButton(no, QMessageBox.ButtonRole.RejectRole))
         box.exec()
-        if box.clickedButton() is not stop:
+        return box.clickedButton() is sure
+
+    def _may_stop(self) -> bool:
+        if not self._ask(
+            self.tr("A probe is running."),
+            self.tr("Closing stops it within a second. What was measured is kept."),
+            self.tr("Stop and close"),
+            self.tr("Go on measuring"),
+        ):
             return False
         self.probing.stop()
         self.probing.wait()
         return True
+
+
+def recents(settings: QSettings) -> list[str]:
+    """The assessments that were opened last, the newest first."""
+    found = settings.value("session/recent", [])
+    names = [found] if isinstance(found, str) else found if isinstance(found, list) else []
+    return [str(name) for name in names if name]
+
+
+def _paths(event: QDropEvent) -> list[Path]:
+    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]

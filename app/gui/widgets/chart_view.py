@@ -64,7 +64,7 @@ class ChartView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setFixedHeight(round(height))
-        theme.changed.connect(self.update)
+        theme.changed.connect(self._restyle)
 
     def show_chart(self, spec: ChartSpec | None) -> None:
         """Draws this chart from now on; None leaves the place empty."""
@@ -79,6 +79,12 @@ class ChartView(QWidget):
     def sizeHint(self) -> QSize:  # noqa: N802, Qt's name
         """Wide enough to be read."""
         return QSize(480, self.height())
+
+    def _restyle(self) -> None:
+        """Colours or the size of type changed."""
+        self._laid_out_for = -1
+        self._lay_out()
+        self.update()
 
     def _lay_out(self) -> None:
         if self._laid_out_for == self.width():

@@ -1,0 +1,687 @@
+"""The start page: the assessments of the store with their scores, a new one, the demo, and files to open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QBoxLayout,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.gui.executor import Failure
+from app.gui.models.assessments import AssessmentModel, ListedScore, listed_score
+from app.gui.opening import Found, check_free, look, make
+from app.gui.page import Context, Page
+from app.gui.pages.home_side import HomeSide
+from app.gui.texts import filled
+from app.gui.theme import BODY, QUESTION
+from app.gui.widgets.assessment_table import AssessmentTable
+from app.gui.widgets.file_offer import FileOffer
+from app.gui.widgets.labels import PlainLabel
+from app.gui.widgets.new_form import NewForm
+from app.gui.widgets.store_trouble import StoreTrouble
+from app.gui.widgets.strip import Strip
+from app.gui.window import recents
+from probes.events import Started
+
+if TYPE_CHECKING:
+    from assessments.store import AssessmentSummary
+
+WIDE = 940
+"""From this width on the side column stands beside the list."""
+SEARCH_MS, SCORE_MS = 120, 30
+DEMO = "demo"
+_TYPING = (QLineEdit,)
+
+
+class HomePage(Page):
+    """All assessments. `enter` takes `new`, `open_file`, `file` and `files`."""
+
+    key = "home"
+    icon = "house"
+    needs_assessment = False
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self.keys = (
+            ("Enter", self.tr("open the assessment")),
+            ("F2", self.tr("rename it")),
+            ("Ctrl D", self.tr("duplicate it")),
+            ("Del", self.tr("delete it, after a question")),
+            ("/", self.tr("search")),
+            ("Esc", self.tr("close a form, end a search")),
+        )
+        self.stores = context.stores
+        self.model = AssessmentModel(self)
+        self._deleting = ""
+        self._running = ""
+        """The assessment that a demo or a run file makes, while it runs."""
+        self._waiting: list[Path] = []
+        self._scoring = False
+        self._scored_at = datetime.now(UTC)
+        self._choose_next = ""
+        self._build()
+        self._connect()
+        self._show_state()
+
+    # -- parts ---------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self.new_button = _headed(self.tr("New assessment"), "Ctrl N")
+        self.new_button.setProperty("kind", "primary")
+        self.open_button = _headed(self.tr("Open file…"), "Ctrl O")
+        self.trouble = StoreTrouble(self.theme)
+        self.offer = FileOffer(self.theme)
+        self.form = NewForm()
+        self.strip = Strip("trash-2", self.theme, "warn", can_dismiss=True)
+        self.strip.dismiss.setText(self.tr("keep it"))
+        self.progress = Strip("activity", self.theme, can_dismiss=False)
+        self.table = AssessmentTable(self.model, self.theme)
+        self.side = HomeSide(self.theme)
+        self.search = QLineEdit()
+        self.search.setPlaceholderText(self.tr("Search assessments"))
+        self.search.setAccessibleName(self.tr("Search assessments"))
+        self.search.setClearButtonEnabled(True)
+        self.search.setMaximumWidth(320)
+        self.rename_button = _small(self.tr("Rename"), "F2")
+        self.copy_button = _small(self.tr("Duplicate"), "Ctrl D")
+        self.delete_button = _small(self.tr("Delete"), "Del")
+        bar = QHBoxLayout()
+        bar.setSpacing(8)
+        bar.addWidget(self.search, 1)
+        bar.addStretch(1)
+        for button in (self.rename_button, self.copy_button, self.delete_button):
+            bar.addWidget(button)
+        self.nothing = PlainLabel("", BODY, tone="muted")
+        listing = QWidget()
+        rows = QVBoxLayout(listing)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(12)
+        rows.addLayout(bar)
+        rows.addWidget(self.nothing)
+        rows.addWidget(self.table, 1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        holder = QWidget()
+        held = QVBoxLayout(holder)
+        held.setContentsMargins(2, 2, 12, 2)
+        held.addWidget(self.form)
+        held.addStretch(1)
+        scroll.setWidget(holder)
+        self.stack = QStackedWidget()
+        self._empty, self._listing, self._form_place = self._make_empty(), listing, scroll
+        self._blank = QWidget()
+        for widget in (self._blank, self._empty, self._listing, self._form_place):
+            self.stack.addWidget(widget)
+        main = QVBoxLayout()
+        main.setSpacing(12)
+        main.addWidget(self.trouble)
+        main.addWidget(self.offer)
+        main.addWidget(self.stack, 1)
+        self._across = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._across.setContentsMargins(32, 20, 32, 16)
+        self._across.setSpacing(32)
+        self._across.addLayout(main, 1)
+        self._across.addWidget(self.side)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(self.progress)
+        outer.addWidget(self.strip)
+        outer.addLayout(self._across, 1)
+
+    def _make_empty(self) -> QWidget:
+        """What stands there while there is no assessment: what one is, and the first step."""
+        empty = QWidget()
+        self.first_button = QPushButton(self.tr("New assessment"))
+        self.first_button.setProperty("kind", "primary")
+        self.first_button.setAccessibleName(self.tr("New assessment"))
+        self.first_demo = QPushButton(self.tr("Try the demo"))
+        self.first_demo.setAccessibleName(self.tr("Try the demo"))
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.first_button)
+        row.addWidget(self.first_demo)
+        row.addStretch(1)
+        layout = QVBoxLayout(empty)
+        layout.setContentsMargins(0, 12, 0, 0)
+        layout.setSpacing(12)
+        layout.addWidget(PlainLabel(self.tr("No assessment yet"), QUESTION, 600))
+        for text in (
+            self.tr(
+                "An assessment answers one question: how much further will this system scale, what breaks "
+                "first, and how do you know?"
+            ),
+            self.tr(
+                "Give it a name, put the system under load from here, and answer the checklist. Every answer "
+                "is held against what was measured."
+            ),
+            self.tr(
+                "The demo does all of it in half a minute on a service that comes along, on this machine only."
+            ),
+        ):
+            label = PlainLabel(text, BODY, wrap=True)
+            label.setMaximumWidth(560)
+            layout.addWidget(label)
+        layout.addLayout(row)
+        layout.addStretch(1)
+        return empty
+
+    def _connect(self) -> None:
+        self.new_button.clicked.connect(self.ask_new)
+        self.first_button.clicked.connect(self.ask_new)
+        self.open_button.clicked.connect(self.choose_file)
+        self.first_demo.clicked.connect(self.try_demo)
+        self.side.demo.clicked.connect(self.try_demo)
+        self.side.zone.clicked.connect(self.choose_file)
+        self.side.zone.dropped.connect(self.open_paths)
+        self.side.recent_chosen.connect(self.open_assessment)
+        self.form.created.connect(self._create)
+        self.form.closed.connect(self._show_state)
+        self.offer.accepted.connect(self._use_file)
+        self.offer.closed.connect(self._offer_closed)
+        self.strip.asked.connect(self._delete)
+        self.strip.dismissed.connect(self._keep)
+        self.progress.asked.connect(self.context.probing.stop)
+        self.table.asked.connect(self.open_assessment)
+        self.table.deletion_asked.connect(self.ask_delete)
+        self.rename_button.clicked.connect(self.table.rename)
+        self.copy_button.clicked.connect(self.duplicate)
+        self.delete_button.clicked.connect(lambda: self.ask_delete(self.table.chosen))
+        self.model.rename_asked.connect(self._rename)
+        self._typing = _timer(self, SEARCH_MS, self._search)
+        self.search.textChanged.connect(lambda _text: self._typing.start())
+        self.search.returnPressed.connect(self._open_found)
+        self._score_soon = _timer(self, SCORE_MS, self._score_next)
+        self.table.in_sight.connect(self._score_soon.start)
+        self.table.selectionModel().currentRowChanged.connect(lambda *_: self._enable())
+        self.trouble.again.connect(self.stores.again)
+        self.trouble.another.connect(self.choose_store)
+        self.trouble.anew.connect(self.stores.begin_anew)
+        self.stores.opened.connect(self._store_opened)
+        self.stores.failed.connect(self._store_failed)
+        probing = self.context.probing
+        probing.event.connect(self._probe_said)
+        probing.ended.connect(self._probe_ended)
+
+    # -- what the window asks ------------------------------------------------------------------------------
+
+    def title(self) -> str:
+        """All assessments."""
+        return self.tr("All assessments")
+
+    def subtitle(self) -> str:
+        """How many there are, and how many of them are shown."""
+        shown, total = self.model.rowCount(), self.model.total
+        if not total:
+            return ""
+        if shown != total:
+            return filled(self.tr("{0} of {1}"), f"{shown:,}", f"{total:,}")
+        return f"{total:,}"
+
+    def actions(self) -> Sequence[QWidget]:
+        """A file, or a new assessment."""
+        return (self.open_button, self.new_button)
+
+    def show_opened(self, name: str) -> None:
+        """Marks the one that is open."""
+        self.model.show_open(name)
+        self._show_recents()
+
+    def enter(self, **where: Any) -> None:
+        """Reads the list again; opens the form or a file where asked to."""
+        self.refresh()
+        if where.get("new"):
+            self.ask_new()
+        elif where.get("open_file"):
+            self.choose_file()
+        elif "file" in where or "files" in where:
+            self.open_paths([Path(path) for path in where.get("files", ())] or [Path(where["file"])])
+        elif self.stack.currentWidget() is self._listing:
+            self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+        elif self.stack.currentWidget() is self._empty:
+            self.first_button.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def leave(self) -> None:
+        """A question about deleting does not stay."""
+        self._keep()
+
+    # -- the list ------------------------------------------------------------------------------------------
+
+    def refresh(self, choose: str = "") -> None:
+        """Reads the list again, in the background; then the row of `choose` is the current one."""
+        if not self.session.has_store:
+            return
+        store = self.session.store
+        self._choose_next = choose or self._choose_next
+        self.context.executor.submit(store.assessments, self._show_entries, self.context.say)
+
+    def _show_entries(self, entries: Sequence[AssessmentSummary]) -> None:
+        before = self._choose_next or self.table.chosen or self.session.name
+        had_focus = self.table.hasFocus() or self._is_focus_lost()
+        self._choose_next = ""
+        self.model.show_entries(entries)
+        self._show_state()
+        if self.table.chosen != before or not before:
+            self.table.choose(before)
+        if had_focus and self.stack.currentWidget() is self._listing and self.isVisible():
+            self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._enable()
+        self._show_recents()
+        self._score_soon.start()
+        self.head_changed.emit()
+
+    def _is_focus_lost(self) -> bool:
+        focus = QApplication.focusWidget()
+        return focus is None or focus is self or focus is self.first_button
+
+    def _show_state(self) -> None:
+        """The form, the list, the empty state, or nothing while the store is being opened."""
+        if not self.form.isHidden():
+            shown: QWidget = self._form_place
+        elif self.model.total:
+            shown = self._listing
+        elif self.session.has_store:
+            shown = self._empty
+        else:
+            shown = self._blank
+        self.stack.setCurrentWidget(shown)
+        ready = self.session.has_store
+        for button in (self.new_button, self.first_button, self.side.demo, self.first_demo):
+            button.setEnabled(ready and not (button in self._demos and self.context.probing.is_running))
+        self.side.demo.setVisible(shown is not self._empty)
+        self.side.about_demo.setVisible(shown is not self._empty)
+        nothing = self.tr("No name holds that.")
+        self.nothing.setText(nothing)
+        self.nothing.setVisible(bool(self.model.total) and not self.model.rowCount())
+
+    @property
+    def _demos(self) -> tuple[QPushButton, QPushButton]:
+        return (self.side.demo, self.first_demo)
+
+    def _enable(self) -> None:
+        is_chosen = bool(self.table.chosen)
+        for button in (self.rename_button, self.copy_button, self.delete_button):
+            button.setEnabled(is_chosen)
+
+    def _show_recents(self) -> None:
+        names = [name for name in recents(self.context.settings) if self.model.has(name)]
+        self.side.show_recents(names[:5] if self.model.total > 5 else [])
+
+    def _search(self) -> None:
+        self.model.search(self.search.text())
+        self._show_state()
+        self.table.choose(self.session.name)
+        self._enable()
+        self.head_changed.emit()
+
+    def _open_found(self) -> None:
+        self._typing.stop()
+        self._search()
+        if self.table.chosen:
+            self.open_assessment(self.table.chosen)
+
+    def _score_next(self) -> None:
+        """Computes the score of one assessment in sight; opening another one never waits for more than that."""
+        if self._scoring or not self.session.has_store or not self.isVisible():
+            return
+        entry = self.model.next_without_score(*self.table.rows_in_sight())
+        if entry is None:
+            return
+        self._scoring = True
+        store, name, changed = self.session.store, entry.name, entry.updated_at
+
+        def put(score: ListedScore) -> None:
+            self._scoring = False
+            self.model.put_score(name, changed, score)
+            self._score_soon.start()
+
+        def fail(failure: Failure) -> None:
+            put(ListedScore(refused=failure.sentence))
+
+        self.context.executor.submit(lambda: listed_score(store, name, datetime.now(UTC)), put, fail)
+
+    # -- one assessment ------------------------------------------------------------------------------------
+
+    def open_assessment(self, name: str) -> None:
+        """Opens it and shows its overview; the one that is open already is only shown."""
+        if name == self.session.name:
+            self.context.go_to("overview")
+            return
+        self.session.open_if_there(name, lambda: self.context.go_to("overview"))
+
+    def ask_new(self) -> None:
+        """Opens the form of a new assessment."""
+        if not self.session.has_store:
+            return
+        self._keep()
+        self.form.ask(str(self.context.settings.value("defaults/slo", "") or ""))
+        self._show_state()
+        self.form.name.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _create(self, name: str, title: str, profile: Mapping[str, Any]) -> None:
+        store = self.session.store
+
+        def work() -> None:
+            from assessments.claims import answers_of
+            from assessments.lens import bundled_lens
+            from assessments.stored import keep
+
+            check_free(store, name)
+            document = {"schema": "loadstone.answers/1", "profile": dict(profile), "answers": {}}
+            keep(store, name, answers=answers_of(document, name), lens=bundled_lens(), title=title)
+
+        def made(_: object) -> None:
+            self.form.done()
+            self._show_state()
+            self.open_assessment(name)
+
+        self.context.executor.submit(work, made, self._not_created)
+
+    def _not_created(self, failure: Failure) -> None:
+        if failure.expected:
+            self.form.fail(failure.sentence)
+            self.form.name.setFocus(Qt.FocusReason.OtherFocusReason)
+        else:
+            self.context.say(failure)
+
+    def _rename(self, old: str, new: str) -> None:
+        store = self.session.store
+
+        def renamed(_: object) -> None:
+            settings = self.context.settings
+            names = [new if name == old else name for name in recents(settings)]
+            settings.setValue("session/recent", names)
+            if old == self.session.name:
+                self.session.open(new)
+            self.refresh(new)
+
+        self.context.executor.submit(lambda: store.rename(old, new), renamed, self.context.say)
+
+    def duplicate(self) -> None:
+        """Makes a copy of the current one with all it holds, under a name that is free."""
+        name = self.table.chosen
+        if not name:
+            return
+        store = self.session.store
+        copy = self.model.free_name(filled(self.tr("{0} copy"), name)[:95])
+
+        def work() -> str:
+            from assessments.assessment import assess
+            from assessments.stored import materials, restore_document
+
+            return restore_document(store, assess(materials(store, name), datetime.now(UTC)).to_json(), copy)
+
+        self.context.executor.submit(work, self.refresh, self.context.say)
+
+    def ask_delete(self, name: str) -> None:
+        """Asks in place whether an assessment shall be deleted."""
+        row = self.model.row_of(name)
+        entry = self.model.entry(row)
+        if entry is None:
+            return
+        self._deleting = name
+        text = self.tr("Delete '{0}' with {1} answers and {2} milestones? Its {3} runs stay in the store.")
+        self.strip.say(
+            filled(text, name, entry.answers, entry.milestones, entry.runs), self.tr("Delete for good")
+        )
+        self.strip.link.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _delete(self) -> None:
+        name, self._deleting = self._deleting, ""
+        self.strip.hide()
+        if not name:
+            return
+        store = self.session.store
+        if name == self.session.name:
+            self.session.close()
+            self.context.settings.remove("session/name")
+        row = self.model.row_of(name)
+        after = self.model.entry(row + 1) or self.model.entry(row - 1)
+        next_name = "" if after is None else after.name
+        self.context.executor.submit(
+            lambda: store.delete(name), lambda _: self.refresh(next_name), self.context.say
+        )
+        self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _keep(self) -> None:
+        if self._deleting:
+            self._deleting = ""
+            self.strip.hide()
+            self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    # -- the demo, and run files ---------------------------------------------------------------------------
+
+    def try_demo(self) -> None:
+        """Runs the demo; the Probe page shows it, and the assessment `demo` is open when it is done."""
+        self._run(("demo", "--quick"), DEMO, self.tr("The demo is starting its service …"))
+
+    def _run(self, arguments: Sequence[str], name: str, text: str) -> None:
+        if self.context.probing.is_running:
+            self.context.say(self.tr("A probe is running: wait for its end, or stop it on the Probe page."))
+            return
+        if not self.session.has_store:
+            return
+        self._running = name
+        self.context.probing.start(arguments)
+        self.progress.say(text, self.tr("Cancel"))
+        self._show_state()
+
+    def _probe_said(self, event: object) -> None:
+        if not self._running or not isinstance(event, Started):
+            return
+        self.progress.hide()
+        name = self._running
+
+        def show() -> None:
+            if self.context.probing.is_running:
+                self.context.go_to("probe")
+
+        if self.session.name == name:
+            self.session.reload()
+            show()
+        else:
+            self.session.open_if_there(name, show)
+
+    def _probe_ended(self, code: int, sentence: str) -> None:
+        name, self._running = self._running, ""
+        self.progress.hide()
+        self._show_state()
+        self.refresh()
+        if not name:
+            return
+        if code in (0, 1, 4):
+            if self.session.name == name:
+                self.session.reload()
+                self.context.go_to("overview")
+            else:
+                self.open_assessment(name)
+        elif not self.context.probing.is_stopping:
+            why = sentence or self.tr("it ended without a word")
+            self.context.say(filled(self.tr("The run did not complete: {0}."), why.rstrip(".")))
+
+    # -- files ---------------------------------------------------------------------------------------------
+
+    def choose_file(self) -> None:
+        """Asks for a file to open."""
+        folder = str(self.context.settings.value("files/folder", "") or "")
+        name, _ = QFileDialog.getOpenFileName(self, self.tr("Open"), folder)
+        if name:
+            self.context.settings.setValue("files/folder", str(Path(name).parent))
+            self.open_paths([Path(name)])
+
+    def choose_store(self) -> None:
+        """Asks for another store."""
+        name, _ = QFileDialog.getOpenFileName(self, self.tr("Open a store"))
+        if name:
+            self.stores.open(name)
+
+    def open_paths(self, paths: Sequence[Path]) -> None:
+        """Looks at what was dropped or chosen: one file is offered here, several are evidence."""
+        if not paths:
+            return
+        self.form.close_form()
+        if len(paths) > 1:
+            if self.session.name:
+                self.context.go_to("evidence", files=[str(path) for path in paths])
+                return
+            self.offer.show_wrong(
+                filled(self.tr("{0} files"), len(paths)),
+                self.tr("Several files at once are evidence: open the assessment they belong to first"),
+            )
+            return
+        path = paths[0]
+        if not self.session.has_store:
+            self._waiting = [path]
+            return
+        self.offer.show_reading(path.name)
+
+        def found(what: Found) -> None:
+            self.offer.show_found(what, self.model.free_name(what.name or path.stem), self.session.name)
+
+        self.context.executor.submit(
+            lambda: look(path), found, lambda failure: self._not_opened(path, failure)
+        )
+
+    def _not_opened(self, path: Path, failure: Failure) -> None:
+        if not failure.expected:
+            self.context.say(failure)
+        self.offer.show_wrong(path.name, failure.sentence)
+
+    def _use_file(self, how: str, name: str) -> None:
+        found = self.offer.found
+        if found is None:
+            return
+        if how == "add":
+            self.offer.close_offer()
+            self.context.go_to("evidence", files=[str(found.path)])
+        elif how == "store":
+            self.offer.close_offer()
+            self.stores.open(str(found.path))
+        elif how == "run":
+            self.offer.close_offer()
+            self._run(
+                ("run", str(found.path)),
+                found.name,
+                filled(self.tr("'{0}' is being run …"), found.path.name),
+            )
+        else:
+            store = self.session.store
+
+            def made(what: str) -> None:
+                self.offer.close_offer()
+                self.open_assessment(what)
+
+            def failed(failure: Failure) -> None:
+                if failure.expected:
+                    self.offer.fail(failure.sentence)
+                else:
+                    self.context.say(failure)
+
+            self.context.executor.submit(lambda: make(store, found, name), made, failed)
+
+    def _offer_closed(self) -> None:
+        if self.stack.currentWidget() is self._listing:
+            self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    # -- the store -----------------------------------------------------------------------------------------
+
+    def _store_opened(self) -> None:
+        self.trouble.hide()
+        if self.stores.moved_to is not None:
+            text = self.tr("The damaged store was moved to {0}. This one is empty.")
+            self.context.say(filled(text, self.stores.moved_to))
+            self.stores.moved_to = None
+        self.model.show_entries(())
+        self._show_state()
+        self.refresh()
+        waiting, self._waiting = self._waiting, []
+        self.open_paths(waiting)
+
+    def _store_failed(self, failure: Failure) -> None:
+        if self.session.has_store:
+            self.context.say(failure)
+            return
+        is_damaged = "is damaged" in failure.sentence and self.stores.can_begin_anew
+        self.trouble.show_failure(failure, is_damaged=is_damaged)
+        self._show_state()
+        self.trouble.again_button.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    # -- Qt's part -----------------------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
+        """Below a width the side column moves under the list."""
+        super().resizeEvent(event)
+        is_wide = self.width() >= WIDE
+        across, down = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+        self._across.setDirection(across if is_wide else down)
+        self._across.setSpacing(32 if is_wide else 12)
+        self.side.stand(upright=is_wide)
+
+    def showEvent(self, event: Any) -> None:  # noqa: N802, Qt's name
+        """Scores are computed only while they can be seen."""
+        super().showEvent(event)
+        self._score_soon.start()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802, Qt's name
+        """The keys of the page; single letters never fire in text fields."""
+        key, held = event.key(), event.modifiers()
+        typing = isinstance(QApplication.focusWidget(), _TYPING)
+        if key == Qt.Key.Key_Escape:
+            self._escape()
+        elif key == Qt.Key.Key_D and held == Qt.KeyboardModifier.ControlModifier:
+            self.duplicate()
+        elif key == Qt.Key.Key_Slash and not typing and self.stack.currentWidget() is self._listing:
+            self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        elif key == Qt.Key.Key_Down and self.search.hasFocus():
+            self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+        else:
+            super().keyPressEvent(event)
+
+    def _escape(self) -> None:
+        if self._deleting:
+            self._keep()
+        elif not self.offer.isHidden():
+            self.offer.close_offer()
+        elif self.search.text():
+            self.search.clear()
+            self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+
+
+def _timer(parent: HomePage, milliseconds: int, does: Any) -> QTimer:
+    timer = QTimer(parent)
+    timer.setSingleShot(True)
+    timer.setInterval(milliseconds)
+    timer.timeout.connect(does)
+    return timer
+
+
+def _headed(text: str, keys: str) -> QPushButton:
+    button = QPushButton(f"{text}   {keys}")
+    button.setAccessibleName(text)
+    button.setAccessibleDescription(keys)
+    return button
+
+
+def _small(text: str, keys: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setAccessibleName(text)
+    button.setToolTip(keys)
+    return button

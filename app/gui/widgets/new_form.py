@@ -1,0 +1,280 @@
+"""The form of a new assessment, in place: a name is enough, and what else is known makes it say more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.gui.theme import BODY, SECTION, SMALL
+from app.gui.widgets.labels import PlainLabel, rule
+from probes.errors import UsageError, UserError
+
+_NUMBERS = ("peak_per_s", "target_peak_per_s")
+
+
+class NewForm(QWidget):
+    """Name and profile. `created` brings (name, title, profile); Escape and Cancel close it."""
+
+    created = Signal(str, str, object)
+    closed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("newForm")
+        self.name = _line(self.tr("Name"), "shop-recommender", 100)
+        self.title = _line(self.tr("Title"), self.tr("before the winter campaign"), 200)
+        self.kind = _choice(self.tr("Kind of system"))
+        self.target_kind = _choice(self.tr("What is measured"))
+        self.deploys_to = _choice(self.tr("Where it runs"))
+        self.peak_per_s = _line(self.tr("Peak today, requests a second"), "100", 20)
+        self.target_peak_per_s = _line(self.tr("Peak to carry, requests a second"), "140", 20)
+        self.slo = _line(self.tr("Objective"), "p99<=200ms,errors<=1%", 200)
+        self.event = _line(self.tr("Ready for"), self.tr("winter campaign"), 200)
+        self.event_on = _line(self.tr("On the day"), "2027-01-15", 10)
+        self.about_kind = PlainLabel("", SMALL, tone="muted", wrap=True)
+        self.error = PlainLabel("", BODY, tone="bad", wrap=True, selectable=True)
+        self.error.hide()
+        self.create_button = QPushButton(self.tr("Create assessment"))
+        self.create_button.setProperty("kind", "primary")
+        self.create_button.setAccessibleName(self.tr("Create assessment"))
+        self.create_button.clicked.connect(self.submit)
+        self.cancel = QPushButton(self.tr("Cancel"))
+        self.cancel.setProperty("kind", "plain")
+        self.cancel.setAccessibleName(self.tr("Cancel the new assessment"))
+        self.cancel.clicked.connect(self.close_form)
+        self.kind.currentIndexChanged.connect(self._say_kind)
+        self._filled = False
+        self._build()
+        self.hide()
+
+    def _build(self) -> None:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(24)
+        grid.setVerticalSpacing(4)
+        cells: Sequence[tuple[str, QWidget, str]] = (
+            (self.tr("Name"), self.name, self.tr("What it is called in lists and commands.")),
+            (self.tr("Title, may be left out"), self.title, self.tr("Stands on its reports.")),
+            (
+                self.tr("Kind of system"),
+                self.kind,
+                self.tr("Fills in growth and objective where you give none."),
+            ),
+            (
+                self.tr("What is measured"),
+                self.target_kind,
+                self.tr("Decides which questions apply."),
+            ),
+            (self.tr("Where it runs"), self.deploys_to, self.tr("Decides which questions apply.")),
+            (
+                self.tr("Objective"),
+                self.slo,
+                self.tr("What counts as fast enough. Capacity is the load at which it still holds."),
+            ),
+            (
+                self.tr("Peak today, req/s"),
+                self.peak_per_s,
+                self.tr("The busiest moment now. Headroom counts from it."),
+            ),
+            (
+                self.tr("Peak to carry, req/s"),
+                self.target_peak_per_s,
+                self.tr("Ready means: this much, within the objective."),
+            ),
+            (self.tr("Ready for"), self.event, self.tr("An event, if there is one.")),
+            (self.tr("On the day"), self.event_on, self.tr("Its date, such as 2027-01-15.")),
+        )
+        for place, (word, field, why) in enumerate(cells):
+            column, row = place % 2, 4 * (place // 2)
+            label = PlainLabel(word, SMALL, 500)
+            label.setBuddy(field)
+            grid.addWidget(label, row, column)
+            grid.addWidget(field, row + 1, column)
+            grid.addWidget(PlainLabel(why, SMALL, tone="muted", wrap=True), row + 2, column)
+            grid.setRowMinimumHeight(row + 3, 8)
+        grid.setColumnStretch(0, 1)
+        grid.setColumnStretch(1, 1)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(self.create_button)
+        buttons.addWidget(self.cancel)
+        buttons.addStretch(1)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 16)
+        outer.setSpacing(12)
+        outer.addWidget(PlainLabel(self.tr("New assessment"), SECTION, 600))
+        outer.addWidget(
+            PlainLabel(
+                self.tr("The name is enough. Everything else can be given later."), BODY, tone="muted"
+            )
+        )
+        outer.addLayout(grid)
+        outer.addWidget(self.about_kind)
+        outer.addWidget(self.error)
+        outer.addLayout(buttons)
+        outer.addWidget(rule())
+
+    def ask(self, slo: str = "") -> None:
+        """Opens the form; what was written in it before stays. `slo` is what holds where none is given."""
+        self._fill()
+        if slo and not self.slo.text():
+            self.slo.setText(slo)
+        self.show()
+        self.name.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def close_form(self) -> None:
+        """Closes it; nothing is made."""
+        if not self.isHidden():
+            self.hide()
+            self.error.hide()
+            self.closed.emit()
+
+    def done(self) -> None:
+        """The assessment is made: the form is empty for the next one."""
+        for field in (self.name, self.title, self.peak_per_s, self.target_peak_per_s, self.slo, self.event):
+            field.clear()
+        self.event_on.clear()
+        for choice in (self.kind, self.target_kind, self.deploys_to):
+            choice.setCurrentIndex(0)
+        self.close_form()
+
+    def fail(self, sentence: str) -> None:
+        """Says under the fields what is wrong."""
+        self.error.setText(sentence)
+        self.error.setAccessibleName(sentence)
+        self.error.show()
+
+    def submit(self) -> None:
+        """Checks what was written and asks for the assessment."""
+        from assessments.store.assessment_rows import NAME, check_name
+
+        self.error.hide()
+        try:
+            name = check_name(self.name.text().strip(), NAME)
+        except UserError as error:
+            self.fail(str(error))
+            self.name.setFocus(Qt.FocusReason.OtherFocusReason)
+            return
+        try:
+            profile = self.profile()
+        except UserError as error:
+            self.fail(str(error))
+            return
+        self.created.emit(name, self.title.text().strip(), profile)
+
+    def profile(self) -> Mapping[str, Any]:
+        """What was said of the system, as in a file of answers. Raises `UserError`; the field has the focus."""
+        from assessments.profile import read_profile
+        from probes.slo import parse_slo
+
+        values: dict[str, Any] = {}
+        for key, choice in (
+            ("growth_profile", self.kind),
+            ("target_kind", self.target_kind),
+            ("deploys_to", self.deploys_to),
+        ):
+            if choice.currentData():
+                values[key] = choice.currentData()
+        for key in _NUMBERS:
+            field: QLineEdit = getattr(self, key)
+            if field.text().strip():
+                values[key] = _number(field)
+        for key in ("slo", "event", "event_on"):
+            text = getattr(self, key).text().strip()
+            if text:
+                values[key] = text
+        if "slo" in values:
+            try:
+                parse_slo(values["slo"])
+            except UserError:
+                self.slo.setFocus(Qt.FocusReason.OtherFocusReason)
+                raise
+        try:
+            return read_profile(values, self.tr("the new assessment")).to_json()
+        except UserError:
+            if "event_on" in values:
+                self.event_on.setFocus(Qt.FocusReason.OtherFocusReason)
+            raise
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802, Qt's name
+        """Enter creates, Escape closes."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.close_form()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.submit()
+        else:
+            super().keyPressEvent(event)
+
+    def _fill(self) -> None:
+        """The choices, read when the form is first opened: reading them at the start would delay it."""
+        if self._filled:
+            return
+        self._filled = True
+        from assessments.growth_profiles import bundled_profiles
+        from assessments.profile import FIELDS
+
+        words = {
+            "http": self.tr("a service over HTTP"),
+            "callable": self.tr("a Python function"),
+            "command": self.tr("a command"),
+            "file": self.tr("a model file"),
+            "k8s": self.tr("Kubernetes"),
+            "vm": self.tr("virtual machines"),
+            "serverless": self.tr("serverless"),
+            "desktop": self.tr("desktops"),
+            "edge": self.tr("devices at the edge"),
+            "unknown": self.tr("something else"),
+        }
+        self.kind.addItem(self.tr("not said"), "")
+        for profile in bundled_profiles().values():
+            self.kind.addItem(profile.title, profile.name)
+            self.kind.setItemData(self.kind.count() - 1, profile.description, Qt.ItemDataRole.ToolTipRole)
+        for key, choice in (("target_kind", self.target_kind), ("deploys_to", self.deploys_to)):
+            choice.addItem(self.tr("not said"), "")
+            for value in FIELDS[key].choices:
+                choice.addItem(words.get(value, value), value)
+        self._say_kind()
+
+    def _say_kind(self) -> None:
+        text = self.kind.currentData(Qt.ItemDataRole.ToolTipRole) or ""
+        self.about_kind.setText(" ".join(str(text).split()))
+        self.about_kind.setVisible(bool(text))
+
+
+def _line(name: str, placeholder: str, longest: int) -> QLineEdit:
+    line = QLineEdit()
+    line.setAccessibleName(name)
+    line.setPlaceholderText(placeholder)
+    line.setMaxLength(longest)
+    return line
+
+
+def _choice(name: str) -> QComboBox:
+    choice = QComboBox()
+    choice.setAccessibleName(name)
+    choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    choice.setMinimumContentsLength(12)
+    return choice
+
+
+def _number(field: QLineEdit) -> float | int:
+    text = field.text().strip().replace(" ", "")
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1e15:
+        field.setFocus(Qt.FocusReason.OtherFocusReason)
+        raise UsageError(f"{field.accessibleName()}: '{text:.40}' is no number: write one such as 140")
+    return int(value) if value == int(value) else value
