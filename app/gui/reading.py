@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.report.view import View
 
@@ -20,3 +20,12 @@ def view_of(assessed: Assessed) -> View:
         view.__dict__["lens"] = assessed.judged.lens
         _READ[:] = [(assessed, view)]
     return _READ[0][1]
+
+
+def view_with(view: View, **parts: Any) -> View:
+    """The view with other parts of its document, such as `forecast`."""
+    changed = View({**view.document, **parts})
+    for name in ("lens", "facts", "counting", "claims", "set_aside"):
+        if name in view.__dict__:
+            changed.__dict__[name] = view.__dict__[name]
+    return changed

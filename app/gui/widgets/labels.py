@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QFrame, QLabel, QWidget
 
-from app.gui.theme import BODY, font
+from app.gui.theme import BODY, SECTION, font
 
 
 class PlainLabel(QLabel):
@@ -24,7 +25,7 @@ class PlainLabel(QLabel):
     ) -> None:
         super().__init__(parent)
         self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setFont(font(size, weight))
+        self.setFont(font(size, weight) if size < SECTION else _heading_font(size, weight))
         self.setWordWrap(wrap)
         if tone:
             self.set_tone(tone)
@@ -41,6 +42,13 @@ class PlainLabel(QLabel):
             self.setProperty("tone", tone)
             self.style().unpolish(self)
             self.style().polish(self)
+
+
+def _heading_font(size: float, weight: int) -> QFont:
+    """Without digits of one width, which tear large dates and numbers apart."""
+    found = QFont(font(size, weight))
+    found.unsetFeature(QFont.Tag("tnum"))
+    return found
 
 
 def rule(*, upright: bool = False) -> QFrame:
