@@ -52,9 +52,12 @@ def read_check(text: str, option: str = "--with") -> CheckAddress:
 
 
 def checks_for(
-    addresses: Sequence[CheckAddress], target: HttpTarget, *, base: Path | None = None
+    addresses: Sequence[CheckAddress], target: HttpTarget | None, *, base: Path | None = None
 ) -> list[CrossCheck]:
-    """The checks, with files read already. Files below `base` are named from there. Raises `UserError`."""
+    """The checks, with files read already. Files below `base` are named from there. Raises `UserError`.
+
+    A target that is no HTTP service (None) has no metrics of its own to be held against.
+    """
     from app.assessing import scanned
     from probes.cross_checked import GivenFacts
     from probes.facts import Fact
@@ -65,6 +68,8 @@ def checks_for(
             document = scanned([one.address], base=base)
             entry = {"system": one.system, "path": one.address, "problems": document["problems"]}
             made.append(GivenFacts([Fact.from_json(fact) for fact in document["facts"]], entry))
+        elif target is None:
+            raise UsageError(f"--with {one.system}=… counts HTTP requests, which this target does not get")
         else:
             made.append(counter_for(one, target))
     return made

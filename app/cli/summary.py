@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from app.cli.call_lines import call_lines
 from app.cli.figures import fixed, interval, known, megabytes, number, seconds, share
 from app.cli.layout import MISSING, NO_BREAK, Cell, Line, Span, Style, line, plain, table, wrapped
 from app.cli.outcome import SloVerdict, decisive_step, error_ratio, finds_capacity
@@ -54,7 +55,9 @@ def summary(
     steps = _list(result, "steps")
     if steps:
         lines += [line(""), *step_table(steps, columns)]
-    extra = [*scalability_lines(result, columns), *memory_lines(result, columns)]
+    extra = [
+        *call_lines(result, columns), *scalability_lines(result, columns), *memory_lines(result, columns)
+    ]  # fmt: skip
     if extra:
         lines += [line(""), *extra]
     checks = [*slo_lines(result, slo, columns), *requirement_lines(result, columns)]
@@ -157,7 +160,14 @@ def _load_sentence(result: Document) -> str:
     verb = "Answered" if len(steps) == 1 else "answered"
     response = _part(last, "response_ms")
     achieved = f"{number(last.get('achieved_per_s'))}"
-    if last.get("mode") == "closed":
+    users = _part(last, "users")
+    if users:
+        law = " + ".join(f"{number(users.get(key))}{NO_BREAK}ms" for key in ("response_ms", "think_ms"))
+        asked = (
+            f"{number(users.get('count'))} users with {achieved}{NO_BREAK}requests/s (Little: "
+            f"{number(users.get('rate_per_s'))}/s · ({law}) = {number(users.get('expected'))} users)"
+        )
+    elif last.get("mode") == "closed":
         asked = f"{number(last.get('concurrency'))} callers with {achieved}{NO_BREAK}requests/s"
     else:
         asked = f"{achieved} of {number(last.get('offered_per_s'))}{NO_BREAK}requests/s"
@@ -216,10 +226,14 @@ def step_table(steps: Sequence[Document], columns: int) -> list[Line]:
 def step_row(step: Document) -> tuple[Cell, ...]:
     """The cells of a step, as in `STEP_HEADER`."""
     closed = step.get("mode") == "closed"
-    response = _part(step, "response_ms")
+    response, users = _part(step, "response_ms"), _part(step, "users")
     verdict = str(step.get("verdict") or "")
     return (
-        f"closed {number(step.get('concurrency'))}" if closed else plain(step.get("mode") or MISSING),
+        f"users {number(users.get('count'))}"
+        if users
+        else f"closed {number(step.get('concurrency'))}"
+        if closed
+        else plain(step.get("mode") or MISSING),
         number(step.get("offered_per_s")),
         number(step.get("achieved_per_s")),
         number(response.get("p50")),

@@ -111,9 +111,10 @@ class Host:
         self._interpreter: Interpreter | None = None
 
     def start(self, stop: threading.Event | None = None) -> Self:
-        """Starts the processes and loads the code in each; returns once all are ready, or `stop` is set.
+        """Starts the processes and loads the code in each; returns once all are ready.
 
-        Raises `UsageError` or `TargetError` with one sentence when that cannot be done; nothing runs then.
+        Raises `UsageError` or `TargetError` with one sentence when that cannot be done, `KeyboardInterrupt`
+        when `stop` was set; nothing runs then.
         """
         if self.code.kind != "command":
             self._interpreter = find_interpreter(self.code.python, os.environ, self.code.folder)
@@ -242,7 +243,7 @@ class Host:
         deadline = time.monotonic() + LOAD_S
         while not select.select([connection.sock], [], [], LOOK_S)[0]:
             if stop is not None and stop.is_set():
-                raise TargetError(f"stopped while {self.code.shown} was loaded; nothing was measured")
+                raise KeyboardInterrupt  # nothing has been measured that could be kept
             if time.monotonic() > deadline:
                 raise TargetError(
                     f"{self.code.shown} was not loaded within {LOAD_S:g} s; see that importing it ends"
