@@ -1,4 +1,4 @@
-"""Which claims the facts of a run moved, and what each is worth: two judgings of the same answers compared."""
+"""Which claims a run moved, and what each is worth: two judgings of the same answers compared."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class VerdictChange:
 
 
 def verdict_changes(before: Judged, after: Judged) -> tuple[VerdictChange, ...]:
-    """The claims that were judged otherwise, the largest loss first, then gains, then those without points."""
+    """The claims that were judged otherwise: losses, the largest first, then gains, then those without points."""
     old, new = _points(before), _points(after)
     was = {entry.question: entry for entry in before.judgements}
     changes = []

@@ -13,6 +13,8 @@ from probes.events import Event, Finished, Note, Phase, Preview, Second, Started
 
 WARMUP_S = 3.0
 """What a warm-up takes, about; with the little that comes before it."""
+NOT_USED = "not used"
+"""Stands in the note that follows a step which this machine or this client spoilt."""
 SETTLING = 1.6
 """A gap that is longer than this many seconds is one: nothing was measured in it."""
 Document = Mapping[str, Any]
@@ -29,7 +31,7 @@ class Part:
 
 @dataclass
 class LiveRun:
-    """A run as far as it has come. `t` and the other columns have one entry a second, and one for each gap."""
+    """A run as far as it has come. `t` and the other columns have an entry a second, and one for each gap."""
 
     started: Started | None = None
     parts: list[Part] = field(default_factory=list)
@@ -65,6 +67,8 @@ class LiveRun:
             self.preview = event
         elif isinstance(event, Note):
             self.notes.append(event)
+            if self.steps and event.level == "warning" and NOT_USED in event.text:
+                self.steps[-1] = {**self.steps[-1], "verdict": "client_limited"}
         elif isinstance(event, Started):
             self.started = event
         elif isinstance(event, Finished):
@@ -133,7 +137,7 @@ class LiveRun:
     def client_limited(self) -> str | None:
         """Why numbers of this run say nothing of the target; None as long as they do."""
         for note in self.notes:
-            if note.level == "warning" and "not used" in note.text:
+            if note.level == "warning" and NOT_USED in note.text:
                 return note.text
         spoilt = [at for at, step in enumerate(self.steps, 1) if step.get("verdict") == "client_limited"]
         if not spoilt:

@@ -1,4 +1,4 @@
-"""What a person asks of a probe in the window, as the command line that runs: nothing is asked in another way.
+"""What a person asks of a probe in the window, as the command line that runs.
 
 `problems` says of each field what is wrong with it, in the words of the command line's own readers.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
@@ -69,7 +70,7 @@ class ProbeOrder:
 
     def arguments(self, assessment: str = "") -> tuple[str, ...]:
         """The arguments of `loadstone`."""
-        words = ["probe", self.target.strip()]
+        words = ["probe", self.target.strip() or "TARGET"]
         if self.method:
             words += ["--method", self.method]
         for header in self.headers:
@@ -124,10 +125,8 @@ def order_of_run(result: Mapping[str, Any]) -> ProbeOrder:
     order = replace(order, method="" if method == "GET" else method)
     headers = tuple(str(one) for one in target.get("headers") or () if "(hidden)" not in str(one))
     order = replace(order, headers=headers)
-    try:
+    with suppress(KeyError, UserError):
         order = order.with_slo(str(load["slo"]))
-    except (KeyError, UserError):
-        pass
     segments = [entry for entry in load.get("segments") or () if isinstance(entry, Mapping)]
     if segments and "concurrency" in segments[0]:
         callers = ",".join(str(entry.get("concurrency", "")) for entry in segments)

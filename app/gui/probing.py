@@ -24,7 +24,7 @@ _SCRIPT = f"import sys; sys.path.insert(0, {str(_ROOT)!r}); from loadstone impor
 """Runs this very installation, whatever the folder and the environment hold."""
 
 STOP_MS = 6_000
-"""After so long a child that was asked to stop is ended by force. It has sent nothing since it was asked: what
+"""After so long a child that was asked to stop is ended by force. It sends nothing since it was asked; what
 takes time is storing what it measured, which being ended would lose."""
 MAX_LINE = 64_000_000
 MAX_ERROR = 20_000

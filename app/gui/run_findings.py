@@ -1,4 +1,4 @@
-"""What a stored run says, as lines for the window: the resources at its capacity, its errors, other runs beside it.
+"""What a stored run says, as lines for the window: resources, errors, claims, another run beside it.
 
 Reads `loadstone.probe/1` documents and what was judged; decides nothing.
 """
@@ -14,8 +14,10 @@ from app.report.sections.load_story import ERROR_CLASSES
 from app.report.sections.run_words import number, part, share_words, steps_of
 from app.report.view import short
 from assessments.judging import Judged
+from assessments.lens import Lens
 from assessments.verdict_changes import VerdictChange
 from assessments.wording import MINUS, NO_BREAK, amount, binary_bytes, counted, estimate, percent
+from probes.facts import CATALOGUE
 
 CLOSE = 0.85
 NOTHING = "–"
@@ -35,6 +37,20 @@ STATE_WORDS = {
 }
 
 
+def questions_on_load(lens: Lens) -> tuple[str, ...]:
+    """The questions of which a choice is decided by facts of a load run, or by what is derived from them."""
+    load = {name for name, entry in CATALOGUE.items() if entry.probe in ("load", "derived")}
+    return tuple(
+        question.id
+        for question in lens.questions
+        if any(
+            asked is not None and asked.names & load
+            for choice in question.choices
+            for asked in (choice.verified_by, choice.contradicted_by)
+        )
+    )
+
+
 def decisive(run: Run) -> Mapping[str, Any]:
     """The step that stands for the run: the one at its capacity, else the last; empty where there is none."""
     from app.cli.outcome import decisive_step
@@ -46,7 +62,7 @@ def decisive(run: Run) -> Mapping[str, Any]:
 
 
 def resource_lines(run: Run, memory_limit: float | None) -> tuple[Line, ...]:
-    """Resource, use at the decisive step, share of what there is; the sign marks what is close or the limit."""
+    """Resource, use at the decisive step, share of what there is; a sign marks the limit and what is close."""
     step, limited = decisive(run), str(part(run, "capacity").get("limited_by") or "")
     machine = part(part(run, "run"), "machine")
     cores, used = (
@@ -176,7 +192,9 @@ def resting_lines(run_id: str, judged: Judged) -> tuple[Line, ...]:
         if entry.applies and any(fact.source.run == run_id for fact in known):
             question = judged.lens.by_id[entry.question]
             word = STATE_WORDS.get(entry.state, entry.state)
-            lines.append(Line((entry.question, short(question), word), entry.state, 0, entry.question, tip=word))
+            lines.append(
+                Line((entry.question, short(question), word), entry.state, 0, entry.question, tip=word)
+            )
     return tuple(lines)
 
 

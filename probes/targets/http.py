@@ -32,7 +32,7 @@ _MOST_HEADERS = 100
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer to the sample request; `body` holds at most the first MiB, `headers` (name, value) in order."""
+    """One answer to the sample request; `body` holds at most the first MiB, `headers` are (name, value)."""
 
     status: int
     reason: str

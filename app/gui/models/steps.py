@@ -144,9 +144,10 @@ class StepsModel(QAbstractTableModel):
             OFFERED: number(step.get("offered_per_s")),
             ANSWERED: number(step.get("achieved_per_s")),
             P50: number(response.get("p50")),
-            CPU: number(step.get("cpu_cores")),
-        }[column]
-        return NOTHING if value is None else amount(value)
+        }.get(column, number(step.get("cpu_cores")))
+        if value is None:
+            return NOTHING
+        return f"{value:.2f}" if column == CPU else amount(value)
 
     def _load(self, step: Document, row: int) -> str:
         if step.get("mode") == "closed":

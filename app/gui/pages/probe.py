@@ -36,7 +36,8 @@ from assessments.wording import NO_BREAK, counted
 from probes.events import Event
 
 DEMO = ("demo", "--quick")
-CRASHED = -1
+_CRASHES = (-1, 70)
+"""The child was ended from outside, or by a fault of Loadstone's own."""
 _ENDINGS_WITHOUT_LOSS = (2, 3)
 
 
@@ -83,7 +84,7 @@ class ProbePage(Page):
         probing.ended.connect(self._ended)
         self.running.ticked.connect(self._tick)
         self.setup.changed.connect(self.head_changed)
-        self.result.chosen.connect(lambda run_id: self.show_result(run_id))
+        self.result.chosen.connect(self.show_result)
         if probing.is_running:
             self._started()
 
@@ -122,14 +123,11 @@ class ProbePage(Page):
         view = self.stack.currentWidget()
         if view is self.running:
             run = self.context.probing.run_id
-            name = self.session.materials.title if self.session.materials is not None else ""
-            parts = [f"run {run}" if run else "", name or self.session.name]
-            stops = (
-                self.tr("stopping …")
-                if self.context.probing.is_stopping
-                else self.tr("stops within 1 s, keeps what was measured")
-            )
-            return ", ".join(one for one in parts if one) + f"   ·   {stops}"
+            if self.context.probing.is_stopping:
+                stops = self.tr("stopping …")
+            else:
+                stops = self.tr("stops within 1 s, keeps what was measured")
+            return f"run {run}   ·   {stops}" if run else stops
         if view is self.result:
             about, moment = part(self.result.run, "run"), moment_of(self.result.run)
             seconds = about.get("seconds")
@@ -253,7 +251,7 @@ class ProbePage(Page):
             part(run, "run").get("id") for run in self.result.runs
         ]:
             self.result.show_runs(runs)
-        if self._awaited and any(part(run, "run").get("id") == self._awaited for run in runs):
+        if self._awaited and any(_id(run) == self._awaited for run in runs):
             run_id, self._awaited = self._awaited, ""
             if self._before is not None:
                 self._changes[run_id] = verdict_changes(self._before, judged)
@@ -280,12 +278,12 @@ class ProbePage(Page):
         """The newest run."""
         runs = self._runs()
         if runs:
-            self.show_result(str(part(runs[0], "run").get("id", "")))
+            self.show_result(_id(runs[0]))
 
     def show_result(self, run_id: str) -> None:
         """A run of the assessment, or the one that has just ended."""
-        found = next((run for run in self._runs() if part(run, "run").get("id") == run_id), None)
-        if found is None and self._result is not None and part(self._result, "run").get("id") == run_id:
+        found = next((run for run in self._runs() if _id(run) == run_id), None)
+        if found is None and self._result is not None and _id(self._result) == run_id:
             found = self._result
         if found is None:
             return
@@ -375,12 +373,12 @@ class ProbePage(Page):
             else:
                 self.session.reload()
             self.show_result(run_id)
-            if code in (CRASHED, 70):
+            if code in _CRASHES:
                 self._say_crash(sentence, run)
             return
-        if code == CRASHED or code == 70 or (run.started is not None and code not in _ENDINGS_WITHOUT_LOSS):
+        if code in _CRASHES or (run.started is not None and code not in _ENDINGS_WITHOUT_LOSS):
             self._say_crash(sentence, run)
-            self._mark_interrupted(run_id)
+            self._mark_interrupted()
         else:
             text = self.tr("The probe did not start: {0}. Nothing was stored.")
             self.notice.show_text(
@@ -397,8 +395,8 @@ class ProbePage(Page):
         said = sentence.removesuffix(".") or self.tr("it was ended from outside")
         self.notice.show_text(filled(self.tr("The probe ended early: {0}. {1}"), said, kept), "bad", sentence)
 
-    def _mark_interrupted(self, run_id: str) -> None:
-        """A child that ended without a word has left its run as it was: opening the store says what became of it."""
+    def _mark_interrupted(self) -> None:
+        """A child that ended without a word left its run as it was; opening the store marks it."""
         url = self.context.probing.store_url
 
         def mark() -> None:
@@ -410,6 +408,10 @@ class ProbePage(Page):
             self.session.reload()
 
         self.context.executor.submit(mark, then, self.context.say)
+
+
+def _id(run: Mapping[str, Any]) -> str:
+    return str(part(run, "run").get("id", ""))
 
 
 def order_is_remote(address: str) -> bool:

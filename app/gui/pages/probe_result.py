@@ -11,11 +11,8 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QComboBox,
-    QFrame,
     QHBoxLayout,
     QPushButton,
-    QScrollArea,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -30,8 +27,10 @@ from app.gui.run_findings import MEMORY_LIMIT, Run
 from app.gui.texts import filled
 from app.gui.theme import BODY, FINDING, SECTION, SMALL
 from app.gui.widgets.chart_view import ChartView
+from app.gui.widgets.elided import ElidedLabel
 from app.gui.widgets.labels import PlainLabel, rule
 from app.gui.widgets.notice import Notice
+from app.gui.widgets.page_scroll import PageScroll
 from app.gui.widgets.plain_table import DENSE, ROW, PlainTable
 from app.gui.widgets.run_pieces import Badge
 from app.report.sections import load_charts, load_story
@@ -127,7 +126,7 @@ class ProbeResult(QWidget):
         self.response = Titled(self.context, CHART)
         self.no_curve = PlainLabel(
             self.tr(
-                "There is no curve: fewer than two steps at a given rate had enough requests for a percentile. "
+                "There is no curve: fewer than two steps at a given rate had enough requests. "
                 "The table has what was measured."
             ),
             BODY, tone="muted", wrap=True,
@@ -217,11 +216,7 @@ class ProbeResult(QWidget):
         column.addWidget(PlainLabel(self.tr("Every step"), SECTION, 600))
         column.addWidget(self.table)
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(body)
+        scroll = PageScroll(body)
         self.scroll = scroll
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -243,8 +238,7 @@ class ProbeResult(QWidget):
 
     def _next_bar(self) -> QWidget:
         bar = QWidget()
-        self.next_words = PlainLabel("", BODY, tone="muted")
-        self.next_words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.next_words = ElidedLabel("", BODY, tone="muted")
         self.to_report = QPushButton(self.tr("Open the report"))
         self.to_report.clicked.connect(lambda: self.context.go_to("report"))
         self.to_checklist = QPushButton("")
@@ -458,7 +452,7 @@ class ProbeResult(QWidget):
         from app.cli.compare_runs import differences
 
         self.compare_title.setText(filled(self.tr("Beside {0}"), run_findings.name_of(other)))
-        header = ("", self.tr("this run"), self.tr("the other"), self.tr("ratio"), "")
+        header = ("", self.tr("this run (B)"), self.tr("the other (A)"), self.tr("B over A"), "")
         self.comparison.show_lines(run_findings.comparison_lines(self.run, other), header)
         notes = [sentence(text) for text in differences(other, self.run)]
         notes.append(self.tr("Two single runs tell a change only where their intervals are apart."))

@@ -12,11 +12,8 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
-    QFrame,
     QHBoxLayout,
     QPushButton,
-    QScrollArea,
-    QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -27,9 +24,11 @@ from app.gui.models.steps import LOAD, SecondsModel, StepsModel
 from app.gui.page import Context
 from app.gui.texts import filled
 from app.gui.theme import BODY, FINDING, SMALL
+from app.gui.widgets.elided import ElidedLabel
 from app.gui.widgets.labels import PlainLabel, rule
 from app.gui.widgets.live_chart import LiveChart, clock, rate_of
 from app.gui.widgets.notice import Notice
+from app.gui.widgets.page_scroll import PageScroll
 from app.gui.widgets.plain_table import PlainTable
 from app.gui.widgets.run_pieces import CLOSE, Badge, IntervalBar, Meter, PhaseRow, Stage, Tag, heading
 from app.report.sections.run_words import number
@@ -61,10 +60,9 @@ class ProbeRunning(QWidget):
 
     def _lay_out(self) -> None:
         self.method = Tag("GET", self.theme)
-        self.address = PlainLabel("", BODY, 500)
+        self.address = ElidedLabel("", BODY, 500)
         self.address.setMaximumWidth(460)
-        self.asked = PlainLabel("", BODY, tone="muted")
-        self.asked.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.asked = ElidedLabel("", BODY, tone="muted")
         self.all_settings = QPushButton(self.tr("All settings"))
         self.all_settings.setProperty("kind", "link")
         self.all_settings.setCheckable(True)
@@ -119,11 +117,9 @@ class ProbeRunning(QWidget):
         inner.setSpacing(8)
         inner.addLayout(parts)
         inner.addLayout(self._across, 1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidget(body)
-        self._scroll = scroll
+        scroll = PageScroll(body)
+        self._is_narrow = True
+        self._arrange(False)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
@@ -185,40 +181,45 @@ class ProbeRunning(QWidget):
         self.remarks = PlainLabel("", BODY, wrap=True)
         boxes[3].addWidget(self.remarks)
         side = QWidget()
-        self._groups = QBoxLayout(QBoxLayout.Direction.TopToBottom, side)
-        self._groups.setContentsMargins(0, 0, 0, 0)
-        self._groups.setSpacing(12)
-        self._rules = []
-        for at, one in enumerate(group):
-            if at:
-                line = rule()
-                self._rules.append(line)
-                self._groups.addWidget(line)
-            self._groups.addWidget(one, 1 if at == 3 else 0)
-            boxes[at].addStretch(1)
-        side.setFixedWidth(SIDE)
+        across = QHBoxLayout(side)
+        across.setContentsMargins(0, 0, 0, 0)
+        across.setSpacing(32)
+        self._columns = (QVBoxLayout(), QVBoxLayout())
+        for column in self._columns:
+            column.setSpacing(12)
+            across.addLayout(column, 1)
+        self._group = group
+        self._rules = [rule() for _ in group[1:]]
         return side
 
+    def _arrange(self, narrow: bool) -> None:
+        """The groups under each other, or in a narrow window in two columns below the charts."""
+        first, second = self._columns
+        for column in self._columns:
+            while column.count():
+                column.takeAt(0)
+        for at, one in enumerate(self._group):
+            column = second if narrow and at >= 2 else first
+            if column.count():
+                line = self._rules[at - 1]
+                column.addWidget(line)
+            column.addWidget(one)
+        for at, line in enumerate(self._rules):
+            line.setVisible(not narrow or at != 1)
+        for column in self._columns:
+            column.addStretch(1)
+        self.side.setMinimumWidth(0 if narrow else SIDE)
+        self.side.setMaximumWidth(16_777_215 if narrow else SIDE)
+        self.side.layout().setSpacing(32 if narrow else 0)
+        down, across = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
+        self._across.setDirection(down if narrow else across)
+        self._bar.setVisible(not narrow)
+        self._is_narrow = narrow
+
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
-        """In a narrow window the right column moves under the charts, its groups side by side."""
-        narrow = self.width() < NARROW
-        if narrow != (self._across.direction() == QBoxLayout.Direction.TopToBottom):
-            down, across = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
-            self._across.setDirection(down if narrow else across)
-            self._groups.setDirection(across if narrow else down)
-            self._groups.setSpacing(24 if narrow else 12)
-            self._bar.setVisible(not narrow)
-            for line in self._rules:
-                line.setVisible(not narrow)
-            if narrow:
-                self.side.setMinimumWidth(0)
-                self.side.setMaximumWidth(16_777_215)
-                for at in range(self._groups.count()):
-                    self._groups.setStretch(at, 1)
-            else:
-                self.side.setFixedWidth(SIDE)
-                for at in range(self._groups.count()):
-                    self._groups.setStretch(at, 1 if at == self._groups.count() - 1 else 0)
+        """In a narrow window the right column moves under the charts."""
+        if (self.width() < NARROW) != self._is_narrow:
+            self._arrange(self.width() < NARROW)
         super().resizeEvent(event)
 
     # -- what it is fed ------------------------------------------------------------------------------------
@@ -239,6 +240,7 @@ class ProbeRunning(QWidget):
         """Draws this run."""
         self.run = run
         self.notice.hide()
+        self.notice.text.setText("")
         self.chart.show_run(run)
         self.seconds.show_run(run)
         self.steps.show_steps(run.steps, run.limit_ms())
@@ -254,6 +256,8 @@ class ProbeRunning(QWidget):
             self._show_started()
         elif isinstance(event, Step):
             self.steps.add(event.step)
+        elif isinstance(event, Note) and self.run.client_limited():
+            self.steps.show_steps(self.run.steps, self.run.limit_ms())
         if isinstance(event, Second | Phase | Step | Started | Note):
             self.chart.refresh()
         if not self.chart.is_frozen:
@@ -291,13 +295,11 @@ class ProbeRunning(QWidget):
         target, load = self.run.started.target, self.run.load
         self.method.set_text(str(target.get("method", "GET")))
         self.address.setText(str(target.get("address", "")))
-        self.address.setToolTip(self.address.text())
         slo = str(load.get("slo", "")).replace("<=", f"{NO_BREAK}≤{NO_BREAK}").replace(",", ", ")
         slo = slo.replace("%", f"{NO_BREAK}%").replace("ms", f"{NO_BREAK}ms")
         arrivals = {"poisson": "Poisson"}.get(str(load.get("arrivals")), str(load.get("arrivals", "")))
         text = self.tr("objective {0}      arrivals {1}, seed {2}")
         self.asked.setText(filled(text, slo, arrivals, load.get("seed", "")))
-        self.asked.setToolTip(self.asked.text())
         pids = ", ".join(str(pid) for pid in target.get("pids") or ())
         self.target.setText(filled(self.tr("Target, process {0}"), pids) if pids else self.tr("Target"))
         self.steps.show_steps(self.run.steps, self.run.limit_ms())
@@ -389,7 +391,7 @@ class ProbeRunning(QWidget):
             self.grade.show_state("challenged", self.tr("limited"))
             text = self.tr("Limited by this client or this machine, not by the target: {0}.")
             sentence = filled(text, spoilt.removesuffix("."))
-            if self.notice.isHidden() or self.notice.text.text() != sentence:
+            if self.notice.text.text() != sentence:
                 self.notice.show_text(sentence, "warn")
         elif run.steps:
             self.grade.show_state("verified", self.tr("valid so far"))

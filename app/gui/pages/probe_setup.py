@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -16,13 +17,11 @@ from PySide6.QtWidgets import (
     QBoxLayout,
     QComboBox,
     QFileDialog,
-    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -32,11 +31,14 @@ from app.gui.detection import Found, detect
 from app.gui.executor import SerialExecutor
 from app.gui.page import Context
 from app.gui.probe_order import BodyKind, Kind, ProbeOrder, order_of, problems
+from app.gui.run_findings import questions_on_load
 from app.gui.texts import filled
 from app.gui.theme import BODY, SECTION, SMALL
 from app.gui.widgets.labels import PlainLabel, rule
+from app.gui.widgets.page_scroll import PageScroll
 from app.gui.widgets.run_pieces import Badge
 from app.gui.widgets.segments import Segments
+from app.report.view import sentence
 from assessments.wording import NO_BREAK, amount
 
 LOOK_AFTER_MS = 500
@@ -125,7 +127,7 @@ class ProbeSetup(QWidget):
         self.method.setFixedWidth(220)
         self.headers = self._text(self.tr("Headers"), 2, "X-Tenant: shop\nAuthorization: env:SHOP_TOKEN")
         kinds = [
-            ("none", self.tr("No body")), ("text", self.tr("One body")), ("lines", self.tr("A file, one a line")),
+            ("none", self.tr("No body")), ("text", self.tr("One body")), ("lines", self.tr("A file of them")),
         ]  # fmt: skip
         self.body_kind = Segments(kinds, self.theme, self.tr("Body"))
         self.body = self._text(self.tr("Body"), 3, '{"user": 1}')
@@ -196,7 +198,7 @@ class ProbeSetup(QWidget):
         row(self.tr("Target"), "target", self.target)
         row(
             self.tr("Confirm"), "remote", self.confirm,
-            below=self.tr("This is another machine. Type its name if you may put it under load; that you did is recorded."),
+            below=self.tr("Another machine. Type its name if you may put it under load; it is recorded."),
         )  # fmt: skip
         row(self.tr("Method"), "method", self.method)
         row(
@@ -234,6 +236,9 @@ class ProbeSetup(QWidget):
         left.setMaximumWidth(LABELS + FIELDS + 120)
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 0)
+        self.intro = PlainLabel("", BODY, wrap=True)
+        self.intro.setContentsMargins(0, 0, 0, 12)
+        column.addWidget(self.intro)
         column.addLayout(form)
         column.addStretch(1)
 
@@ -276,12 +281,7 @@ class ProbeSetup(QWidget):
         self._across.setSpacing(32)
         self._across.addWidget(left, 3)
         self._across.addWidget(self.answer, 2)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(body)
+        scroll = PageScroll(body)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)
@@ -382,13 +382,20 @@ class ProbeSetup(QWidget):
         if slo and not known:
             from probes.errors import UsageError
 
-            try:
+            with suppress(UsageError):
                 order = order.with_slo(slo)
-            except UsageError:
-                pass
         self.found = None
         self.show_order(order)
         self._show_found()
+        self.intro.setVisible(materials is not None and not materials.runs)
+        if materials is not None:
+            text = self.tr(
+                "Nothing was put under load yet. A probe finds the highest rate that keeps the objective and "
+                "what gives out first; its facts bear on {0} of the {1} questions. The demo shows it on a "
+                "service that comes along."
+            )
+            bears_on = len(questions_on_load(materials.lens))
+            self.intro.setText(filled(text, bears_on, len(materials.lens.questions)))
         if order.target:
             self._look.start()
 
@@ -517,7 +524,7 @@ class ProbeSetup(QWidget):
         }
         for name, field in self._fields.items():
             keys = groups.get(name, (name,))
-            field.say(next((shown[key] for key in keys if key in shown), ""))
+            field.say(sentence(next((shown[key] for key in keys if key in shown), "")))
         return found
 
     # -- what answers --------------------------------------------------------------------------------------

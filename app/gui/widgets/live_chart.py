@@ -1,16 +1,17 @@
 """Response time and rate while a probe runs: two plots over one time axis, drawn as the seconds come in.
 
-The picture lies in a pixmap to which each second only adds its own piece; all of it is drawn again, reduced to
-pixel columns, when an axis, the size or the colours change. At most ten redraws a second, by one throttle, and
-none when nothing has changed.
+The picture lies in a pixmap to which each second only adds its own piece; all of it is drawn again, reduced
+to pixel columns, when an axis, the size or the colours change. At most ten redraws a second, by one throttle,
+and none when nothing has changed.
 """
 
 from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -26,12 +27,17 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.charts.pieces import hatch
-from app.charts.ticks import minmax_decimate, nice_ticks
+from app.charts.ticks import nice_ticks
 from app.gui.live_run import LiveRun, Part
 from app.gui.painting import measure, paint
+from app.gui.texts import filled
 from app.gui.theme import AXIS, SMALL, Theme, font
 from app.gui.throttle import Throttle
 from assessments.wording import NO_BREAK, amount
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 REDRAW_MS = 100
 LEFT, RIGHT, TOP = 44.0, 8.0, 20.0
@@ -43,7 +49,10 @@ _LEAST_SPAN_S = 20.0
 _LOG_STEPS = (1.0, 2.0, 5.0)
 _TIME_STEPS = (1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0)
 _DASH = (4.0, 3.0)
-_PLOT_P99, _PLOT_P50, _PLOT_OFFERED, _PLOT_ANSWERED = "p99", "p50", "offered", "answered"
+_COLUMN = 3.0
+"""Pixels from which the first, lowest, highest and last point stay where all is drawn again."""
+_CHUNK = 8
+"""Points of a line that are drawn at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +135,7 @@ def rate_of(text: str) -> str:
 
 
 def part_labels(parts: Sequence[Part]) -> list[tuple[float, str]]:
-    """Where each part begins, with the word that stands over it; empty where it goes on from the one before."""
+    """Where each part begins, with the word over it; empty where it goes on from the one before."""
     words = {"warmup": "warm-up", "ladder": "ladder"}
     labels = []
     before = ""
@@ -140,6 +149,27 @@ def part_labels(parts: Sequence[Part]) -> list[tuple[float, str]]:
         labels.append((part.began, label))
         before = part.name
     return labels
+
+
+def decimated(t: NDArray[np.float64], v: NDArray[np.float64], columns: int) -> NDArray[np.intp]:
+    """Which points a line shows on so many columns: first, lowest, highest and last of each, and gaps (NaN).
+
+    The same points as `app.charts.ticks.minmax_decimate` leaves, and equal extremes of a column all of them;
+    an array instead of a list, because an hour of seconds is drawn within a frame.
+    """
+    import numpy as np
+
+    if len(t) <= 4 * columns or t[-1] <= t[0]:
+        return np.arange(len(t))
+    column = np.minimum(columns - 1, ((t - t[0]) / (t[-1] - t[0]) * columns).astype(np.intp))
+    starts = np.flatnonzero(np.diff(column, prepend=-1))
+    counts = np.diff(starts, append=len(t))
+    lowest = np.repeat(np.fmin.reduceat(v, starts), counts)
+    highest = np.repeat(np.fmax.reduceat(v, starts), counts)
+    kept = (v == lowest) | (v == highest) | np.isnan(v)
+    kept[starts] = True
+    kept[starts + counts - 1] = True
+    return np.flatnonzero(kept)
 
 
 class LiveChart(QWidget):
@@ -228,15 +258,29 @@ class LiveChart(QWidget):
         assert self._axes is not None
         return LEFT + seconds / self._axes.seconds * max(80.0, self.width() - LEFT - RIGHT)
 
-    def _y_ms(self, plot: QRectF, value: float) -> float:
+    def _height_ms(self, plot: QRectF) -> Callable[[float], float]:
+        """Where a response time lies in the plot."""
         assert self._axes is not None
         low, high = math.log(self._axes.low_ms), math.log(self._axes.high_ms)
-        share = (math.log(max(value, 1e-9)) - low) / max(high - low, 1e-9)
-        return plot.bottom() - min(1.0, max(0.0, share)) * plot.height()
+        bottom, scale, log = plot.bottom(), plot.height() / max(high - low, 1e-9), math.log
+        top = plot.top()
 
-    def _y_rate(self, plot: QRectF, value: float) -> float:
+        def place(value: float) -> float:
+            y = bottom - (log(value) - low) * scale if value > 0 else bottom
+            return bottom if y > bottom else top if y < top else y
+
+        return place
+
+    def _height_rate(self, plot: QRectF) -> Callable[[float], float]:
+        """Where a rate lies in the plot."""
         assert self._axes is not None
-        return plot.bottom() - min(1.0, max(0.0, value / self._axes.rate)) * plot.height()
+        bottom, scale, top = plot.bottom(), plot.height() / self._axes.rate, plot.top()
+
+        def place(value: float) -> float:
+            y = bottom - value * scale
+            return bottom if y > bottom else top if y < top else y
+
+        return place
 
     # -- the layer -----------------------------------------------------------------------------------------
 
@@ -281,11 +325,11 @@ class LiveChart(QWidget):
         painter.drawText(QPointF(0, 11), self.tr("Response time, ms (log)"))
         painter.drawText(QPointF(0, lower.top() - 11), self.tr("Rate, req/s"))
         for plot, ticks, place in (
-            (upper, nice_ticks(axes.low_ms, axes.high_ms, 6, "log"), self._y_ms),
-            (lower, nice_ticks(0.0, axes.rate, 3), self._y_rate),
+            (upper, nice_ticks(axes.low_ms, axes.high_ms, 6, "log"), self._height_ms(upper)),
+            (lower, nice_ticks(0.0, axes.rate, 3), self._height_rate(lower)),
         ):
             for value, text in ticks:
-                y = round(place(plot, value)) + 0.5
+                y = round(place(value)) + 0.5
                 painter.setPen(QPen(grid, 1))
                 painter.drawLine(QLineF(plot.left(), y, plot.right(), y))
                 painter.setPen(muted)
@@ -312,18 +356,19 @@ class LiveChart(QWidget):
             painter.drawText(QPointF(left, plot.bottom() + 15), text)
 
     def _draw_parts(self, painter: QPainter, upper: QRectF, lower: QRectF) -> None:
-        free_from = -1.0
-        for began, label in part_labels(self.run.parts):
-            x = round(self._x(began)) + 0.5
-            if x > upper.right():
-                continue
-            painter.setPen(QPen(self._theme.colour("grid"), 1))
+        places = [(round(self._x(began)) + 0.5, label) for began, label in part_labels(self.run.parts)]
+        painter.setPen(QPen(self._theme.colour("grid"), 1))
+        for x, _ in places:
             for plot in (upper, lower):
                 painter.drawLine(QLineF(x, plot.top(), x, plot.bottom()))
+        free_from = -1.0
+        for x, label in places:
             width = measure(label, 400, AXIS)
             if label and x + 4 >= free_from and x + 4 + width <= upper.right():
+                area = QRectF(x + 2, upper.top() + 2, width + 4, 13)
+                painter.fillRect(area, self._theme.colour("surface"))
                 painter.setPen(self._theme.colour("muted"))
-                painter.drawText(QPointF(x + 4, upper.top() + 11), label)
+                painter.drawText(QPointF(x + 4, upper.top() + 12), label)
                 free_from = x + 4 + width + 8
 
     def _draw_spoilt(self, painter: QPainter, upper: QRectF, lower: QRectF) -> None:
@@ -340,48 +385,75 @@ class LiveChart(QWidget):
         limit = self.run.limit_ms()
         if limit is None:
             return
-        y = round(self._y_ms(plot, limit[1])) + 0.5
+        y = round(self._height_ms(plot)(limit[1])) + 0.5
         pen = QPen(self._theme.colour("bad"), 1.25)
         pen.setCapStyle(Qt.PenCapStyle.FlatCap)
         pen.setDashPattern([4, 3])
         painter.setPen(pen)
         painter.drawLine(QLineF(plot.left(), y, plot.right(), y))
-        text = self.tr("objective {0} ≤ {1}").replace("{0}", limit[0])
-        text = text.replace("{1}", f"{amount(limit[1])}{NO_BREAK}ms")
+
+    def _name_limit(self, painter: QPainter, plot: QRectF) -> None:
+        limit = self.run.limit_ms()
+        if limit is None or self._axes is None:
+            return
+        y = round(self._height_ms(plot)(limit[1])) + 0.5
+        text = filled(self.tr("objective {0} ≤ {1}"), limit[0], f"{amount(limit[1])}{NO_BREAK}ms")
         width = measure(text, 400, AXIS)
+        painter.fillRect(
+            QRectF(plot.right() - width - 6, y - 15, width + 4, 13), self._theme.colour("surface")
+        )
+        painter.setFont(font(AXIS))
+        painter.setPen(self._theme.colour("bad"))
         painter.drawText(QPointF(plot.right() - width - 4, y - 5), text)
 
     def _draw_series(self, painter: QPainter, start: int) -> None:
         """Everything from a second on; all of it is reduced to pixel columns, a piece is drawn as it is."""
         run, (upper, lower) = self.run, self._plots()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        columns = max(1, int(upper.width()))
-        for y, plot, place, role, width, dashed in (
-            (run.p50, upper, self._y_ms, "s3", 1.0, False),
-            (run.p99, upper, self._y_ms, "s1", 1.5, False),
-            (run.answered, lower, self._y_rate, "s1", 1.5, False),
-            (run.offered, lower, self._y_rate, "text", 1.25, True),
+        import numpy as np
+
+        assert self._axes is not None
+        columns, across = max(1, int(upper.width() / _COLUMN)), upper.width() / self._axes.seconds
+        low, high = math.log(self._axes.low_ms), math.log(self._axes.high_ms)
+        steep = upper.height() / max(high - low, 1e-9)
+        t = np.array(run.t[start:], dtype=float)
+        for values, is_time, role, width, dashed in (
+            (run.p50, True, "s3", 1.0, False),
+            (run.p99, True, "s1", 1.5, False),
+            (run.answered, False, "s1", 1.5, False),
+            (run.offered, False, "text", 1.25, True),
         ):
-            times, values = minmax_decimate(run.t[start:], y[start:], columns)
             pen = QPen(self._theme.colour(role), width)
             pen.setCapStyle(Qt.PenCapStyle.FlatCap)
             pen.setJoinStyle(Qt.PenJoinStyle.BevelJoin)
-            piece: list[QPointF] = []
-            for t, value in zip(times, values, strict=True):
-                if value is None:
-                    self._draw_piece(painter, pen, piece, dashed)
-                    piece = []
-                else:
-                    piece.append(QPointF(self._x(t), place(plot, value)))
-            self._draw_piece(painter, pen, piece, dashed)
+            v = np.array(values[start:], dtype=float)
+            kept = decimated(t, v, columns)
+            x = LEFT + t[kept] * across
+            if is_time:
+                y = upper.bottom() - (np.log(np.maximum(v[kept], 1e-9)) - low) * steep
+                y = np.minimum(upper.bottom(), np.maximum(upper.top(), y))
+            else:
+                y = lower.bottom() - v[kept] / self._axes.rate * lower.height()
+                y = np.minimum(lower.bottom(), np.maximum(lower.top(), y))
+            gaps = np.flatnonzero(np.isnan(y)).tolist()
+            for first, end in zip([-1, *gaps], [*gaps, len(y)], strict=True):
+                piece = list(map(QPointF, x[first + 1 : end].tolist(), y[first + 1 : end].tolist()))
+                self._draw_piece(painter, pen, piece, dashed)
         self._drawn = len(run.t)
 
     def _draw_piece(self, painter: QPainter, pen: QPen, piece: list[QPointF], dashed: bool) -> None:
-        if len(piece) < 2:
+        if not piece:
+            return
+        if len(piece) == 1:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(pen.color())
+            painter.drawEllipse(piece[0], pen.widthF(), pen.widthF())
             return
         painter.setPen(pen)
         if not dashed:
-            painter.drawPolyline(QPolygonF(piece))
+            # Qt takes ten times as long for one long line of more than a pixel as for its parts.
+            for at in range(0, len(piece) - 1, _CHUNK):
+                painter.drawPolyline(QPolygonF(piece[at : at + _CHUNK + 1]))
             return
         # Dashes are anchored to the axis, so that pieces added later go on with them.
         period = sum(_DASH)
@@ -412,6 +484,7 @@ class LiveChart(QWidget):
         painter.drawPixmap(0, 0, self._layer)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         upper, lower = self._plots()
+        self._name_limit(painter, upper)
         if self._drawn:
             self._draw_now(painter, upper, lower)
         if self._cursor is not None:
@@ -434,10 +507,10 @@ class LiveChart(QWidget):
         painter.drawLine(QLineF(x, lower.top() - 4, x, lower.bottom()))
         run = self.run
         for plot, place, entries in (
-            (upper, self._y_ms, (("p99", run.p99[last], "s1"), ("p50", run.p50[last], "s3"))),
+            (upper, self._height_ms(upper), (("p99", run.p99[last], "s1"), ("p50", run.p50[last], "s3"))),
             (
                 lower,
-                self._y_rate,
+                self._height_rate(lower),
                 (
                     (self.tr("offered"), run.offered[last], "text"),
                     (self.tr("answered"), run.answered[last], "s1"),
@@ -445,9 +518,9 @@ class LiveChart(QWidget):
             ),
         ):
             below = -math.inf
-            known = [(place(plot, value), name, role) for name, value, role in entries if value is not None]
-            for y, name, role in sorted(known):
-                y = min(max(y + 4, below + 14, plot.top() + 10), plot.bottom() - 2)
+            known = [(place(value), name, role) for name, value, role in entries if value is not None]
+            for line, name, role in sorted(known):
+                y = min(max(line + 4, below + 14, plot.top() + 10), plot.bottom() - 2)
                 below = y
                 width = measure(name, 600, SMALL)
                 left = x + 6 if x + 6 + width <= self.width() else x - 6 - width

@@ -15,11 +15,13 @@ from PySide6.QtWidgets import (
 )
 
 from app.charts.pieces import limit_mark, verdict_badge
-from app.gui.painting import paint
+from app.gui.painting import measure, paint
 from app.gui.theme import BODY, SMALL, Theme, font
 
 ROW, DENSE = 32, 26
 _SIGN = 12
+_MOST_MEASURED = 100
+"""Rows, of the last, whose texts are measured for the width of a column."""
 SIGN_ROLE = Qt.ItemDataRole.UserRole
 SPOILT_ROLE = Qt.ItemDataRole.UserRole + 1
 
@@ -86,7 +88,7 @@ class PlainTable(QTableView):
     ) -> None:
         """`stretch` is the column that takes the room that is left; `name` is for screen readers."""
         super().__init__(parent)
-        self._grows, self._height = grows, height
+        self._grows, self._height, self._stretch = grows, height, stretch
         self.setModel(model)
         self.setAccessibleName(name)
         self.setItemDelegate(RowDelegate(theme, height, self))
@@ -103,29 +105,49 @@ class PlainTable(QTableView):
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionsClickable(False)
-        header.setMinimumSectionSize(40)
-        header.setFont(font(SMALL, 500))
-        header.setStyleSheet("QHeaderView::section:first { padding-left: 0; }")
+        header.setMinimumSectionSize(24)
+        header.setStyleSheet(
+            f"QHeaderView::section {{ font-size: {SMALL}px; }} "
+            "QHeaderView::section:first { padding-left: 0; }"
+        )
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         if stretch >= 0:
-            header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+            header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
             header.setSectionResizeMode(stretch, QHeaderView.ResizeMode.Stretch)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         if grows:
             self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-            for signal in (model.rowsInserted, model.modelReset, model.rowsRemoved):
-                signal.connect(self._fit)
-            self._fit()
+        for signal in (model.rowsInserted, model.modelReset, model.rowsRemoved):
+            signal.connect(self._fit)
+        self._fit()
 
     def _fit(self) -> None:
-        rows = self.model().rowCount()
+        """Columns as wide as what stands in them, and where it grows the table as high as its rows."""
+        model = self.model()
+        rows = model.rowCount()
+        if self._stretch >= 0:
+            for column in range(model.columnCount()):
+                if column != self._stretch:
+                    self.setColumnWidth(column, self._needed(column, rows))
+        if not self._grows:
+            return
         header = self.horizontalHeader()
         head = 0 if header.isHidden() else header.sizeHint().height()
         self.setFixedHeight(head + rows * self._height + 4)
 
+    def _needed(self, column: int, rows: int) -> int:
+        model, words = self.model(), Qt.Orientation.Horizontal
+        widest = 0.0
+        if not self.horizontalHeader().isHidden():
+            widest = measure(str(model.headerData(column, words) or ""), 500, SMALL)
+        for row in range(max(0, rows - _MOST_MEASURED), rows):
+            index = model.index(row, column)
+            sign = _SIGN + 7 if index.data(SIGN_ROLE) else 0
+            widest = max(widest, measure(str(index.data() or ""), 400, BODY) + sign)
+        return round(widest + 0.5) + (10 if column == 0 else 18)
+
     def without_header(self) -> PlainTable:
         """The same without its header."""
         self.horizontalHeader().hide()
-        if self._grows:
-            self._fit()
+        self._fit()
         return self

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
@@ -238,7 +238,7 @@ class Meter(QWidget):
 class Badge(QWidget):
     """A sign with its word in the sign's colour."""
 
-    _TONES = {
+    _TONES: ClassVar[Mapping[str, str]] = {
         "verified": "ok",
         "partly": "ok",
         "challenged": "warn",
