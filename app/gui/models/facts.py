@@ -212,12 +212,12 @@ class FactsFilter(QSortFilterProxyModel):
         self._kind = self._kind if kind is None else kind
         self._pillar = self._pillar if pillar is None else pillar
         self._words = self._words if text is None else tuple(text.casefold().split())
-        self.invalidateFilter()
+        self.invalidate()
 
     def narrow_to(self, names: frozenset[str] | None) -> None:
         """Leaves in only facts of these names; None takes that away."""
         self._names = names
-        self.invalidateFilter()
+        self.invalidate()
 
     @property
     def names(self) -> frozenset[str] | None:

@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QPlainTextEdit,
-    QPushButton,
     QScrollArea,
     QStackedWidget,
     QVBoxLayout,
@@ -28,7 +27,6 @@ from PySide6.QtWidgets import (
 )
 
 from app.gui import sources
-from app.gui.icons import icon
 from app.gui.models.questions import (
     FILTERS,
     IS_PILLAR,
@@ -43,11 +41,13 @@ from app.gui.pages.checklist_proposals import ProposalsPane
 from app.gui.pages.checklist_question import QuestionPane
 from app.gui.pages.checklist_side import SidePane
 from app.gui.theme import BODY, SMALL
+from app.gui.widgets.form_line import FormLine
 from app.gui.widgets.keycap import KeyCap
 from app.gui.widgets.labels import PlainLabel, rule
 from app.gui.widgets.question_list import QuestionList
 from app.gui.widgets.segments import Segments
 from app.gui.widgets.strip import Strip
+from app.gui.widgets.undo_button import UndoButton
 from assessments.answer_keeping import Conflict
 from assessments.assessment import Assessed
 from assessments.claims import Claim
@@ -96,9 +96,6 @@ class ChecklistPage(Page):
         session = self.session
         session.question_changed.connect(self._answered)
         session.conflicted.connect(self._conflicted)
-        session.undo_stack.indexChanged.connect(self._show_undo)
-        self.theme.changed.connect(self._tint)
-        self._show_undo()
 
     # -- parts ---------------------------------------------------------------------------------------------
 
@@ -118,21 +115,15 @@ class ChecklistPage(Page):
         )
         self.filters.chosen.connect(self.set_filter)
         stack = self.session.undo_stack
-        self.undo = QPushButton(self.tr("Undo"))
-        self.undo.clicked.connect(stack.undo)
-        self.redo = QPushButton("")
-        self.redo.clicked.connect(stack.redo)
-        for button in (self.undo, self.redo):
-            button.setProperty("kind", "plain")
-        self.redo.setFixedWidth(40)
-        self._tint()
+        self.undo = UndoButton(stack, self.theme)
+        self.redo = UndoButton(stack, self.theme, is_redo=True)
         for number, name in enumerate(FILTERS, start=1):
             shortcut = QShortcut(QKeySequence(f"Alt+{number}"), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(lambda name=name: self.set_filter(name))
 
     def _build_list(self) -> None:
-        self.search = QLineEdit()
+        self.search = FormLine()
         self.search.setPlaceholderText(self.tr("Search questions"))
         self.search.setAccessibleName(self.tr("Search questions"))
         self.search.setClearButtonEnabled(True)
@@ -253,10 +244,6 @@ class ChecklistPage(Page):
         if self.list.currentIndex().isValid():
             self._scroll_to(self.list.currentIndex())
 
-    def _tint(self) -> None:
-        self.undo.setIcon(icon("undo-2", self.theme))
-        self.redo.setIcon(icon("redo-2", self.theme))
-
     # -- the head ------------------------------------------------------------------------------------------
 
     def subtitle(self) -> str:
@@ -272,17 +259,6 @@ class ChecklistPage(Page):
         """Filters, undo and redo."""
         return (self.filters, self.undo, self.redo)
 
-    def _show_undo(self) -> None:
-        stack = self.session.undo_stack
-        for button, can, word, text, keys in (
-            (self.undo, stack.canUndo(), self.tr("Undo"), stack.undoText(), "Ctrl+Z"),
-            (self.redo, stack.canRedo(), self.tr("Redo"), stack.redoText(), "Ctrl+Shift+Z"),
-        ):
-            button.setEnabled(can)
-            said = f"{word}: {text}" if text else word
-            button.setAccessibleName(said)
-            button.setToolTip(f"{said} ({keys})")
-
     def set_filter(self, name: str) -> None:
         """Shows only the questions of this kind."""
         self.model.set_filter(name)  # type: ignore[arg-type]
@@ -290,8 +266,11 @@ class ChecklistPage(Page):
         self._keep_place()
 
     def _searched(self, text: str) -> None:
+        """Narrows the list; the question that is shown stays until one of the list is chosen."""
+        self.model.keep("")
         self.model.set_search(text)
-        self._keep_place()
+        self._show_nothing()
+        self._select()
 
     def _take_first(self) -> None:
         shown = self.model.questions()
@@ -302,12 +281,15 @@ class ChecklistPage(Page):
     def _keep_place(self) -> None:
         """Leaves the question that is shown in its place, or goes to the first one that the filter shows."""
         shown = self.model.questions()
-        self.nothing.setVisible(not shown)
-        self.nothing.setText(self._nothing())
+        self._show_nothing()
         if shown and self.current not in shown:
             self.show_question(shown[0])
         else:
             self._select()
+
+    def _show_nothing(self) -> None:
+        self.nothing.setVisible(not self.model.questions())
+        self.nothing.setText(self._nothing())
 
     def _nothing(self) -> str:
         if self.search.text().strip():

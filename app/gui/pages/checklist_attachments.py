@@ -11,13 +11,13 @@ from PySide6.QtWidgets import (
     QDateEdit,
     QFileDialog,
     QHBoxLayout,
-    QLineEdit,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from app.gui.theme import BODY, SMALL, Theme
+from app.gui.widgets.form_line import FormLine
 from app.gui.widgets.labels import PlainLabel
 from assessments.claims import Attachment
 from assessments.evidence import attachment_counts
@@ -39,7 +39,7 @@ class Attachments(QWidget):
         self._shown: object = None
         self._box: QWidget | None = None
         self.form = QWidget()
-        self.file = QLineEdit()
+        self.file = FormLine()
         self.file.setAccessibleName(self.tr("Document"))
         self.file.setPlaceholderText(self.tr("Name of the document"))
         self.file.setMaxLength(1_000)

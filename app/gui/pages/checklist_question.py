@@ -7,7 +7,6 @@ from dataclasses import replace
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLineEdit,
     QPlainTextEdit,
     QPushButton,
     QVBoxLayout,
@@ -22,6 +21,7 @@ from app.gui.pages.checklist_levels import shown_levels
 from app.gui.session import Session
 from app.gui.theme import BODY, QUESTION, SMALL, Theme
 from app.gui.widgets.challenge_form import ChallengeForm
+from app.gui.widgets.form_line import FormLine
 from app.gui.widgets.key_button import KeyButton
 from app.gui.widgets.keycap import KeyCap
 from app.gui.widgets.labels import PlainLabel
@@ -85,7 +85,7 @@ class QuestionPane(QWidget):
         self.attach = KeyButton(self.tr("Attach"), "A", self._theme, "paperclip")
         self.attach.clicked.connect(self.ask_attachment)
         self.reason_form = QWidget()
-        self.reason = QLineEdit()
+        self.reason = FormLine()
         self.reason.setMaxLength(2_000)
         self.reason.setAccessibleName(self.tr("Why it does not apply"))
         self.reason.setPlaceholderText(self.tr("Why it does not apply; printed in the report"))

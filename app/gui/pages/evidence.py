@@ -33,6 +33,7 @@ from app.gui.page import Context, Page
 from app.gui.pages.evidence_detail import FactDetail
 from app.gui.theme import BODY, SMALL
 from app.gui.widgets.fact_table import FactTable
+from app.gui.widgets.form_line import FormLine
 from app.gui.widgets.hand_form import HandForm
 from app.gui.widgets.keycap import KeyCap
 from app.gui.widgets.labels import PlainLabel, rule
@@ -89,7 +90,7 @@ class EvidencePage(Page):
         self.add_folder.clicked.connect(self.choose_folder)
         self.by_hand = QPushButton(self.tr("Fact by hand…"))
         self.by_hand.clicked.connect(self.ask_by_hand)
-        self.search = QLineEdit()
+        self.search = FormLine()
         self.search.setPlaceholderText(self.tr("Search facts"))
         self.search.setAccessibleName(self.tr("Search facts"))
         self.search.setClearButtonEnabled(True)

@@ -21,7 +21,7 @@ class KeyButton(QPushButton):
         self._theme, self._icon_name = theme, icon
         self.setAccessibleName(text)
         self.setAccessibleDescription(key)
-        self._sign = QLabel()
+        self._sign = QLabel(self)
         self._word = PlainLabel(text, BODY, 500)
         cap = KeyCap(key, theme)
         row = QHBoxLayout(self)

@@ -32,9 +32,11 @@ class Strip(QWidget):
         self.dismiss = QPushButton(self.tr("dismiss"))
         self.dismiss.setProperty("kind", "link")
         self.dismiss.clicked.connect(self._dismiss)
-        self.dismiss.setVisible(can_dismiss)
         cap = KeyCap("Esc", theme)
-        cap.setVisible(can_dismiss)
+        # Never shown here: without a parent they would be windows of their own.
+        if not can_dismiss:
+            self.dismiss.hide()
+            cap.hide()
         row = QHBoxLayout(self)
         row.setContentsMargins(32, 0, 32, 0)
         row.setSpacing(10)
