@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.cli import user_code
 from app.cli.arguments import CommandParser, dash, one_of, whole_number
 from app.cli.output import Output
 from probes.errors import UsageError
@@ -16,18 +18,25 @@ if TYPE_CHECKING:
     from probes.targets.http import HttpTarget
 
 DEFAULT_STEP = "5s"
+DEFAULT_USERS_TIME = "30s"
 MOST_CONNECTIONS = 60_000
+MOST_USERS = 10_000
+MOST_SHARDS = 64
 LARGEST_SEED = 2**63 - 1
 
-_MODES = ("--find-capacity", "--rate", "--stages", "--ramp", "--concurrency")
+_MODES = (
+    *("--find-capacity", "--rate", "--stages", "--ramp", "--soak", "--replay"),
+    *("--concurrency", "--users"),
+)
 _ONLY_WITH = {
-    "--duration": ("--rate",),
+    "--duration": ("--rate", "--users"),
+    "--think": ("--users",),
     "--step": ("--concurrency",),
     "--precision": ("--find-capacity",),
     "--max-rate": ("--find-capacity",),
     "--budget": ("--find-capacity",),
-    "--arrivals": ("--find-capacity", "--rate", "--stages", "--ramp"),
-    "--connections": ("--find-capacity", "--rate", "--stages", "--ramp"),
+    "--arrivals": ("--find-capacity", "--rate", "--stages", "--ramp", "--soak"),
+    "--connections": ("--find-capacity", "--rate", "--stages", "--ramp", "--soak", "--replay"),
 }
 
 
@@ -37,20 +46,26 @@ def parser() -> CommandParser:
         "probe",
         "TARGET [options]",
         "Puts a target under load, watches it, and says what it carries.\n"
-        "TARGET is http://host:port/path. Without a load option the highest rate is found\n"
-        "at which the SLO holds.",
+        "TARGET is http://host:port/path, or code of yours: python:module:callable,\n"
+        "python:file.py:callable, model:FILE or command:LINE. Without a load option the\n"
+        "highest rate is found at which the SLO holds.",
         (
             "loadstone probe http://127.0.0.1:8000/predict --slo 'p99<=200ms,errors<=1%'",
             "loadstone probe http://127.0.0.1:8000/predict --body '{\"x\": 1}' --require 'capacity>=150'",
             "loadstone probe http://127.0.0.1:8000/predict --rate 200 --duration 30s --json result.json",
             "loadstone probe http://127.0.0.1:8000/ --concurrency 1,2,4,8,16,32 --step 5s",
+            "loadstone probe http://127.0.0.1:8000/ --users 200 --think 2s --duration 60s",
+            "loadstone probe http://127.0.0.1:8000/ --soak 100@10m",
+            "loadstone probe http://127.0.0.1:8000/ --replay monday.csv",
+            "loadstone probe http://127.0.0.1:8000/ --rate 30000 --duration 20s --shards 2",
             "loadstone probe http://127.0.0.1:8000/ --bodies @bodies.jsonl --events -",
             "loadstone probe http://127.0.0.1:8000/ --with metrics=http://127.0.0.1:8000/metrics",
             "loadstone probe http://127.0.0.1:8000/ --with prometheus=http://127.0.0.1:9090",
             "loadstone probe http://127.0.0.1:8000/ --rate 100 --duration 30s --with manifests=deploy/",
+            *user_code.EXAMPLES,
         ),
     )
-    parser.add_argument("target", metavar="TARGET", help="what is put under load: http://host:port/path")
+    parser.add_argument("target", metavar="TARGET", help="what is put under load, see above")
 
     search = parser.add_argument_group("the highest rate that keeps the SLO (the default)")
     search.add_argument("--find-capacity", action="store_true", help="look for it")
@@ -65,14 +80,38 @@ def parser() -> CommandParser:
 
     load = parser.add_argument_group("load of your own, one of these")
     load.add_argument("--rate", metavar="N", help="so many requests a second, with --duration")
-    load.add_argument("--duration", metavar="TIME", help="how long --rate lasts, for example 30s")
+    load.add_argument(
+        "--duration",
+        metavar="TIME",
+        help=f"how long --rate or --users lasts, for example 30s (--users: default {DEFAULT_USERS_TIME})",
+    )
     load.add_argument("--stages", metavar="N@TIME,…", help="rates one after the other: 50@20s,100@20s")
     load.add_argument("--ramp", metavar="A..B@TIME", help="a rate that rises evenly: 10..500@60s")
+    load.add_argument(
+        "--soak", metavar="N@TIME", help="a rate for a long time, to see whether memory grows: 100@10m"
+    )
+    load.add_argument(
+        "--replay",
+        metavar="FILE.csv",
+        help="each request at the time that the column due_s gives it, in seconds from the first",
+    )
     load.add_argument(
         "--concurrency", metavar="N,N,…", help="so many callers, each waiting for its answer: 1,2,4,8,16,32"
     )
     load.add_argument(
         "--step", metavar="TIME", help=f"how long each --concurrency lasts (default {DEFAULT_STEP})"
+    )
+
+    load.add_argument(
+        "--users",
+        metavar="N",
+        type=whole_number("--users", 1, MOST_USERS),
+        help="so many users, each thinking between an answer and the next request",
+    )
+    load.add_argument(
+        "--think",
+        metavar="TIME",
+        help="how long they think: 2s on average (exponential), or constant:2s",
     )
 
     how = parser.add_argument_group("how the load is sent")
@@ -92,6 +131,12 @@ def parser() -> CommandParser:
         metavar="N",
         type=whole_number("--connections", 1, MOST_CONNECTIONS),
         help="most connections at once with a rate (default 512)",
+    )
+    how.add_argument(
+        "--shards",
+        metavar="N",
+        type=whole_number("--shards", 1, MOST_SHARDS),
+        help="load processes that share the requests in turn, for rates beyond one core (default 1)",
     )
     how.add_argument(
         "--allow-remote",
@@ -117,6 +162,8 @@ def parser() -> CommandParser:
         help="the only status that is good (default: any 2xx)",
     )
     request.add_argument("--expect-body", metavar="REGEX", help="what has to be found in the answer")
+
+    user_code.add_options(parser)
 
     judge = parser.add_argument_group("what is watched and judged")
     judge.add_argument(
@@ -172,14 +219,19 @@ def run(options: argparse.Namespace, output: Output) -> int:
     from app.cli.checks import checks_for, read_check
 
     addresses = [read_check(text) for text in options.checks]
-    target = target_of(options)
-    checks = checks_for(addresses, target)
+    user_code.refuse_strange_options(options)
 
     from app.cli.measuring import measure_and_tell
     from probes.cross_checked import CrossCheckedProbe
     from probes.load.probe import LoadProbe
 
-    probe: Probe = LoadProbe(target, spec, pids=tuple(options.pid))
+    probe: Probe
+    if user_code.is_user_code(options.target):
+        probe, checks = user_code.probe_of(options, spec), checks_for(addresses, None)
+    else:
+        user_code.sample_as_body(options)
+        target = target_of(options)
+        probe, checks = LoadProbe(target, spec, pids=tuple(options.pid)), checks_for(addresses, target)
     if checks:
         probe = CrossCheckedProbe(probe, checks)
     return measure_and_tell(probe, spec, wishes, output)
@@ -196,11 +248,18 @@ def refuse_contradictions(options: argparse.Namespace) -> None:
         if name in given and mode not in allowed:
             if name == "--duration":
                 raise UsageError("--duration goes with --rate: write --rate N --duration T")
+            if name == "--think":
+                raise UsageError("--think goes with --users: write --users 200 --think 2s")
             if name == "--step":
                 raise UsageError("--step goes with --concurrency: write --concurrency 1,2,4 --step 5s")
             raise UsageError(f"{name} says nothing about {mode}: leave one of them out")
     if mode == "--rate" and "--duration" not in given:
         raise UsageError("--rate needs to know how long: add --duration, for example --duration 30s")
+    if mode == "--users" and "--think" not in given:
+        raise UsageError(
+            "--users needs to know how long they think: add --think, for example --think 2s "
+            "(callers who do not: --concurrency)"
+        )
     for first, second in (("--body", "--bodies"), ("--store", "--no-store"), ("--assessment", "--no-store")):
         if _is_given(options, first) and _is_given(options, second):
             raise UsageError(f"{first} and {second} exclude each other: give one of them")
@@ -243,17 +302,31 @@ def spec_of(options: argparse.Namespace) -> LoadSpec:
         budget_s=_seconds(options.budget, "a budget", defaults.budget_s),
         connections=options.connections or defaults.connections,
         requirements=tuple(parse_requirement(text) for text in options.require),
+        soak=options.soak is not None,
+        shards=_shards(options),
     )
+
+
+def _shards(options: argparse.Namespace) -> int:
+    shards = options.shards or 1
+    if options.connections is not None and shards > options.connections:
+        raise UsageError(
+            f"--shards {shards} cannot share {options.connections} connections: each needs one of its own"
+        )
+    return int(shards)
 
 
 def _segments(options: argparse.Namespace) -> tuple[Segment, ...]:
     from probes.load.spec import (
+        ClosedSegment,
         OpenSegment,
         parse_concurrency,
         parse_ramp,
         parse_rate,
         parse_seconds,
+        parse_soak,
         parse_stages,
+        parse_think,
     )
 
     if options.rate is not None:
@@ -263,6 +336,15 @@ def _segments(options: argparse.Namespace) -> tuple[Segment, ...]:
         return parse_stages(options.stages)
     if options.ramp is not None:
         return (parse_ramp(options.ramp),)
+    if options.soak is not None:
+        return (parse_soak(options.soak),)
+    if options.replay is not None:
+        from probes.load.replay import read_replay
+
+        return (read_replay(Path(options.replay)),)
+    if options.users is not None:
+        length = parse_seconds(options.duration or DEFAULT_USERS_TIME, "a duration")
+        return (ClosedSegment(options.users, length, parse_think(options.think)),)
     if options.concurrency is not None:
         step = parse_seconds(DEFAULT_STEP if options.step is None else options.step, "the time of a step")
         return parse_concurrency(options.concurrency, step)

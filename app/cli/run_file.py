@@ -54,7 +54,7 @@ KEYS = (
 )  # fmt: skip
 LOAD_KEYS = (
     "find_capacity", "precision", "max_rate", "budget", "rate", "duration", "stages", "ramp", "concurrency",
-    "step", "arrivals", "seed", "timeout", "warmup", "connections",
+    "step", "soak", "users", "think", "arrivals", "seed", "timeout", "warmup", "connections", "shards",
 )  # fmt: skip
 START_KEYS = ("command", "ready", "folder", "environment", "deadline")
 

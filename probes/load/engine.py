@@ -30,6 +30,8 @@ from probes.load.plan import (
     Wire,
 )
 from probes.load.shard import Columns, Live, Region, Shard
+from probes.load.spec import Think
+from probes.load.together import merged_live, merged_report, rows_by_due, run_together
 
 LEAD_NS = 60_000_000
 """Between the order to run and the first due time, so that the worker is ready."""
@@ -60,6 +62,8 @@ class Record:
     concurrency: int
     report: ShardReport
     stopped: bool = False
+    think: bool = False
+    """The callers of a closed loop paused between an answer and their next request."""
 
     @property
     def outcome(self) -> NDArray[np.int64]:
@@ -71,7 +75,7 @@ class Record:
         cut = slice(first, last)
         return Record(
             self.due[cut], self.sent[cut], self.recv[cut], self.read[cut], self.status[cut],
-            start_ns, end_ns, self.concurrency, self.report, self.stopped,
+            start_ns, end_ns, self.concurrency, self.report, self.stopped, self.think,
         )  # fmt: skip
 
     def due_from(self, start_ns: int) -> Record:
@@ -108,20 +112,34 @@ class Observer(Protocol):
 class Engine:
     """Load on one target, one stretch after the other, on connections that live on between them."""
 
-    def __init__(self, wire: Wire, connections: int, observer: Observer) -> None:
-        self.shard = Shard(wire)
+    def __init__(self, wire: Wire, connections: int, observer: Observer, shards: int = 1) -> None:
+        self.shards = [Shard(wire, wait=False) for _ in range(shards)]
+        for shard in self.shards:
+            shard.await_ready()
         self.timeout_s = wire.timeout_ns / 1e9
         self.connections = connections
         self.observer = observer
         self.cpu_s = 0.0
         self.sent = 0
         self.notes: dict[int, str] = {}
+        self.lost: tuple[str, ...] = ()
+        """Load processes that ended before their time, a sentence each: from then on nothing may be sent."""
+
+    @property
+    def shard(self) -> Shard:
+        """The load process; the first of several."""
+        return self.shards[0]
+
+    def close(self) -> None:
+        """Ends the load processes."""
+        for shard in self.shards:
+            shard.close()
 
     def __enter__(self) -> Engine:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.shard.close()
+        self.close()
 
     def open_loop(
         self,
@@ -148,7 +166,7 @@ class Engine:
             start_ns=start,
             end_ns=start + int(seconds * 1e9),
             drain_ns=int((self.timeout_s + 0.1 if drain_s is None else drain_s) * 1e9),
-            preopen=int(min(self.connections, 8, max(1, rate / 10))),
+            preopen=int(max(len(self.shards), min(self.connections, 8, rate / 10))),
             max_connections=self.connections,
         )
         return self._run(region, segment, enough)
@@ -160,8 +178,10 @@ class Engine:
         *,
         drain_s: float | None = None,
         enough: Callable[[Live], bool] | None = None,
+        think: Think | None = None,
+        seed: int = 0,
     ) -> Record:
-        """`concurrency` callers, each sending again as soon as it has its answer."""
+        """`concurrency` callers, each sending again as soon as it has its answer, or after it has thought."""
         region = Region(int(CLOSED_LOOP_RATE * min(seconds, 80.0)) + concurrency)
         start = time.perf_counter_ns() + LEAD_NS
         segment = Segment(
@@ -173,11 +193,16 @@ class Engine:
             drain_ns=int((self.timeout_s + 0.1 if drain_s is None else drain_s) * 1e9),
             concurrency=concurrency,
             preopen=concurrency,
+            think_ns=0 if think is None else int(think.mean_s * 1e9),
+            think_constant=think is not None and think.constant,
+            seed=seed,
         )
         return self._run(region, segment, enough)
 
     def _run(self, region: Region, segment: Segment, enough: Callable[[Live], bool] | None) -> Record:
         clock = _Seconds(segment.start_ns, self.observer)
+        shards = self.shards[: segment.concurrency or len(self.shards)]
+        n = len(shards)
         stopped: int | None = None
 
         def on_tick(live: Live) -> int:
@@ -192,27 +217,37 @@ class Engine:
             return word
 
         try:
-            report = self.shard.run(region, segment, on_tick)
-            clock.look(Live(region.header, region.columns, segment), report.ended_ns)
+            reports = run_together(shards, region, segment, on_tick)
+            report = merged_report(reports)
+            if report.lost and stopped is None:
+                stopped = report.ended_ns
+            live = merged_live(region, segment, n)
+            clock.look(live, report.ended_ns)
             end = segment.end_ns if stopped is None else min(stopped, segment.end_ns)
             end = min(end, report.ended_ns)
             rows = report.scheduled
+            filled = region.columns
+            if n > 1 and segment.concurrency:
+                filled = rows_by_due(filled, [part.sent for part in reports])
             if stopped is not None:  # what would have been due only after an early stop was never due
-                due = region.columns["due"][:rows]
-                rows = max(report.sent, int(np.searchsorted(due, end)))
+                due = filled["due"][:rows]
+                sent_to = rows if segment.concurrency else int(live.header[SENT_COUNT])
+                rows = max(sent_to, int(np.searchsorted(due, end)))
                 end = max(end, int(due[rows - 1]) + 1) if rows else end
-            columns: Columns = {name: column[:rows].copy() for name, column in region.columns.items()}
+            columns: Columns = {name: column[:rows].copy() for name, column in filled.items()}
         finally:
             region.close()
         self.cpu_s += report.cpu_s
         self.sent += report.sent
         self.notes |= report.first_errors
+        self.lost += report.lost
         return Record(
             **columns,
             start_ns=segment.start_ns,
             end_ns=max(end, segment.start_ns + 1),
             concurrency=segment.concurrency,
             report=report,
+            think=segment.think_ns > 0,
             stopped=stopped is not None,
         )
 
@@ -239,25 +274,32 @@ class _Seconds:
             return
         sent = int(live.header[SENT_COUNT])
         columns = live.columns
-        read = columns["read"][self.first : sent]
+        read, sent_at = columns["read"][self.first : sent], columns["sent"][self.first : sent]
         ended = (read > self.edge) & (read <= t)
         status = columns["status"][self.first : sent][ended] & OUTCOME
         answered = (status < TIMEOUT) | (status == TIMEOUT)
         response = (read - columns["due"][self.first : sent])[ended][answered & (status != CANCELLED)]
-        scheduled_to = int(live.header[SCHEDULED]) if live.segment.concurrency else live.segment.scheduled
-        due = columns["due"][:scheduled_to]
-        due_by_now = int(np.searchsorted(due, min(t, live.segment.end_ns)))
-        due_by_edge = int(np.searchsorted(due, self.edge))
+        if live.segment.concurrency:
+            # rows that a slower shard has not filled yet are 0, so that the column need not ascend
+            there = slice(self.first, int(live.header[SCHEDULED]))
+            due, by_now = columns["due"][there], min(t, live.segment.end_ns)
+            scheduled = int(((due >= self.edge) & (due < by_now)).sum())
+            waiting = int(((due > 0) & (due < by_now) & (columns["sent"][there] == 0)).sum())
+        else:
+            due = columns["due"][: live.segment.scheduled]
+            due_by_now = int(np.searchsorted(due, min(t, live.segment.end_ns)))
+            scheduled = max(0, due_by_now - int(np.searchsorted(due, self.edge)))
+            waiting = int((columns["sent"][self.first : due_by_now] == 0).sum())
         self.observer.second(
             Progress(
                 seconds=(t - self.start) / 1e9,
                 span_s=(t - self.edge) / 1e9,
-                scheduled=max(0, due_by_now - due_by_edge),
+                scheduled=scheduled,
                 finished=int(ended.sum()),
                 statuses=status,
                 response_ns=response,
-                in_flight=int((read == 0).sum()),
-                waiting=max(0, due_by_now - sent),
+                in_flight=int(((read == 0) & (sent_at > 0)).sum()),
+                waiting=waiting,
                 connections=int(live.header[OPEN_CONNECTIONS]),
                 refused=int(live.header[REFUSED]),
                 t_ns=t,

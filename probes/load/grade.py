@@ -37,8 +37,10 @@ def client_fault(step: StepResult, slo: Slo) -> str | None:
             f"{step.no_ports} connections could not be made because this machine ran out of ports "
             "or descriptors"
         )
-    if step.client_cpu_cores > BUSY_CORES and step.mode == "open":
-        return f"the load process used {step.client_cpu_cores:.2f} of one core"
+    if step.lost:
+        return f"{step.lost[0]}, and its requests are missing from then on"
+    if step.busiest_client_cores > BUSY_CORES and step.mode == "open":
+        return f"the load process used {step.busiest_client_cores:.2f} of one core"
     if len(step.response_ns) < 20:
         return None
     with_us = float(np.quantile(step.response_ns, 0.99)) / 1e6

@@ -13,18 +13,22 @@ from __future__ import annotations
 
 import errno
 import os
+import random
 import re
 import select
 import socket
 import struct
 import sys
 import time
+from collections.abc import Callable
+from heapq import heapify, heappop, heappush
 from pathlib import Path
 
 from probes.load.answer import BODY_KEPT_BYTES, AnswerParser, parse_head
 from probes.load.plan import (
     ASSERTION,
     CANCELLED,
+    COLUMNS,
     COMPLETE_TO,
     CONNECT,
     CPU_NS,
@@ -38,6 +42,7 @@ from probes.load.plan import (
     RESET,
     SCHEDULED,
     SENT_COUNT,
+    SHARD_WORDS,
     STOP,
     STOP_NOW,
     TIMEOUT,
@@ -72,6 +77,26 @@ def run_queue_ns() -> int:
         return int(Path("/proc/self/schedstat").read_bytes().split()[1])
     except (OSError, IndexError, ValueError):
         return -1
+
+
+def rows_of(segment: Segment, most: int) -> range:
+    """The first `most` rows that are the segment's shard's, of all rows."""
+    return range(segment.shard, segment.shard + most * segment.shards, segment.shards)
+
+
+def columns_of(segment: Segment, words: memoryview) -> list[memoryview]:
+    """The shard's part of the columns DUE, SENT, RECV, READ and STATUS."""
+    n = segment.capacity
+    whole = [words[HEADER_WORDS + k * n : HEADER_WORDS + (k + 1) * n] for k in range(len(COLUMNS))]
+    return [column[segment.shard :: segment.shards] for column in whole]
+
+
+def new_pauses(segment: Segment) -> Callable[[], int]:
+    """Draws how long (ns) a caller pauses between an answer and its next request."""
+    think, draw = segment.think_ns, random.Random(segment.seed).expovariate
+    if segment.think_constant:
+        return lambda: think
+    return lambda: int(draw(1.0) * think)
 
 
 class Conn:
@@ -263,15 +288,13 @@ class Loop:
 
     def run(self, segment: Segment, words: memoryview) -> ShardReport:
         """Runs one segment in the shared words and returns what the worker says of itself."""
-        n = segment.capacity
-        header = words[:HEADER_WORDS]
-        due, sent, recv, read, status = (
-            words[HEADER_WORDS + k * n : HEADER_WORDS + (k + 1) * n] for k in range(5)
-        )
+        header = words[segment.shard * SHARD_WORDS : (segment.shard + 1) * SHARD_WORDS]
+        due, sent, recv, read, status = columns_of(segment, words)
+        n = len(due)
         closed = segment.concurrency > 0
         limit = segment.concurrency if closed else segment.max_connections
-        requests = self.wire.requests
-        kinds = len(requests)
+        kinds = len(self.wire.requests)
+        requests = [self.wire.requests[row % kinds] for row in rows_of(segment, kinds)]
         request = requests[0]
         timeout = self.wire.timeout_ns
         conns, free, heads = self.conns, self.free, self.heads
@@ -300,7 +323,16 @@ class Loop:
         connect_after = 0
         tick = offset_until = 0
         cancel_at = NEVER
-        if closed:
+        think = segment.think_ns
+        pause = new_pauses(segment)
+        thinking: list[int] = []  # when each caller that pauses will want to send, the soonest first
+        pauses = paused = 0
+        if think:  # callers are met somewhere in a pause, not all at its beginning
+            draw = random.Random(segment.seed + 1).random
+            first = [int(draw() * think) if segment.think_constant else pause() for _ in range(limit)]
+            thinking = [segment.start_ns + length for length in first]
+            heapify(thinking)
+        elif closed:
             m = min(segment.concurrency, n)
             for row in range(m):
                 due[row] = segment.start_ns
@@ -308,9 +340,23 @@ class Loop:
         cpu_0, queue_0, wall_0 = time.process_time_ns(), run_queue_ns(), now()
         t = now()
 
+        def answered(t: int) -> None:
+            """A caller of a closed loop has its answer: it sends again, at once or after a pause."""
+            nonlocal m, pauses, paused
+            if not issuing or m >= n:
+                return
+            if think:
+                length = pause()
+                pauses += 1
+                paused += length
+                heappush(thinking, t + length)
+            else:
+                due[m] = t
+                m += 1
+
         def finish(conn: Conn, outcome: int, stamp: int, t: int) -> None:
             """Records the request a connection carries (off the fast path) and frees the connection."""
-            nonlocal finished, m
+            nonlocal finished
             row = conn.row
             recv[row] = stamp
             status[row] |= self.judged(conn, outcome)
@@ -323,25 +369,28 @@ class Loop:
                 self.drop(conn)
             else:
                 free.append(conn)
-            if closed and issuing and m < n:
-                due[m] = t
-                m += 1
+            if closed:
+                answered(t)
 
         def fail_waiting(outcome: int, t: int) -> None:
             """A connection could not be made: the request that waits longest fails with it."""
-            nonlocal i, finished, m
+            nonlocal i, finished
             if i < m and due[i] <= t:
                 sent[i] = t
                 status[i] = outcome
                 read[i] = t
                 i += 1
                 finished += 1
-                if closed and issuing and m < n:
-                    due[m] = t
-                    m += 1
+                if closed:
+                    answered(t)
 
         while True:
             # 1. send what is due
+            if thinking:
+                while thinking and thinking[0] <= t and m < n:
+                    due[m] = heappop(thinking)
+                    m += 1
+                next_due = due[i] if i < m else NEVER
             while next_due <= t:
                 if free:
                     conn = free.pop()
@@ -418,6 +467,7 @@ class Loop:
                     cancel_at = t + segment.drain_ns
                 if stop or (closed and not issuing):
                     m = i  # what was not sent by now stays unsent
+                    thinking.clear()
                 next_due = due[i] if i < m else NEVER
                 if stop == STOP_NOW or t >= cancel_at:
                     for conn in [conn for conn in conns.values() if conn.row >= 0]:
@@ -430,6 +480,8 @@ class Loop:
                 break
 
             # 3. wait for an answer or for what is due next
+            if thinking and thinking[0] < next_due:
+                next_due = thinking[0]
             t = now()
             if next_due > t:
                 until = next_due if next_due < tick else tick
@@ -511,7 +563,9 @@ class Loop:
                         finished += 1
                         conn.row = -1
                         free.append(conn)
-                        if closed and issuing and m < n:
+                        if think:
+                            answered(t)
+                        elif closed and issuing and m < n:
                             due[m] = t
                             m += 1
                         continue
@@ -537,4 +591,6 @@ class Loop:
             stamps_missing=missing,
             bytes_read=bytes_read,
             first_errors=dict(self.errors),
+            pauses=pauses,
+            paused_ns=paused,
         )

@@ -9,7 +9,9 @@ A shard's requests live in columns of int64 in memory that coordinator and worke
     STATUS  the HTTP status, or one of the outcomes below; plus, when it waited for a connection, `WAITED` and
             from `DELAY_SHIFT` on how long (µs) after it was due the worker noticed it
 
-All times are nanoseconds of the monotonic clock. Before the columns lies a header of int64 words.
+All times are nanoseconds of the monotonic clock. Before the columns lies a header of int64 words, a block of
+`SHARD_WORDS` a shard. Of n shards number j works on the rows j, j + n, j + 2n, …: what they have done
+together needs no merging.
 This module is imported by the worker: standard library only.
 """
 
@@ -18,9 +20,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 COLUMNS = ("due", "sent", "recv", "read", "status")
-HEADER_WORDS = 512
+SHARD_WORDS = 64
+MOST_SHARDS = 64
+HEADER_WORDS = SHARD_WORDS * MOST_SHARDS
 
-# words of the header
+# words of a shard's block of the header
 STOP = 0
 """Written by the coordinator: 0 go on, `STOP_ISSUING` or `STOP_NOW`."""
 SENT_COUNT = 1
@@ -79,7 +83,11 @@ class Segment:
 
     Open loop (`concurrency` 0): `scheduled` rows of DUE are filled beforehand. Closed loop: the worker fills
     DUE itself, up to `end_ns`. `drain_ns` is how long unfinished requests are waited for after the last
-    one was due; then they are cancelled.
+    one was due; then they are cancelled. The rows are those of `shard` among `shards`; `scheduled`,
+    `concurrency` and connections are this shard's own, `capacity` is of all rows.
+
+    In a closed loop with `think_ns` each caller pauses between an answer and its next request: for that long
+    when `think_constant`, else for exponential times of that mean. `seed` is of these pauses.
     """
 
     path: str
@@ -91,11 +99,21 @@ class Segment:
     concurrency: int = 0
     preopen: int = 1
     max_connections: int = 512
+    shard: int = 0
+    shards: int = 1
+    think_ns: int = 0
+    think_constant: bool = False
+    seed: int = 0
 
 
 @dataclass(frozen=True)
 class ShardReport:
-    """What the worker says of itself after a segment; the requests stand in the columns."""
+    """What a worker says of itself after a segment, or several together; the requests stand in the columns.
+
+    `pauses` callers paused for `paused_ns` in all after an answer. Of several workers `wall_s` and `ended_ns`
+    are those of the last, `busiest_cores` is the CPU of the busiest, and everything else is their sum; `lost`
+    tells of workers that ended before their time.
+    """
 
     scheduled: int
     sent: int
@@ -109,3 +127,7 @@ class ShardReport:
     bytes_read: int
     failure: str | None = None
     first_errors: dict[int, str] = field(default_factory=dict)
+    pauses: int = 0
+    paused_ns: int = 0
+    busiest_cores: float | None = None
+    lost: tuple[str, ...] = ()

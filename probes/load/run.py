@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ from probes.load.plan import STOP_NOW
 from probes.load.safety import Ending, Rules, RunEnded
 from probes.load.search import BLOCK_S, ClosedView, Objective, OpenView
 from probes.load.shard import Live
-from probes.load.spec import ClosedSegment, LoadSpec, OpenSegment
+from probes.load.spec import ClosedSegment, LoadSpec, OpenSegment, ReplaySegment, Segment
 from probes.load.steps import StepResult, exceedances, summarise
 from probes.probe import ProbeContext
 from probes.targets.http import HttpTarget
@@ -55,7 +56,7 @@ class Run:
         self.context = context
         self.watcher = watcher
         self.rules = Rules(error_rule=not spec.finds_capacity)
-        self.engine = Engine(target.wire(spec.timeout_s, context.run_id), spec.connections, self)
+        self.engine = Engine(target.wire(spec.timeout_s, context.run_id), spec.connections, self, spec.shards)
         self.generator = np.random.default_rng(spec.seed)
         self.steps: list[StepResult] = []
         self.ending: Ending | None = None
@@ -75,7 +76,7 @@ class Run:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.engine.shard.close()
+        self.engine.close()
 
     # what the engine asks of its observer
 
@@ -173,6 +174,10 @@ class Run:
             return send()
         finally:
             self._measuring = False
+            if self.engine.lost and self.ending is None:
+                self.ending = Ending(
+                    "aborted", f"{self.engine.lost[0]}; its requests are missing from then on"
+                )
 
     def _check_ending(self) -> None:
         if self.context.stop.is_set() and self.ending is None:
@@ -189,7 +194,7 @@ class Run:
         """
         if not len(record.due):
             return None
-        step = summarise(record, self.target.is_good, self._usage)
+        step = self._summarised(record)
         verdict = "saturated" if saturated else verdict_of(step, self.spec.slo)
         if verdict == "steady" and (saturates(step, self.steps) or outruns(step, self.steps)):
             verdict = "saturated"
@@ -204,6 +209,30 @@ class Run:
             Step(self.context.elapsed(), len(self.steps) - 1, step.to_json(), response, service)
         )
         return step
+
+    def _summarised(self, record: Record) -> StepResult:
+        step = summarise(record, self.target.is_good, self._usage)
+        if self.watcher is None:
+            return step
+        return replace(step, detail=self.watcher.detail(record.start_ns, record.end_ns))
+
+    def look_inside(
+        self, load: ClosedSegment | OpenSegment, seen_enough: Callable[[], bool]
+    ) -> StepResult | None:
+        """Load that is no step of the run; it ends once `seen_enough`, asked twenty times a second, is true."""
+        self.phase("result", "looking inside the saturated target", 0.99)
+        drain = min(self.spec.timeout_s, max(0.5, 2 * self._limit_s()))
+
+        def enough(_: Live) -> bool:
+            return seen_enough()
+
+        if isinstance(load, ClosedSegment):
+            callers = partial(self.engine.closed_loop, load.concurrency, load.seconds)
+            record = self._stretch("closed", partial(callers, drain_s=drain, enough=enough), measuring=False)
+        else:
+            record = self._open(load, measuring=False, drain_s=drain, enough=enough)
+        self._check_ending()
+        return self._summarised(record) if len(record.due) else None
 
     def warm_up(self) -> None:
         """Load that is not measured: by default one caller until its service time is steady."""
@@ -224,7 +253,7 @@ class Run:
                 and self.spec.segments
                 and isinstance(self.spec.segments[0], ClosedSegment)
             ):
-                callers = self.spec.segments[0].concurrency
+                callers = 1 if self.spec.segments[0].think else self.spec.segments[0].concurrency
             longest = WARMUP_LONGEST_S if seconds is None else seconds
             is_steady = _Steady() if seconds is None else None
             record = self._stretch(
@@ -240,6 +269,8 @@ class Run:
         if self.spec.finds_capacity:
             return self.spec.max_rate
         first = self.spec.segments[0]
+        if isinstance(first, ReplaySegment):
+            return len(first.due_ns) / first.seconds
         return first.rate_from if isinstance(first, OpenSegment) else None
 
     def _remember_base(self, record: Record) -> None:
@@ -258,6 +289,8 @@ class Run:
 
     def run_segments(self) -> None:
         """Everything that was asked for, in turn; stages of an open loop flow into each other."""
+        if self.spec.soak:  # what warming up took is none of the time that was asked about
+            self.memory = MemoryLog()
         done, total = 0.0, sum(segment.seconds for segment in self.spec.segments)
         for group in _groups(self.spec.segments):
             seconds = sum(segment.seconds for segment in group)
@@ -265,9 +298,10 @@ class Run:
             began = _Moment.now(self.engine.cpu_s)
             first = group[0]
             if isinstance(first, ClosedSegment):
-                callers, length = first.concurrency, first.seconds
-                record = self._stretch("closed", lambda n=callers, s=length: self.engine.closed_loop(n, s))  # type: ignore[misc]
-                self._record_step(record, began=began)
+                self._record_step(self._stretch("closed", partial(self._callers, first)), began=began)
+            elif isinstance(first, ReplaySegment):
+                replayed = partial(self.engine.open_loop, first.due_ns, first.seconds)
+                self._record_step(self._stretch("open", replayed), began=began)
             else:
                 stages = [segment for segment in group if isinstance(segment, OpenSegment)]
                 due, rows = due_times(stages, self.spec.arrivals, self.generator)
@@ -279,6 +313,10 @@ class Run:
                     self._record_step(part, began=began if len(stages) == 1 else None)
             done += seconds
             self._check_ending()
+
+    def _callers(self, segment: ClosedSegment) -> Record:
+        callers, seconds = segment.concurrency, segment.seconds
+        return self.engine.closed_loop(callers, seconds, think=segment.think, seed=self.spec.seed)
 
     # the bench that the search drives
 
@@ -316,8 +354,8 @@ class Run:
         self._check_answering(step)
         median = float(np.median(step.service_ns)) / 1e6 if len(step.service_ns) else math.inf
         fault = client_fault(step, self.spec.slo)
-        if fault is None and step.client_cpu_cores > 0.9:
-            fault = f"the load process used {step.client_cpu_cores:.2f} of one core"
+        if fault is None and step.busiest_client_cores > 0.9:
+            fault = f"the load process used {step.busiest_client_cores:.2f} of one core"
         fault = fault or self._machine_fault(began, step)
         return ClosedView(step.achieved_per_s, median, step.ok, fault, step.error_ratio or 0.0)
 
@@ -463,9 +501,9 @@ def objectives_of(spec: LoadSpec) -> list[Objective]:
     return found
 
 
-def _groups(segments: Sequence[OpenSegment | ClosedSegment]) -> list[list[OpenSegment | ClosedSegment]]:
-    """Neighbouring open segments run as one stretch; each closed one by itself."""
-    groups: list[list[OpenSegment | ClosedSegment]] = []
+def _groups(segments: Sequence[Segment]) -> list[list[Segment]]:
+    """Neighbouring open segments run as one stretch; each other one by itself."""
+    groups: list[list[Segment]] = []
     for segment in segments:
         if groups and isinstance(segment, OpenSegment) and isinstance(groups[-1][0], OpenSegment):
             groups[-1].append(segment)
@@ -474,8 +512,13 @@ def _groups(segments: Sequence[OpenSegment | ClosedSegment]) -> list[list[OpenSe
     return groups
 
 
-def _describe(group: Sequence[OpenSegment | ClosedSegment]) -> str:
+def _describe(group: Sequence[Segment]) -> str:
     first = group[0]
+    if isinstance(first, ReplaySegment):
+        return f"{len(first.due_ns):,} requests of {first.file} replayed, {first.seconds:.4g} s"
+    if isinstance(first, ClosedSegment) and first.think is not None:
+        users = f"{first.concurrency} user{'s' if first.concurrency > 1 else ''}"
+        return f"{users} who think {first.think.mean_s:g} s, {first.seconds:g} s"
     if isinstance(first, ClosedSegment):
         return (
             f"{first.concurrency} caller{'s' if first.concurrency > 1 else ''} at once, {first.seconds:g} s"

@@ -1,15 +1,14 @@
-"""A shard: one worker process, and the memory it shares with the coordinator."""
+"""A shard: one worker process, and the memory that the shards of a load share with the coordinator."""
 
 from __future__ import annotations
 
 import mmap
 import os
 import tempfile
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +19,6 @@ from probes.load import worker
 from probes.load.plan import (
     COLUMNS,
     HEADER_WORDS,
-    STOP,
-    STOP_ISSUING,
-    STOP_NOW,
     Segment,
     ShardReport,
     Wire,
@@ -76,18 +72,19 @@ class Live:
     segment: Segment
 
 
+class ShardLost(InternalError):  # noqa: N818 - what happened, told to whoever runs the shards
+    """A worker ended before its time."""
+
+
 class Shard:
     """A spawned worker process. A context manager: leaving it ends the process.
 
-    Raises `InternalError` when the worker fails.
+    Raises `InternalError` when the worker fails. With `wait` off it is only begun: `await_ready` waits.
     """
 
-    TICK_S = 0.05
     ENDS_WITHIN_S = 5.0
-    STOPS_WITHIN_S = 5.0
-    """A worker that has not stopped by then, for example within a pattern that takes for ever, is killed."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, *, wait: bool = True) -> None:
         context = get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(
@@ -95,11 +92,22 @@ class Shard:
         )
         self._process.start()
         theirs.close()
+        self.pid: int = self._process.pid or 0
+        if wait:
+            self.await_ready()
+
+    def await_ready(self) -> None:
+        """Waits until the worker can be given a segment."""
         try:
-            self.pid: int = self._pipe.recv()
+            self._pipe.recv()
         except EOFError as error:
             self.close()
             raise InternalError("the load process ended before it began") from error
+
+    @property
+    def pipe(self) -> Connection:
+        """Becomes readable when the worker has something to say, or has ended."""
+        return self._pipe
 
     def __enter__(self) -> Shard:
         return self
@@ -118,31 +126,32 @@ class Shard:
         self._process.close()
         self._pipe.close()
 
-    def run(self, region: Region, segment: Segment, on_tick: Callable[[Live], int]) -> ShardReport:
-        """Runs a segment whose rows stand in `region`; `on_tick` is called some 20 times a second.
-
-        What `on_tick` returns is the stop word for the worker (0 = go on). Raises `InternalError` when the
-        worker fails or does not come to an end.
-        """
-        live = Live(region.header, region.columns, segment)
-        ends_at = segment.end_ns + segment.drain_ns
+    def begin(self, segment: Segment) -> None:
+        """Gives the worker its part. Raises `ShardLost` when there is no worker any more."""
         try:
             self._pipe.send(segment)
-            while not self._pipe.poll(self.TICK_S):
-                stop = on_tick(live)
-                region.header[STOP] = max(region.header[STOP], stop)
-                if region.header[STOP] == STOP_NOW:
-                    ends_at = min(ends_at, time.perf_counter_ns())
-                if time.perf_counter_ns() > ends_at + self.STOPS_WITHIN_S * 1e9:
-                    self._process.kill()
-                    raise InternalError("the load process did not stop when it had to and was killed")
+        except OSError as error:
+            raise self._lost() from error
+
+    def report(self) -> ShardReport | None:
+        """What the worker says at the end of its part, None while it is under way.
+
+        Raises `ShardLost` when it ended before it could say anything, `InternalError` when it failed.
+        """
+        try:
+            if not self._pipe.poll():
+                return None
             answer = self._pipe.recv()
-        except KeyboardInterrupt:
-            region.header[STOP] = STOP_ISSUING
-            raise
         except (EOFError, OSError) as error:
-            self._process.join(self.ENDS_WITHIN_S)
-            raise InternalError(f"the load process ended with code {self._process.exitcode}") from error
+            raise self._lost() from error
         if not isinstance(answer, ShardReport):
             raise InternalError(f"the load process failed:\n{answer}")
         return answer
+
+    def kill(self) -> None:
+        """Ends the worker at once."""
+        self._process.kill()
+
+    def _lost(self) -> ShardLost:
+        self._process.join(self.ENDS_WITHIN_S)
+        return ShardLost(f"the load process ended with code {self._process.exitcode}")

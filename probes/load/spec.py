@@ -2,6 +2,7 @@
 
     p99<=200ms,errors<=1%      an SLO
     50@20s,100@20s             stages: arrival rate @ time
+    2s, constant:2s            how long users think between an answer and their next request
     capacity>=150              a requirement
 
 Each parser raises `UsageError` with one sentence that names the text, what is wrong and a right example.
@@ -13,7 +14,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from probes.errors import UsageError
 from probes.slo import (
@@ -30,11 +31,16 @@ from probes.slo import (
 
 __all__ = [
     "DEFAULT_SLO", "LATENCY_METRICS", "ClosedSegment", "LatencyBound", "LoadSpec", "OpenSegment",
-    "Requirement", "Segment", "Slo", "parse_concurrency", "parse_ramp", "parse_rate", "parse_ratio",
-    "parse_requirement", "parse_seconds", "parse_slo", "parse_stages",
+    "ReplaySegment", "Requirement", "Segment", "Slo", "Think", "parse_concurrency", "parse_ramp",
+    "parse_rate", "parse_ratio", "parse_requirement", "parse_seconds", "parse_slo", "parse_soak",
+    "parse_stages", "parse_think",
 ]  # fmt: skip
 
 Arrivals = Literal["poisson", "constant"]
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MIN_RATE, MAX_RATE = 1e-6, 1_000_000.0
 MAX_CONCURRENCY = 10_000
@@ -51,14 +57,36 @@ class OpenSegment:
 
 
 @dataclass(frozen=True, slots=True)
+class Think:
+    """How long (s) a user pauses between an answer and the next request: exponential, or always the same."""
+
+    mean_s: float
+    constant: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ClosedSegment:
-    """`concurrency` callers, each sending as soon as it has its answer, for `seconds`."""
+    """`concurrency` callers for `seconds`, each sending as soon as it has its answer, or has thought."""
 
     concurrency: int
     seconds: float
+    think: Think | None = None
 
 
-Segment = OpenSegment | ClosedSegment
+@dataclass(frozen=True, slots=True)
+class ReplaySegment:
+    """Arrivals at the times of a file: `due_ns` counts from its first, ascending, the last before `seconds`.
+
+    `file` is its name without folders, `sha256` of its bytes: the same name need not be the same file.
+    """
+
+    file: str
+    sha256: str
+    seconds: float
+    due_ns: NDArray[np.int64] = field(compare=False, repr=False)
+
+
+Segment = OpenSegment | ClosedSegment | ReplaySegment
 Comparison = Literal["<=", ">=", "<", ">"]
 
 
@@ -87,7 +115,9 @@ class Requirement:
 class LoadSpec:
     """Everything asked of one run. No segments means: find the capacity.
 
-    `warmup_s` None means automatic; `connections` caps the connections that open-loop load may hold.
+    `warmup_s` None means automatic; `connections` caps the connections that open-loop load may hold. `soak`
+    asks whether the target keeps memory; `shards` is the number of load processes; `stacks` looks inside the
+    target once more when it was saturated.
     """
 
     segments: tuple[Segment, ...] = ()
@@ -102,6 +132,9 @@ class LoadSpec:
     budget_s: float = 120.0
     connections: int = 512
     requirements: tuple[Requirement, ...] = ()
+    soak: bool = False
+    shards: int = 1
+    stacks: bool = True
 
     @property
     def finds_capacity(self) -> bool:
@@ -123,6 +156,12 @@ class LoadSpec:
             document |= {"precision": self.precision, "budget_s": self.budget_s, "max_rate": self.max_rate}
         else:
             document["segments"] = [_segment_json(segment) for segment in self.segments]
+        if self.soak:
+            document["soak"] = True
+        if self.shards > 1:
+            document["shards"] = self.shards
+        if not self.stacks:
+            document["stacks"] = False
         if self.requirements:
             document["require"] = [requirement.text for requirement in self.requirements]
         return document
@@ -130,7 +169,18 @@ class LoadSpec:
 
 def _segment_json(segment: Segment) -> Mapping[str, Any]:
     if isinstance(segment, ClosedSegment):
-        return {"concurrency": segment.concurrency, "seconds": segment.seconds}
+        document: dict[str, Any] = {"concurrency": segment.concurrency, "seconds": segment.seconds}
+        if segment.think is not None:
+            pauses = "constant" if segment.think.constant else "exponential"
+            document |= {"think_s": segment.think.mean_s, "think": pauses}
+        return document
+    if isinstance(segment, ReplaySegment):
+        return {
+            "replay": segment.file,
+            "sha256": segment.sha256,
+            "requests": len(segment.due_ns),
+            "seconds": segment.seconds,
+        }
     return {"rate_from": segment.rate_from, "rate_to": segment.rate_to, "seconds": segment.seconds}
 
 
@@ -178,6 +228,22 @@ def parse_concurrency(text: str, step_s: float) -> tuple[ClosedSegment, ...]:
             )
         segments.append(ClosedSegment(int(part), step_s))
     return tuple(segments)
+
+
+def parse_think(text: str) -> Think:
+    """`2s` (exponential pauses of that mean), or `constant:2s`."""
+    kind, colon, seconds = text.rpartition(":")
+    if colon and kind not in ("constant", "exponential"):
+        raise UsageError(f"'{text}' is no time to think: write for example 2s, or constant:2s")
+    return Think(parse_seconds(seconds, "a time to think"), kind == "constant")
+
+
+def parse_soak(text: str) -> OpenSegment:
+    """`100@10m`: one rate for a long time."""
+    stages = parse_stages(text)
+    if len(stages) != 1:
+        raise UsageError(f"'{text}' is no soak: write one rate@time, for example 100@10m")
+    return stages[0]
 
 
 REQUIREMENT_UNITS: Mapping[str, Literal["rate", "time", "share", "bytes", "plain"]] = {

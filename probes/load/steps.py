@@ -19,6 +19,7 @@ from probes.load import plan
 from probes.load.engine import Record
 from probes.load.histogram import Histogram
 from probes.slo import Slo
+from probes.watch.detail import Detail
 from probes.watch.tree import Usage
 
 Verdict = Literal["steady", "saturated", "unstable", "client_limited", "insufficient"]
@@ -26,6 +27,36 @@ ERROR_CLASSES = (
     *("connect", "reset", "protocol", "status_4xx", "status_5xx"),
     *("throttled", "redirect", "tls", "assertion", "empty"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """Users who think between an answer and their next request, and what Little's law says of them.
+
+    Their number is `rate_per_s` · (`response_s` + `think_s`), where all three are measured: the requests that
+    ended a second, their mean time since they were due, and the mean pause. `expected` is that product; how
+    far it lies from `count` says how far the step was from equilibrium (Little 1961).
+    """
+
+    count: int
+    think_s: float
+    response_s: float
+    rate_per_s: float
+
+    @property
+    def expected(self) -> float:
+        """The number of users that the measured times and the measured rate make."""
+        return self.rate_per_s * (self.response_s + self.think_s)
+
+    def to_json(self) -> dict[str, float | int]:
+        """Times in ms."""
+        return {
+            "count": self.count,
+            "think_ms": round(self.think_s * 1e3, 3),
+            "response_ms": round(self.response_s * 1e3, 4),
+            "rate_per_s": round(self.rate_per_s, 3),
+            "expected": round(self.expected, 2),
+        }
 
 
 @dataclass(frozen=True)
@@ -56,6 +87,18 @@ class StepResult:
     usage: Usage | None
     client_cpu_cores: float
     verdict: Verdict = "steady"
+    busiest_cores: float | None = None
+    """Cores that the busiest of several load processes used; `client_cpu_cores` is their sum."""
+    users: Users | None = None
+    lost: tuple[str, ...] = ()
+    """Load processes that ended before their time, a sentence each."""
+    detail: Detail | None = None
+    """What else the target's processes did meanwhile."""
+
+    @property
+    def busiest_client_cores(self) -> float:
+        """Cores that one load process used, the busiest if there are several."""
+        return self.client_cpu_cores if self.busiest_cores is None else self.busiest_cores
 
     @property
     def unsent(self) -> int:
@@ -115,6 +158,10 @@ class StepResult:
             "client_cpu_cores": round(self.client_cpu_cores, 4),
             "verdict": self.verdict,
         }
+        if self.users is not None:
+            document["users"] = self.users.to_json()
+        if self.lost:
+            document["lost"] = list(self.lost)
         if self.censored:
             document["censored"] = self.censored
         if self.usage is not None:
@@ -125,6 +172,8 @@ class StepResult:
             }
             if self.cpu_ms_per_request is not None:
                 document["cpu_ms_per_request"] = round(self.cpu_ms_per_request, 4)
+        if self.detail is not None:
+            document["watched"] = self.detail.to_json()
         return {name: value for name, value in document.items() if value != {}}
 
     def histograms(self) -> tuple[str, str]:
@@ -163,7 +212,8 @@ def summarise(
     own_delay = noticed_late + read_lag
 
     in_window = is_ok & (record.read <= record.end_ns)
-    achieved = _closed_rate(record, is_ok) if record.concurrency else float(in_window.sum()) / seconds
+    waits_only = record.concurrency > 0 and not record.think
+    achieved = _closed_rate(record, is_ok) if waits_only else float(in_window.sum()) / seconds
     little = (
         float(np.minimum(response[counted], record.end_ns - record.due[counted]).clip(0).sum())
         / 1e9
@@ -173,7 +223,7 @@ def summarise(
         mode="closed" if record.concurrency else "open",
         offered_per_s=None if record.concurrency else len(record.due) / seconds,
         achieved_per_s=achieved,
-        concurrency=float(record.concurrency) or little,
+        concurrency=float(record.concurrency) if waits_only else little,
         seconds=seconds,
         scheduled=len(record.due),
         sent=int((~unsent).sum()),
@@ -190,6 +240,22 @@ def summarise(
         backlog=_backlog(record, ended),
         usage=usage_of(record.start_ns, record.end_ns),
         client_cpu_cores=record.report.cpu_s / record.report.wall_s if record.report.wall_s else 0.0,
+        busiest_cores=record.report.busiest_cores,
+        users=_users(record, seconds) if record.think else None,
+        lost=record.report.lost,
+    )
+
+
+def _users(record: Record, seconds: float) -> Users | None:
+    ended = (record.read > 0) & (record.read <= record.end_ns)
+    pauses = record.report.pauses
+    if not pauses or not ended.any():
+        return None
+    return Users(
+        count=record.concurrency,
+        think_s=record.report.paused_ns / pauses / 1e9,
+        response_s=float((record.read - record.due)[ended].mean()) / 1e9,
+        rate_per_s=float(ended.sum()) / seconds,
     )
 
 

@@ -18,10 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.errors import InternalError
+from probes.load import together
 from probes.load.answer import AnswerParser, parse_head
 from probes.load.loop import clock_offset
 from probes.load.plan import OUTCOME, STOP_NOW, TIMEOUT, Segment, ShardReport, Wire, region_bytes
-from probes.load.shard import Region, Shard
+from probes.load.shard import Live, Region, Shard
+from probes.load.together import run_together
 
 ROOT = Path(__file__).resolve().parents[3]
 GET = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n"
@@ -228,6 +230,11 @@ def segment(region: Region, seconds: float = 0.2, **changes: Any) -> Segment:
     return Segment(**settings)
 
 
+def alone(shard: Shard, region: Region, segment: Segment, on_tick: Callable[[Live], int]) -> ShardReport:
+    (report,) = run_together([shard], region, segment, on_tick)
+    return report
+
+
 def test_a_worker_ends_with_its_context(listener: socket.socket) -> None:
     with Shard(wire(listener)) as shard:
         worker = psutil.Process(shard.pid)
@@ -238,7 +245,7 @@ def test_a_worker_ends_with_its_context(listener: socket.socket) -> None:
 def test_a_time_out_is_kept_to_the_tick(listener: socket.socket) -> None:
     region = Region(1_000)
     with Shard(wire(listener, timeout_ns=50_000_000)) as shard:
-        report = shard.run(region, segment(region), lambda live: 0)
+        report = alone(shard, region, segment(region), lambda live: 0)
     rows = slice(report.sent)
     assert report.sent >= 2
     timed_out = region.columns["status"][rows] & OUTCOME == TIMEOUT
@@ -254,7 +261,7 @@ def test_a_stop_reaches_the_worker_while_it_waits(listener: socket.socket) -> No
     region = Region(10)
     began = time.monotonic()
     with Shard(wire(listener)) as shard:
-        report = shard.run(region, segment(region, 60.0), lambda live: STOP_NOW)
+        report = alone(shard, region, segment(region, 60.0), lambda live: STOP_NOW)
     assert time.monotonic() - began < 10  # of 60
     assert isinstance(report, ShardReport)
     region.close()
@@ -269,14 +276,14 @@ def test_a_worker_that_is_killed_is_a_fault_of_our_own(listener: socket.socket) 
             return 0
 
         with pytest.raises(InternalError, match="the load process ended with code -9"):
-            shard.run(region, segment(region, 60.0), kill)
+            alone(shard, region, segment(region, 60.0), kill)
     region.close()
 
 
 def test_a_worker_that_cannot_go_on_says_why(listener: socket.socket) -> None:
     region = Region(10)
     with Shard(wire(listener)) as shard, pytest.raises(InternalError, match="No such file"):
-        shard.run(region, segment(region, path="/nowhere"), lambda live: 0)
+        alone(shard, region, segment(region, path="/nowhere"), lambda live: 0)
     region.close()
 
 
@@ -284,13 +291,13 @@ def test_a_worker_that_does_not_stop_is_killed(
     start_server: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A pattern that backtracks for ever (2^40 steps on this body) must not keep the load from ending."""
-    monkeypatch.setattr(Shard, "STOPS_WITHIN_S", 0.3)
+    monkeypatch.setattr(together, "STOPS_WITHIN_S", 0.3)
     server = start_server("tests/systems/servers/misbehaving_server.py", "--mode", "big", "--bytes", 40)
     region = Region(1_000)
     target = Wire(socket.AF_INET, ("127.0.0.1", server.port), (GET,), 10**10, expect_body="(x+x+)+y")
     with Shard(target) as shard:
         with pytest.raises(InternalError, match="did not stop when it had to and was killed"):
-            shard.run(region, segment(region, 60.0), lambda live: STOP_NOW if live.header[4] else 0)
+            alone(shard, region, segment(region, 60.0), lambda live: STOP_NOW if live.header[4] else 0)
         pid = shard.pid
     assert not psutil.pid_exists(pid)
     region.close()
@@ -303,7 +310,7 @@ def test_a_worker_keeps_nothing_of_earlier_segments(listener: socket.socket) -> 
         for _ in range(5):
             region = Region(200_000)
             region.columns["due"][:] = 0
-            shard.run(region, segment(region, 0.02), lambda live: 0)
+            alone(shard, region, segment(region, 0.02), lambda live: 0)
             region.close()
             maps.append(Path(f"/proc/{shard.pid}/maps").read_text().count("loadstone-columns"))
         descriptors = psutil.Process(shard.pid).num_fds()
