@@ -23,7 +23,8 @@ def parser() -> CommandParser:
         "gui",
         "[FILE] [options]",
         "The desktop application. FILE is opened in it: a report, a lens, a manifest, a\n"
-        "loadstone.yaml or a file of answers.",
+        "loadstone.yaml or a file of answers. Where a window has the store open already,\n"
+        "FILE is opened in that one.",
         ("loadstone gui", "loadstone gui report.pdf", "loadstone gui --store team.sqlite"),
     )
     parser.add_argument("file", metavar="FILE", nargs="?", help="what is opened")
@@ -34,14 +35,22 @@ def parser() -> CommandParser:
 
 
 def run(options: argparse.Namespace, _output: Output) -> int:
-    """Opens the window; returns when it is closed. Raises `UsageError` without a display."""
+    """Opens the window; returns when it is closed, or at once where a window has this store open already.
+
+    Raises `UsageError` without a display.
+    """
     if not has_display():
         raise UsageError(NO_DISPLAY)
     file = None if options.file is None else Path(options.file)
     if file is not None and not file.exists():
         raise UsageError(f"'{options.file}' is not there: name a file that is")
-    from app.gui import application
-
+    try:
+        from app.gui import application
+    except ImportError as error:
+        raise UsageError(
+            f"Qt cannot be loaded ({error}): install its system libraries, see docs/packaging.md; "
+            "the other commands need none of it"
+        ) from error
     return application.run(options.store, file)
 
 

@@ -21,10 +21,6 @@ from probes.errors import LoadstoneError, UsageError, UserError
 BAD_USAGE, OUR_FAULT, INTERRUPTED = 2, 70, 130
 READER_GONE = 141
 """What a shell shows for git and others when the reader of their output goes away (128 + SIGPIPE)."""
-NO_WINDOW = (
-    "the window is not part of this version; write loadstone probe TARGET to put a target under load, "
-    "or loadstone demo to see it done"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +40,7 @@ COMMANDS = (
     Command("assess", "hold the answers of a checklist against the facts, and score", "app.cli.assess"),
     Command("report", "the readiness report of an assessment: PDF, HTML, JSON, CSV, …", "app.cli.report"),
     Command("demo", "all of it on a demo service that comes along, in 90 s or less", "app.cli.demo"),
+    Command("gui", "the desktop application; loadstone alone opens it too", "app.cli.gui"),
     Command("forecast", "replicas, cost and the date of running out", "app.cli.forecast", main=False),
     Command("list", "the stored runs", "app.cli.list_runs", main=False),
     Command("show", "an assessment, or one stored run", "app.cli.show", main=False),
@@ -111,9 +108,13 @@ def main(argv: Sequence[str]) -> int:
 
 def _dispatch(argv: Sequence[str], output: Output) -> int:
     if not argv:
-        output.text(help_text(everything=False))
-        output.error(NO_WINDOW)
-        return BAD_USAGE
+        from app.cli.gui import NO_DISPLAY, has_display
+
+        if not has_display():
+            output.text(help_text(everything=False))
+            output.error(NO_DISPLAY)
+            return BAD_USAGE
+        argv = ("gui",)
     word, *rest = argv
     if word in ("--version", "-V"):
         from probes.version import version
@@ -164,7 +165,7 @@ def help_text(*, everything: bool) -> str:
     rows = "\n".join(f"  {command.name:<10}{command.does}" for command in shown)
     more = "" if everything else "  help --all  every command\n"
     return (
-        "usage: loadstone COMMAND [options]\n\n"
+        "usage: loadstone [COMMAND [options]]\n\n"
         "Says how much further an AI system will scale, what breaks first, and why.\n\n"
         f"Commands:\n{rows}\n\n"
         f"{more}"

@@ -160,7 +160,7 @@ class MainWindow(QMainWindow):
         for key, kind in self._kinds.items():
             if kind.needs_assessment:
                 self.rail.buttons[key].setEnabled(False)
-        self.rail.head.show_names(self.tr("No assessment"), "")
+        self.rail.head.show_names(self.tr("No assessment"), self.tr("open one, or make one"))
 
     def _keys(self) -> None:
         def key(sequence: QKeySequence | QKeySequence.StandardKey | str, does: Callable[[], Any]) -> None:
@@ -280,7 +280,10 @@ class MainWindow(QMainWindow):
         if name:
             self._remember(name)
         about = "" if materials is None else materials.title
-        self.rail.head.show_names(about or name or self.tr("No assessment"), name if about else "")
+        if name:
+            self.rail.head.show_names(about or name, name if about else "")
+        else:
+            self.rail.head.show_names(self.tr("No assessment"), self.tr("open one, or make one"))
         for key, kind in self._kinds.items():
             if kind.needs_assessment:
                 self.rail.buttons[key].setEnabled(bool(name) or (key == "probe" and self.probing.is_running))

@@ -235,12 +235,14 @@ class AssessmentModel(QAbstractTableModel):
                 return ""
             return self.tr("no score yet") if score.band is None else str(score.band)
         if column == CHANGED:
-            return f"{entry.updated_at.astimezone():%Y-%m-%d %H:%M}"
+            return f"{entry.updated_at.astimezone():%Y-%m-%d}"
         return f"{entry.runs if column == RUNS else entry.answers:,}"
 
     def _said(self, entry: AssessmentSummary, column: int) -> str:
         """A cell for those who do not see its picture."""
         score = self._scores.get((entry.name, entry.updated_at))
+        if column == CHANGED:
+            return f"{entry.updated_at.astimezone():%Y-%m-%d %H:%M}"
         if column not in (SCORE, BAND) or score is None:
             return self._text(entry, column)
         if score.score is None:

@@ -75,6 +75,8 @@ class HomePage(Page):
         self._scoring = False
         self._scored_at = datetime.now(UTC)
         self._choose_next = ""
+        self._take_focus = False
+        self._is_wide = True
         self._build()
         self._connect()
         self._show_state()
@@ -254,9 +256,16 @@ class HomePage(Page):
             self.choose_file()
         elif "file" in where or "files" in where:
             self.open_paths([Path(path) for path in where.get("files", ())] or [Path(where["file"])])
-        elif self.stack.currentWidget() is self._listing:
+        else:
+            self._focus_body()
+
+    def _focus_body(self) -> None:
+        shown = self.stack.currentWidget()
+        if not self.offer.isHidden() or shown is self._form_place:
+            return
+        if shown is self._listing:
             self.table.setFocus(Qt.FocusReason.OtherFocusReason)
-        elif self.stack.currentWidget() is self._empty:
+        elif shown is self._empty:
             self.first_button.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def leave(self) -> None:
@@ -275,14 +284,14 @@ class HomePage(Page):
 
     def _show_entries(self, entries: Sequence[AssessmentSummary]) -> None:
         before = self._choose_next or self.table.chosen or self.session.name
-        had_focus = self.table.hasFocus() or self._is_focus_lost()
-        self._choose_next = ""
+        had_focus = self.table.hasFocus() or self._is_focus_lost() or self._take_focus
+        self._choose_next, self._take_focus = "", False
         self.model.show_entries(entries)
         self._show_state()
         if self.table.chosen != before or not before:
             self.table.choose(before)
-        if had_focus and self.stack.currentWidget() is self._listing and self.isVisible():
-            self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+        if had_focus and self.isVisible():
+            self._focus_body()
         self._enable()
         self._show_recents()
         self._score_soon.start()
@@ -308,6 +317,7 @@ class HomePage(Page):
             button.setEnabled(ready and not (button in self._demos and self.context.probing.is_running))
         self.side.demo.setVisible(shown is not self._empty)
         self.side.about_demo.setVisible(shown is not self._empty)
+        self.side.setVisible(self._is_wide or shown is not self._form_place)
         nothing = self.tr("No name holds that.")
         self.nothing.setText(nothing)
         self.nothing.setVisible(bool(self.model.total) and not self.model.rowCount())
@@ -438,9 +448,10 @@ class HomePage(Page):
         if entry is None:
             return
         self._deleting = name
-        text = self.tr("Delete '{0}' with {1} answers and {2} milestones? Its {3} runs stay in the store.")
+        text = self.tr("Delete '{0}'? Answers: {1}, milestones: {2}. Its runs ({3}) stay in the store.")
+        shown = name if len(name) <= 40 else f"{name[:39]}…"
         self.strip.say(
-            filled(text, name, entry.answers, entry.milestones, entry.runs), self.tr("Delete for good")
+            filled(text, shown, entry.answers, entry.milestones, entry.runs), self.tr("Delete for good")
         )
         self.strip.link.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -611,6 +622,7 @@ class HomePage(Page):
             self.stores.moved_to = None
         self.model.show_entries(())
         self._show_state()
+        self._take_focus = True
         self.refresh()
         waiting, self._waiting = self._waiting, []
         self.open_paths(waiting)
@@ -629,11 +641,12 @@ class HomePage(Page):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
         """Below a width the side column moves under the list."""
         super().resizeEvent(event)
-        is_wide = self.width() >= WIDE
+        is_wide = self._is_wide = self.width() >= WIDE
         across, down = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
         self._across.setDirection(across if is_wide else down)
         self._across.setSpacing(32 if is_wide else 12)
         self.side.stand(upright=is_wide)
+        self.side.setVisible(is_wide or self.stack.currentWidget() is not self._form_place)
 
     def showEvent(self, event: Any) -> None:  # noqa: N802, Qt's name
         """Scores are computed only while they can be seen."""

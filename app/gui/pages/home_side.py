@@ -41,6 +41,7 @@ class HomeSide(QWidget):
         demo.setSpacing(8)
         demo.addWidget(self.demo)
         demo.addWidget(self.about_demo)
+        demo.addStretch(1)
         self._layout = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(20)

@@ -32,11 +32,11 @@ from app.gui.painting import paint
 from app.gui.theme import BODY, SMALL, Theme, font
 
 ROW = 36
-LEFT = 12
+LEFT = 8
 _GLYPH = (104.0, 14.0)
 _METER = (26.0, 10.0)
-_WIDTHS = {SCORE: 224, BAND: 132, RUNS: 60, ANSWERS: 82, CHANGED: 148}
-_NARROW = {SCORE: 206, BAND: 122, RUNS: 52, ANSWERS: 78, CHANGED: 136}
+_WIDTHS = {SCORE: 214, BAND: 124, RUNS: 60, ANSWERS: 82, CHANGED: 104}
+_NARROW = {SCORE: 206, BAND: 116, RUNS: 52, ANSWERS: 78, CHANGED: 98}
 _LEAST_NAME = 220
 _MIDDLE = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
 Index = QModelIndex | QPersistentModelIndex
@@ -176,6 +176,7 @@ class AssessmentTable(QTableView):
         self.setModel(model)
         self.setAccessibleName(self.tr("Assessments"))
         self.setItemDelegate(AssessmentDelegate(theme, self))
+        self.setProperty("kind", "rows")
         self.setShowGrid(False)
         self.setWordWrap(False)
         self.setTabKeyNavigation(False)

@@ -21,8 +21,6 @@ from app.gui.theme import BODY, SECTION, SMALL
 from app.gui.widgets.labels import PlainLabel, rule
 from probes.errors import UsageError, UserError
 
-_NUMBERS = ("peak_per_s", "target_peak_per_s")
-
 
 class NewForm(QWidget):
     """Name and profile. `created` brings (name, title, profile); Escape and Cancel close it."""
@@ -41,8 +39,8 @@ class NewForm(QWidget):
         self.peak_per_s = _line(self.tr("Peak today, requests a second"), "100", 20)
         self.target_peak_per_s = _line(self.tr("Peak to carry, requests a second"), "140", 20)
         self.slo = _line(self.tr("Objective"), "p99<=200ms,errors<=1%", 200)
-        self.event = _line(self.tr("Ready for"), self.tr("winter campaign"), 200)
-        self.event_on = _line(self.tr("On the day"), "2027-01-15", 10)
+        self.occasion = _line(self.tr("Ready for"), self.tr("winter campaign"), 200)
+        self.occasion_on = _line(self.tr("On the day"), "2027-01-15", 10)
         self.about_kind = PlainLabel("", SMALL, tone="muted", wrap=True)
         self.error = PlainLabel("", BODY, tone="bad", wrap=True, selectable=True)
         self.error.hide()
@@ -92,8 +90,8 @@ class NewForm(QWidget):
                 self.target_peak_per_s,
                 self.tr("Ready means: this much, within the objective."),
             ),
-            (self.tr("Ready for"), self.event, self.tr("An event, if there is one.")),
-            (self.tr("On the day"), self.event_on, self.tr("Its date, such as 2027-01-15.")),
+            (self.tr("Ready for"), self.occasion, self.tr("An event, if there is one.")),
+            (self.tr("On the day"), self.occasion_on, self.tr("Its date, such as 2027-01-15.")),
         )
         for place, (word, field, why) in enumerate(cells):
             column, row = place % 2, 4 * (place // 2)
@@ -101,7 +99,8 @@ class NewForm(QWidget):
             label.setBuddy(field)
             grid.addWidget(label, row, column)
             grid.addWidget(field, row + 1, column)
-            grid.addWidget(PlainLabel(why, SMALL, tone="muted", wrap=True), row + 2, column)
+            said = PlainLabel(why, SMALL, tone="muted", wrap=True)
+            grid.addWidget(said, row + 2, column, Qt.AlignmentFlag.AlignTop)
             grid.setRowMinimumHeight(row + 3, 8)
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(1, 1)
@@ -142,9 +141,9 @@ class NewForm(QWidget):
 
     def done(self) -> None:
         """The assessment is made: the form is empty for the next one."""
-        for field in (self.name, self.title, self.peak_per_s, self.target_peak_per_s, self.slo, self.event):
+        for field in (self.name, self.title, self.peak_per_s, self.target_peak_per_s, self.slo, self.occasion):
             field.clear()
-        self.event_on.clear()
+        self.occasion_on.clear()
         for choice in (self.kind, self.target_kind, self.deploys_to):
             choice.setCurrentIndex(0)
         self.close_form()
@@ -186,13 +185,11 @@ class NewForm(QWidget):
         ):
             if choice.currentData():
                 values[key] = choice.currentData()
-        for key in _NUMBERS:
-            field: QLineEdit = getattr(self, key)
-            if field.text().strip():
-                values[key] = _number(field)
-        for key in ("slo", "event", "event_on"):
-            text = getattr(self, key).text().strip()
-            if text:
+        for key, line in (("peak_per_s", self.peak_per_s), ("target_peak_per_s", self.target_peak_per_s)):
+            if line.text().strip():
+                values[key] = _number(line)
+        for key, line in (("slo", self.slo), ("event", self.occasion), ("event_on", self.occasion_on)):
+            if text := line.text().strip():
                 values[key] = text
         if "slo" in values:
             try:
@@ -204,7 +201,7 @@ class NewForm(QWidget):
             return read_profile(values, self.tr("the new assessment")).to_json()
         except UserError:
             if "event_on" in values:
-                self.event_on.setFocus(Qt.FocusReason.OtherFocusReason)
+                self.occasion_on.setFocus(Qt.FocusReason.OtherFocusReason)
             raise
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802, Qt's name

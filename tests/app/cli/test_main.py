@@ -76,7 +76,7 @@ def test_the_short_help_lists_the_main_commands_and_all_of_them_on_demand(capsys
     whole = capsys.readouterr().out
     listed = [command.name for command in COMMANDS if f"\n  {command.name} " in short]
     assert listed == [command.name for command in COMMANDS if command.main]
-    assert len(listed) <= 6
+    assert len(listed) <= 7
     assert all(f"\n  {command.name} " in whole for command in COMMANDS)
     assert "\nExamples:\n" in short
 
@@ -85,12 +85,38 @@ def test_help_fits_80_columns() -> None:
     assert max(map(len, help_text(everything=True).splitlines())) <= 80
 
 
-def test_without_a_command_the_help_is_printed_and_the_window_named_missing(capsys: Captured) -> None:
+@pytest.fixture
+def no_display(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+
+
+def test_without_a_command_and_a_display_the_help_is_printed_and_headless_commands_are_named(
+    capsys: Captured, no_display: None
+) -> None:
     assert main([]) == 2
     out, err = capsys.readouterr()
-    assert out.startswith("usage: loadstone COMMAND")
-    assert err.startswith("loadstone: error: the window is not part of this version")
+    assert out.startswith("usage: loadstone [COMMAND")
+    assert err.startswith("loadstone: error: there is no display for the window")
+    assert "loadstone run loadstone.yaml" in err
+    assert "loadstone probe TARGET" in err
     assert err.count("\n") == 1
+
+
+def test_the_window_asked_for_without_a_display_is_one_sentence(capsys: Captured, no_display: None) -> None:
+    assert main(["gui"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("loadstone: error: there is no display for the window")
+
+
+def test_a_file_that_is_not_there_is_said_before_a_window_opens(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    assert main(["gui", str(tmp_path / "missing.pdf")]) == 2
+    assert "is not there: name a file that is" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -100,7 +126,7 @@ def test_without_a_command_the_help_is_printed_and_the_window_named_missing(caps
         (["doktor"], "did you mean doctor?"),
         (["analize"], "did you mean analyze?"),
         (["xyzzy"], "write one of run, probe,"),
-        (["gui"], "has no command 'gui'"),
+        (["giu"], "did you mean gui?"),
         (["--versoin"], "did you mean --version?"),
         (["--store"], "options come after a command"),
         (["probe", "http://127.0.0.1/", "--rat", "5"], "has no option '--rat': did you mean --rate?"),
