@@ -10,20 +10,19 @@ inputs stand in it as they were given, what was computed has six significant dig
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from assessments.actions import Action, actions_of
 from assessments.claims import answers_of
 from assessments.evidence import is_derived
-from assessments.expressions import Scalar
-from assessments.judging import Judged, Materials, judged_at
+from assessments.judging import Judged, Materials, judged_at, what_if
 from assessments.lens import Lens, lens_of
 from assessments.levers import Lever, levers_of
 from assessments.outlook import fleet_of, forecast_json, target_outlook
-from assessments.plan_effect import plan_effects
+from assessments.plan_effect import PlanEffect, effect_of, plan_effects
 from assessments.scaling_rules import scaling_rules
 from assessments.scoring import Finding, Lost, Scores, findings_of, losses_of
 from assessments.states import Judgement
@@ -58,6 +57,14 @@ class Assessed:
         """All questions in the order of the lens."""
         return self.judged.judgements
 
+    def effect_of(self, actions: Sequence[Action | Lever]) -> PlanEffect:
+        """What just these actions come to, done together."""
+        return effect_of(self.judged, actions, what_if(self.materials, self.as_of))
+
+    def plan_effects(self) -> tuple[PlanEffect, ...]:
+        """What the first actions come to, and what all do."""
+        return plan_effects(self.judged, self.actions, what_if(self.materials, self.as_of))
+
     def to_json(self) -> dict[str, Any]:
         """The document `loadstone.assessment/1`."""
         given, judged = self.materials, self.judged
@@ -70,7 +77,7 @@ class Assessed:
             "verdict": self.verdict.to_json(),
             "findings": [entry.to_json() for entry in self.findings],
             "actions": [entry.to_json() for entry in self.actions],
-            "plan": [entry.to_json() for entry in plan_effects(judged, self.actions)],
+            "plan": [entry.to_json() for entry in self.plan_effects()],
             "set_aside": [entry.to_json() for entry in judged.evidence.set_aside],
             "forecast": forecast_json(
                 judged.forecast,
@@ -119,17 +126,7 @@ def assess(materials: Materials, as_of: datetime | None = None) -> Assessed:
         judged.evidence, materials.profile, judged.judgements, judged.scores, judged.forecast
     )
     actions = actions_of(judged.lens, judged.judgements, judged.scores, judged.evidence)
-
-    def what_if(changed: Iterable[Fact], profile: Mapping[str, Scalar]) -> Judged:
-        names = {fact.name for fact in changed}
-        kept = (fact for fact in materials.facts if fact.name not in names)
-        answers = materials.answers
-        if profile:
-            system = replace(answers.profile, values={**answers.profile.values, **profile})
-            answers = replace(answers, profile=system)
-        return judged_at(replace(materials, facts=(*kept, *changed), answers=answers), moment)
-
-    levers = levers_of(judged, what_if)
+    levers = levers_of(judged, what_if(materials, moment))
     return Assessed(
         materials=materials,
         as_of=moment,
@@ -141,15 +138,21 @@ def assess(materials: Materials, as_of: datetime | None = None) -> Assessed:
 
 
 def _merged(actions: Sequence[Action], levers: Sequence[Lever]) -> tuple[Action | Lever, ...]:
-    """Levers in the place of the actions that say the same in general, the best first as in `actions.py`."""
+    """Levers in the place of the actions that say the same in general.
+
+    First the levers without which the load to carry is not reached, however few points they gain; then the
+    best as in `actions.py`.
+    """
     settled = {question for lever in levers for question in lever.questions}
     kept = [action for action in actions if action.question not in settled]
     together: list[Action | Lever] = [*levers, *kept]
-    return tuple(sorted(together, key=lambda entry: (_cap(entry), -round(entry.points_per_day, 9))))
+    return tuple(sorted(together, key=_rank))
 
 
-def _cap(entry: Action | Lever) -> float:
-    return 101.0 if entry.lifts_cap is None else entry.lifts_cap
+def _rank(entry: Action | Lever) -> tuple[float, ...]:
+    decides = isinstance(entry, Lever) and entry.decides_readiness
+    cap = 101.0 if entry.lifts_cap is None else entry.lifts_cap
+    return 0.0 if decides else 1.0, cap, -round(entry.points_per_day, 9)
 
 
 def materials_of(document: Mapping[str, Any], name: str = "the assessment") -> Materials:

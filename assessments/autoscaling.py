@@ -63,6 +63,22 @@ class Cpu:
         positive(self.cores_requested, "the CPU request")
 
 
+def cpu_target(cpu: Cpu, capacity: Estimate, utilisation: float) -> tuple[float, float] | None:
+    """CPU of a replica at the target of u·C_low requests/s: cores, and their share of the request.
+
+    None where the capacity has no lower bound.
+    """
+    if capacity.low is None:
+        return None
+    cores = cpu.cores_at_capacity / capacity.value * capacity.low * utilisation
+    return cores, cores / cpu.cores_requested
+
+
+def whole_percent(share: float) -> int:
+    """A target in percent, rounded down."""
+    return math.floor(100 * share + 1e-9)
+
+
 @dataclass(frozen=True, slots=True)
 class Scaling:
     """What an autoscaler is told, with the lines that say where each number comes from.
@@ -114,13 +130,14 @@ def plan_scaling(
     ]
     percent = None
     if cpu is not None:
-        cores = cpu.cores_at_capacity / plan.capacity.value * target
-        share = cores / cpu.cores_requested
+        of_target = cpu_target(cpu, plan.capacity, used)
+        assert of_target is not None, "there is a lower bound"
+        cores, share = of_target
         if share > MOST_CPU_SHARE:
             raise UsageError(
                 f"a replica uses {share:.3g} times the CPU that it requests: request what it uses, then scale"
             )
-        percent = math.floor(100 * share + 1e-9)
+        percent = whole_percent(share)
         lines.append(
             f"CPU {cpu.cores_at_capacity:g} cores at {plan.capacity.value:g}/s = "
             f"{1000 * cpu.cores_at_capacity / plan.capacity.value:.4g} ms a request; at {target:.6g}/s "

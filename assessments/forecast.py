@@ -287,7 +287,7 @@ def runs_out(
         low = None if _is_spread(limit) and limit.low is None else min(first, middle)
         high = None if _is_spread(limit) and limit.high is None else max(last, middle)
         method = (
-            f"Monte-Carlo, {DRAWS} draws, seed {seed}; growth is taken as "
+            f"Monte-Carlo, {DRAWS:,} draws, seed {seed}; growth is taken as "
             + ("log-normal" if growth.kind == "compound" else "normal")
             + " with the given range as its 95 % interval, "
             + ("the capacity as log-normal" if _is_spread(limit) else "the capacity as exact (no interval)")

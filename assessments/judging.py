@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -11,6 +11,7 @@ from typing import Any
 from assessments.claims import Answers
 from assessments.cross_checks import derived_facts, not_to_be_given
 from assessments.evidence import Evidence, is_derived, weigh
+from assessments.expressions import Scalar
 from assessments.forecast import Forecast
 from assessments.growth_profiles import asked_weights, with_declared
 from assessments.lens import Lens
@@ -62,6 +63,25 @@ class Judged:
     judgements: tuple[Judgement, ...]
     scores: Scores
     forecast: Forecast | None
+
+
+WhatIf = Callable[[Sequence[Fact], Mapping[str, Scalar]], Judged]
+"""Judges anew with these facts instead of those of the same names, and these values in the profile."""
+
+
+def what_if(materials: Materials, as_of: datetime) -> WhatIf:
+    """The judging of what would be, with the rest as it is."""
+
+    def judged(changed: Sequence[Fact], profile: Mapping[str, Scalar]) -> Judged:
+        names = {fact.name for fact in changed}
+        kept = (fact for fact in materials.facts if fact.name not in names)
+        answers = materials.answers
+        if profile:
+            system = replace(answers.profile, values={**answers.profile.values, **profile})
+            answers = replace(answers, profile=system)
+        return judged_at(replace(materials, facts=(*kept, *changed), answers=answers), as_of)
+
+    return judged
 
 
 def judged_at(materials: Materials, as_of: datetime) -> Judged:

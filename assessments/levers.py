@@ -7,20 +7,24 @@ changed.
 
     memory limit       raised to 1.25 × the measured peak where it is less
     most replicas      raised to what the load to carry needs, and one to spare
-    CPU target         of the autoscaler, lowered to what a replica shows at the planned utilisation
+    CPU target         of the autoscaler, lowered to what a replica shows at u·C_low requests/s, as the rules
+                       for autoscaling have it (`autoscaling.cpu_target`)
+
+A lever decides readiness where it takes away a limit that is reached before the load to carry.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from assessments.autoscaling import cpu_target, whole_percent
 from assessments.expressions import Scalar
 from assessments.forecast import RunsOut, replicas_needed
-from assessments.judging import Judged
-from assessments.limits import RATE, limits_of
+from assessments.judging import Judged, WhatIf
+from assessments.limits import RATE, Limit, in_the_way, limits_of
 from assessments.outlook import (
     MOST_REPLICAS,
     capacity_of,
@@ -31,7 +35,7 @@ from assessments.outlook import (
     profile_number,
     utilisation_of,
 )
-from assessments.scoring import fleet_headroom
+from assessments.scaling_rules import cpu_of_replica
 from assessments.wording import amount, binary_bytes, counted, percent, with_unit
 from probes.facts import Fact
 
@@ -47,10 +51,19 @@ MOST_BYTES, MOST_TARGET = 1e15, 100.0
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """Facts in the place of those of the same names, and values of the profile."""
+
+    facts: tuple[Fact, ...] = ()
+    profile: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Lever:
     """One change with all that it does.
 
-    `questions` are those whose claims it settles. `headroom` is the measured headroom of the fleet then.
+    `questions` are those whose claims it settles. `decides_readiness` says that the load to carry cannot be
+    reached without it.
     """
 
     text: str
@@ -65,7 +78,8 @@ class Lever:
     lifts: str | None = None
     runs_out_on: str | None = None
     fleet_per_s: tuple[float, float] | None = None
-    headroom: float | None = None
+    decides_readiness: bool = False
+    change: Change = field(default_factory=Change)
 
     @property
     def points_per_day(self) -> float:
@@ -93,13 +107,10 @@ class Lever:
             "lifts_cap": self.lifts_cap,
             "tradeoff": self.tradeoff,
             "because": self.because,
+            "decides_readiness": self.decides_readiness,
             "runs_out_on": self.runs_out_on,
             "fleet_per_s": None if self.fleet_per_s is None else list(self.fleet_per_s),
         }
-
-
-WhatIf = Callable[[Sequence[Fact], Mapping[str, Scalar]], "Judged"]
-"""Judges anew with these facts instead of those of the same names, and these values in the profile."""
 
 
 def levers_of(judged: Judged, what_if: WhatIf) -> list[Lever]:
@@ -117,10 +128,11 @@ def _memory_limit(judged: Judged, what_if: WhatIf) -> Lever | None:
     wanted = math.ceil(MEMORY_MARGIN * peak / MIB) * MIB
     return _lever(
         judged,
-        what_if([_changed(limit, wanted, judged)], {}),
-        f"Raise the memory limit to {with_unit(f'{wanted // MIB:,}', 'MiB')}",
-        f"{amount(MEMORY_MARGIN)} × the {binary_bytes(peak)} that a replica needed under load",
-        f"{binary_bytes(wanted - now)} more for every replica",
+        what_if,
+        Change((_changed(limit, wanted, judged),)),
+        text=f"Raise the memory limit to {with_unit(f'{wanted // MIB:,}', 'MiB')}",
+        because=f"{amount(MEMORY_MARGIN)} × the {binary_bytes(peak)} that a replica needed under load",
+        tradeoff=f"{binary_bytes(wanted - now)} more for every replica",
     )
 
 
@@ -152,32 +164,35 @@ def _most_replicas(judged: Judged, what_if: WhatIf) -> Lever | None:
     replicas = counted(wanted, "replica")
     return _lever(
         judged,
-        what_if(changed, {"replicas": wanted} if fleet.fact is None else {}),
-        f"Let the autoscaler go to {replicas}" if scales else f"Run {replicas}",
-        f"{with_unit(amount(load), RATE)} at {percent(used)} of {amount(low)}{bound} a replica, "
+        what_if,
+        Change(tuple(changed), {"replicas": wanted} if fleet.fact is None else {}),
+        text=f"Let the autoscaler go to {replicas}" if scales else f"Run {replicas}",
+        because=f"{with_unit(amount(load), RATE)} at {percent(used)} of {amount(low)}{bound} a replica, "
         "and one to spare",
-        tradeoff,
+        tradeoff=tradeoff,
     )
 
 
 def _cpu_target(judged: Judged, what_if: WhatIf) -> Lever | None:
     profile = judged.profile
     target = observed(judged.evidence, "infra.kubernetes.hpa.target_cpu_ratio")
-    at_knee = number_of(observed(judged.evidence, "derived.cpu_at_knee_request_ratio"))
-    now = number_of(target)
-    if target is None or now is None or not at_knee or now > MOST_TARGET:
+    now, capacity = number_of(target), capacity_of(judged.evidence)
+    if target is None or now is None or now > MOST_TARGET or capacity is None or capacity.low is None:
         return None
-    share = at_knee * utilisation_of(profile)
-    if not 0.01 <= share < now:
+    cpu, used = cpu_of_replica(judged.evidence, capacity), utilisation_of(profile)
+    found = None if cpu is None else cpu_target(cpu, capacity, used)
+    if cpu is None or found is None or not 0.01 <= found[1] < now:
         return None
-    wanted = math.floor(100 * share + 1e-9) / 100
+    cores, wanted = found[0], whole_percent(found[1]) / 100
+    rate = with_unit(amount(used * capacity.low), RATE)
     return _lever(
         judged,
-        what_if([_changed(target, wanted, judged)], {}),
-        f"Let the autoscaler act at {percent(wanted)} of the CPU request",
-        f"a replica shows {percent(at_knee)} at its highest throughput, and {percent(wanted)} at "
-        f"{percent(utilisation_of(profile))} of it",
-        "Replicas start earlier and stand idle more",
+        what_if,
+        Change((_changed(target, wanted, judged),)),
+        text=f"Let the autoscaler act at {percent(wanted)} of the CPU request",
+        because=f"at {rate}, {percent(used)} of {amount(capacity.low)} (lower bound), a replica uses "
+        f"{with_unit(amount(cores), 'cores')} of {amount(cpu.cores_requested)} requested",
+        tradeoff="Replicas start earlier and stand idle more",
     )
 
 
@@ -185,8 +200,11 @@ def _changed(fact: Fact, value: float | bool, judged: Judged) -> Fact:
     return replace(fact, value=value, low=None, high=None, at=judged.evidence.as_of)
 
 
-def _lever(judged: Judged, then: Judged, text: str, because: str, tradeoff: str) -> Lever | None:
+def _lever(
+    judged: Judged, what_if: WhatIf, change: Change, *, text: str, because: str, tradeoff: str
+) -> Lever | None:
     """The lever, from how things stand and how they would; None where it changes nothing."""
+    then = what_if(change.facts, change.profile)
     gains = {}
     for before, after in zip(judged.scores.pillars, then.scores.pillars, strict=True):
         if before.reading is not None and after.reading is not None:
@@ -205,6 +223,7 @@ def _lever(judged: Judged, then: Judged, text: str, because: str, tradeoff: str)
     fleet = _carried(judged), _carried(then)
     fleet_moves = None not in fleet and fleet[0] != fleet[1]
     lifted = _lifted_cap(judged, then, pillar)
+    blocks, still = ({limit.what for limit in _in_the_way(entry)} for entry in (judged, then))
     if round(points, _DIGITS) <= 0 and not date_moves and not fleet_moves and lifted is None:
         return None
     overall = (judged.scores.overall.score, then.scores.overall.score)
@@ -222,8 +241,13 @@ def _lever(judged: Judged, then: Judged, text: str, because: str, tradeoff: str)
         lifts=judged.scores.overall.pillar if round(gained, _DIGITS) > 0 else None,
         runs_out_on=_day(then_out) if date_moves and then_out is not None else None,
         fleet_per_s=(fleet[0] or 0.0, fleet[1] or 0.0) if fleet_moves else None,
-        headroom=fleet_headroom(then.evidence),
+        decides_readiness=bool(blocks - still),
+        change=change,
     )
+
+
+def _in_the_way(judged: Judged) -> list[Limit]:
+    return in_the_way(judged.evidence, judged.profile)
 
 
 def _workload(judged: Judged) -> RunsOut | None:

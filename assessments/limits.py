@@ -1,7 +1,7 @@
 """What gives out first: each limit with the rate at which it is reached, and what is close behind.
 
 the fleet           most replicas × planned utilisation × capacity
-an autoscaler that never acts (margin under 1): least replicas × planned utilisation × capacity
+an autoscaler by CPU alone that never acts (margin under 1): least replicas × planned utilisation × capacity
 a CPU limit under the CPU that was used at the knee: the fleet's figure × limit / CPU at the knee
 a memory limit under the measured peak: 0, since a replica is killed before it reaches its capacity
 """
@@ -14,7 +14,7 @@ from typing import Any
 from assessments.autoscaling import HPA_TOLERANCE
 from assessments.evidence import Evidence
 from assessments.forecast import Estimate
-from assessments.outlook import capacity_of, fleet_of, number_of, observed, utilisation_of
+from assessments.outlook import capacity_of, fleet_of, load_to_carry, number_of, observed, utilisation_of
 from assessments.profile import Profile
 from assessments.wording import amount, binary_bytes, counted, estimate, percent, with_unit
 
@@ -42,11 +42,15 @@ _LIMITED_BY = {
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Something that gives out: what, the rate at which it does (requests/s), and why."""
+    """Something that gives out: what, the rate at which it does (requests/s), and why.
+
+    `surely_per_s` is that rate by the low end of the capacity; the same where that has none.
+    """
 
     what: str
-    rate_per_s: float | None
+    rate_per_s: float
     because: str
+    surely_per_s: float
 
     def to_json(self) -> dict[str, Any]:
         """As in `verdict.breaks_first`."""
@@ -68,32 +72,35 @@ def limits_of(evidence: Evidence, profile: Profile) -> list[Limit]:
             Limit(
                 _MEMORY,
                 0.0,
-                f"A replica needed {binary_bytes(peak)} under load and may have {binary_bytes(limit)}: it is "
-                "killed before it reaches its capacity.",
+                f"A replica needed {binary_bytes(peak)} under load and may have {binary_bytes(limit)}: "
+                "it is killed under such a load.",
+                0.0,
             )
         )
     if capacity is None:
         return limits
     replicas = 1 if fleet is None else fleet.replicas
-    carried = capacity.times(used * replicas).value
+    carried = capacity.times(used * replicas)
     cores = value("process.cpu_cores_at_saturation")
     at_limit = value("derived.cpu_at_knee_limit_ratio")
     if at_limit is not None and at_limit > 1 and cores is not None:
         limits.append(
-            Limit(
+            _reached(
                 _CPU,
-                carried / at_limit,
+                carried.times(1 / at_limit),
                 f"At its highest throughput a replica used {_cores(cores)}, {amount(at_limit)} times its "
                 "limit: with that limit it is throttled earlier than was measured here.",
             )
         )
     margin, least = value("derived.hpa_target_margin"), value("infra.kubernetes.hpa.min_replicas")
-    if margin is not None and margin < 1 and least and least < replicas:
+    other = observed(evidence, "infra.kubernetes.hpa.other_metric")
+    by_cpu_alone = other is None or other.value is not True
+    if margin is not None and margin < 1 and by_cpu_alone and least and least < replicas:
         of_request = value("derived.cpu_at_knee_request_ratio") or 0.0
         limits.append(
-            Limit(
+            _reached(
                 _AUTOSCALER,
-                capacity.times(used * least).value,
+                capacity.times(used * least),
                 f"A replica uses {percent(of_request)} of its CPU request at its highest throughput, the "
                 f"autoscaler waits for {percent(of_request / margin)}: it never adds one, and "
                 f"{counted(int(least), 'replica has', 'replicas have')} to do.",
@@ -112,11 +119,26 @@ def limits_of(evidence: Evidence, profile: Profile) -> list[Limit]:
         what = "One replica alone" if replicas == 1 else f"The fleet of {replicas:,}"
         if replicas > 1:
             text = f"There are {counted(replicas, 'replica')}, {fleet.because}. {text}"
-        limits.append(Limit(what, carried, text))
+        limits.append(_reached(what, carried, text))
     else:
-        limits.append(Limit("The replica", carried, text))
-    order = sorted(range(len(limits)), key=lambda place: (limits[place].rate_per_s or 0.0, place))
+        limits.append(_reached("The replica", carried, text))
+    order = sorted(range(len(limits)), key=lambda place: (limits[place].rate_per_s, place))
     return [limits[place] for place in order]
+
+
+def in_the_way(evidence: Evidence, profile: Profile) -> list[Limit]:
+    """The limits that are reached before the load to carry, by the capacity's low end; the first decides.
+
+    Empty where nobody said what has to be carried, or how many replicas there may be.
+    """
+    load = load_to_carry(profile)
+    if load is None or fleet_of(evidence, profile) is None:
+        return []
+    return [limit for limit in limits_of(evidence, profile) if limit.surely_per_s < load]
+
+
+def _reached(what: str, at: Estimate, because: str) -> Limit:
+    return Limit(what, at.value, because, at.value if at.low is None else at.low)
 
 
 def close_behind(evidence: Evidence) -> list[str]:

@@ -22,7 +22,7 @@ from assessments.autoscaling import (
     target_tracking,
 )
 from assessments.evidence import Evidence
-from assessments.forecast import Forecast
+from assessments.forecast import Estimate, Forecast
 from assessments.outlook import MOST_REPLICAS, number_of, observed
 from probes.errors import UsageError
 
@@ -59,7 +59,7 @@ def _rules(evidence: Evidence, target: Forecast) -> dict[str, Any]:
         return replace(scaling, derivation=(_origin(evidence), *scaling.derivation))
 
     by_requests = planned(None)
-    by_cpu, cpu = by_requests, _cpu(evidence, target)
+    by_cpu, cpu = by_requests, cpu_of_replica(evidence, target.plan.capacity)
     if cpu is not None:
         with suppress(UsageError):  # too little CPU to scale by
             by_cpu = planned(cpu)
@@ -79,13 +79,13 @@ def _origin(evidence: Evidence) -> str:
     return f"the capacity was {how} on {capacity.at.astimezone(UTC):%Y-%m-%d}{run}"
 
 
-def _cpu(evidence: Evidence, target: Forecast) -> Cpu | None:
+def cpu_of_replica(evidence: Evidence, capacity: Estimate) -> Cpu | None:
     """CPU of a replica at its capacity, from the CPU time of a request, and its request; None if unknown."""
     a_request = number_of(observed(evidence, "process.cpu_ms_per_request"))
     requested = number_of(observed(evidence, "infra.kubernetes.cpu_request_cores"))
     if not a_request or not requested:
         return None
-    cores = a_request / 1e3 * target.plan.capacity.value
+    cores = a_request / 1e3 * capacity.value
     if not (0 < cores <= MOST_CORES and 0 < requested <= MOST_CORES):
         return None
     return Cpu(float(f"{cores:.6g}"), requested)

@@ -298,7 +298,9 @@ def _caps(group: str, applying: Sequence[Judgement], headroom: float | None) -> 
                 Cap(CAP_CONTRADICTED, f"{entry.question} is critical and contradicted", entry.question)
             )
     if group == CAPPED_BY_FLEET and headroom is not None and headroom < 1:
-        caps.append(Cap(CAP_FLEET, f"the fleet's measured capacity is {headroom:.2f} of its peak load"))
+        caps.append(
+            Cap(CAP_FLEET, f"the fleet's measured capacity is {headroom:.2f} of the load it has to carry")
+        )
     return tuple(sorted(caps, key=lambda cap: (cap.at_most, cap.question or "")))
 
 
@@ -306,12 +308,20 @@ def overall_of(pillars: Sequence[Score]) -> Overall:
     """The overall score; of equal pillars the first is named."""
     refused = [score for score in pillars if score.reading is None]
     if refused or not pillars:
-        why = " ".join(str(score.refused) for score in refused) or "The lens has no pillar."
-        return Overall(None, None, None, None, refused=why)
+        return Overall(None, None, None, None, refused=_refused([score.id for score in refused]))
     readings = [(score.id, score.reading) for score in pillars if score.reading is not None]
     lowest, reading = min(readings, key=lambda entry: round(entry[1].score, _DIGITS))
     mean = fsum(entry.score for _, entry in readings) / len(readings)
     return Overall(lowest, reading.score, mean, _band(reading.score, [entry for _, entry in readings]))
+
+
+def _refused(pillars: Sequence[str]) -> str:
+    """A short sentence on pillars without a score; each says for itself why."""
+    if not pillars:
+        return "The lens has no pillar."
+    named = pillars[0] if len(pillars) == 1 else f"{', '.join(pillars[:-1])} and {pillars[-1]}"
+    have = "has" if len(pillars) == 1 else "have"
+    return f"{named[:1].upper()}{named[1:]} {have} no score, so there is none overall."
 
 
 def _band(score: float, readings: Iterable[Reading]) -> Band:

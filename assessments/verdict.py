@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 from assessments.evidence import Evidence
 from assessments.forecast import Estimate, Forecast
-from assessments.limits import BEFORE_THE_FLEET, RATE, Limit, close_behind, limits_of, rate_of
+from assessments.limits import BEFORE_THE_FLEET, RATE, Limit, close_behind, in_the_way, limits_of, rate_of
 from assessments.outlook import (
     Fleet,
     capacity_of,
@@ -115,23 +115,33 @@ def verdict_of(
     limits = limits_of(evidence, profile)
     fact = observed(evidence, "load.capacity")
     by_hand = fact is not None and fact.state == "by_hand"
-    readiness = _readiness(usable, load, scores, limits, by_hand)
-    reasons = [_capacity_reason(capacity, fleet, usable, load, used)]
+    blocking = in_the_way(evidence, profile)
+    readiness = _readiness(usable, load, scores, blocking, by_hand)
+    of_capacity, of_score = _capacity_reason(capacity, fleet, usable, load, used), _score_reason(scores)
+    reasons: list[str] = []
+    if readiness == "not_ready":
+        # What is reached first decides; a reserve of the fleet is no reason for it.
+        before = {limit.because for limit in blocking if limit.what in BEFORE_THE_FLEET}
+        reasons += [entry.because if entry.because in before else of_capacity for entry in blocking]
+    elif readiness == "capacity":
+        reasons += [of_score, of_capacity]
+    else:
+        reasons.append(of_capacity)
+        if limits and limits[0].what in BEFORE_THE_FLEET and limits[0].rate_per_s < (load or 0.0):
+            reasons.append(limits[0].because)
     if by_hand and capacity is not None:
         reasons.append("The capacity was given by hand: only a measured one can show that it is ready.")
     if "peak_per_s" in profile.declared and load == profile_number(profile, "peak_per_s"):
         reasons.append(f"Nobody gave the peak: {profile.declared['peak_per_s']}.")
-    if limits and limits[0].what in BEFORE_THE_FLEET and (limits[0].rate_per_s or 0.0) < (load or 0.0):
-        reasons.append(limits[0].because)
-    reasons.append(_score_reason(judgements, scores))
+    reasons += [_contradicted_reason(judgements), "" if readiness == "ready" else of_score]
     applying = [entry for entry in judgements if entry.applies and entry.weight > 0]
     weight = fsum(entry.weight for entry in applying)
     settled = fsum(entry.weight for entry in applying if entry.state in _SETTLED)
     return Verdict(
         readiness=readiness,
         headline=_headline(readiness, load, capacity, fleet, by_hand),
-        reasons=tuple(reason for reason in reasons if reason),
-        capacity_finding=_capacity_finding(usable, load, capacity),
+        reasons=tuple(dict.fromkeys(reason for reason in reasons if reason)),
+        capacity_finding=_capacity_finding(usable, load, capacity, blocking),
         rows=_rows(profile, capacity, fleet, used),
         target_per_s=load,
         breaks_first=limits[0] if limits else None,
@@ -143,13 +153,11 @@ def verdict_of(
 
 
 def _readiness(
-    usable: Estimate | None, load: float | None, scores: Scores, limits: Sequence[Limit], by_hand: bool
+    usable: Estimate | None, load: float | None, scores: Scores, blocking: Sequence[Limit], by_hand: bool
 ) -> Readiness:
     if usable is None or load is None:
         return "unknown"
-    if (usable.value if usable.low is None else usable.low) < load:
-        return "not_ready"
-    if any(limit.rate_per_s is not None and limit.rate_per_s < load for limit in limits):
+    if blocking:
         return "not_ready"
     if usable.low is None or by_hand:
         return "unknown"
@@ -204,21 +212,31 @@ def _capacity_reason(
     return f"{carry}: {_plain(load)} lies within the uncertainty, and the lower end is what counts."
 
 
-def _score_reason(judgements: Sequence[Judgement], scores: Scores) -> str:
-    if scores.overall.refused is not None:
-        return scores.overall.refused
+def _score_reason(scores: Scores) -> str:
+    """Why the score is no ground to be ready; empty where it is one."""
+    overall = scores.overall
+    if overall.refused is not None:
+        return overall.refused
+    if overall.band in ("conditional", "ready"):
+        return ""
+    lowest = scores.pillar(str(overall.pillar))
+    said = f"{capital(lowest.id)} is the lowest pillar with {overall.score:.0f} of 100: {overall.band}"
+    held = lowest.reading is not None and lowest.reading.score < lowest.reading.supported
+    return f"{said}, held there because {lowest.caps[0].because}." if held else f"{said}."
+
+
+def _contradicted_reason(judgements: Sequence[Judgement]) -> str:
     against = [entry for entry in judgements if entry.state == "contradicted"]
     if against:
         worst = max(against, key=lambda entry: (entry.critical, entry.weight * entry.credit.contradicted))
         what = counted(len(against), "claim is", "claims are")
-        return f"{what} contradicted by measurement; the heaviest, {worst.question}: {worst.because}"
-    caps = [cap for score in scores.pillars for cap in score.caps if score.id == scores.overall.pillar]
-    if caps:
-        return f"{capital(caps[0].because)}."
+        return f"{what} contradicted by the evidence; the heaviest, {worst.question}: {worst.because}"
     return ""
 
 
-def _capacity_finding(usable: Estimate | None, load: float | None, capacity: Estimate | None) -> str:
+def _capacity_finding(
+    usable: Estimate | None, load: float | None, capacity: Estimate | None, blocking: Sequence[Limit]
+) -> str:
     if capacity is None:
         return "No capacity was measured"
     if usable is None or load is None:
@@ -226,6 +244,10 @@ def _capacity_finding(usable: Estimate | None, load: float | None, capacity: Est
     gap = usable.value - load
     if gap < 0:
         return f"No reserve at the target: {_plain(-gap)} short"
+    before = next((limit for limit in blocking if limit.what in BEFORE_THE_FLEET), None)
+    if before is not None:
+        what = f"{before.what[:1].lower()}{before.what[1:]}"
+        return f"The fleet would suffice for the target, but {what} gives out before it"
     if usable.low is None:
         return f"About {_plain(gap)} of reserve at the target, with no lower bound"
     if usable.low < load:

@@ -41,8 +41,8 @@ def honest_choices(question: Question, judgement: Judgement, judged: Judged) -> 
         return ()
     levels = levels_of(question, judged.evidence)
     if question.by_rules is not None:
-        standing = {level.choice.id: level.standing for level in levels}
-        return tuple(choice for choice in judgement.choices if standing[choice] != "contradicted")
+        contradicted = {level.choice.id for level in levels if level.standing == "contradicted"}
+        return tuple(choice for choice in judgement.choices if choice not in contradicted)
     standing = [level for level in levels if level.standing != "contradicted"]
     proven = [level for level in standing if level.standing == "verified"]
     return ((proven or standing or levels[:1])[-1].choice.id,)

@@ -5,13 +5,14 @@ Pure: an `Assessed` in, lines out. Text that a person or a file gave is shown es
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.cli.layout import MISSING, NO_BREAK, Cell, Line, Span, Style, line, plain, table, wrapped
+from assessments.levers import Lever
 from assessments.wording import amount, counted, percent
 
 if TYPE_CHECKING:
+    from assessments.actions import Action
     from assessments.assessment import Assessed
     from assessments.scoring import Overall, Score
     from assessments.states import Judgement
@@ -150,20 +151,34 @@ def _titled(assessed: Assessed, entry: Judgement, columns: int) -> list[Line]:
 
 def action_lines(assessed: Assessed, columns: int) -> list[Line]:
     """The actions that are worth most."""
-    actions: Sequence[object] = assessed.actions[:MOST_ACTIONS]
-    if not actions:
+    if not assessed.actions:
         return []
     names = {pillar.id: plain(pillar.name, 40).lower() for pillar in assessed.judged.lens.pillars}
     lines = [line(""), *wrapped("What to do first:", columns, "strong")]
     for place, action in enumerate(assessed.actions[:MOST_ACTIONS], 1):
         effort = counted_days(action.effort_days)
-        gains = f"{names.get(action.pillar, action.pillar)} +{amount(round(action.points, 1))}"
+        gains = _gains(action, names.get(action.pillar, action.pillar))
         text = f"  {place}. {plain(action.text, 300).rstrip('.')} ({effort}): {gains}."
         lines += wrapped(text, columns, "", "     ")
     left = len(assessed.actions) - MOST_ACTIONS
     if left > 0:
         lines += wrapped(f"     {left} more in the report", columns, "muted")
     return lines
+
+
+def _gains(action: Action | Lever, pillar: str) -> str:
+    """`decides readiness, infrastructure +3.4`."""
+    parts = []
+    if isinstance(action, Lever) and action.decides_readiness:
+        parts.append("decides readiness")
+    if action.lifts_cap is not None:
+        parts.append(f"lifts a cap of {action.lifts_cap:.0f}")
+    points = round(action.points, 1)
+    if points > 0:
+        parts.append(f"{pillar} +{amount(points)}")
+    if isinstance(action, Lever) and not points and not action.decides_readiness and action.runs_out_on:
+        parts.append(f"runs out {action.runs_out_on}")
+    return ", ".join(parts) or "no points alone"
 
 
 def counted_days(days: float) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from assessments.levers import Lever
-from assessments.plan_effect import plan_effects
 
 GIB = 2**30
 
@@ -79,11 +78,10 @@ def test_a_fleet_that_is_too_small_lifts_its_cap_and_its_claim(scene: Any) -> No
     lever = levers(short)["replicas"]
     assert lever.lifts_cap == 39
     assert lever.questions == ("INF-01",)
-    assert lever.headroom == pytest.approx(13 * 50 / 400)  # ⌈400/33.6⌉ + 1
     first = short.assessed().actions[0]
     assert first == lever, "what lifts a cap comes first"
-    effect = plan_effects(short.judged(), [lever])[0]
-    assert effect.scores.pillar("infrastructure").caps == ()
+    effect = short.assessed().effect_of([lever])
+    assert effect.scores.pillar("infrastructure").caps == (), "⌈400/33.6⌉ + 1 = 13 carry 650/s"
 
 
 def test_replicas_of_a_manifest_and_of_the_profile_are_levers_too(scene: Any) -> None:
@@ -113,11 +111,20 @@ def test_without_a_lower_bound_the_lever_says_so_by_leaving_it_out(scene: Any) -
 
 
 def test_the_cpu_target_is_what_a_replica_shows_at_the_planned_use(scene: Any) -> None:
-    asleep = scene.but(process__cpu_cores_at_saturation=0.45)
+    # 9 ms a request x 0.7 x 48/s, the low end = 0.3024 cores of 1
+    asleep = scene.but(process__cpu_cores_at_saturation=0.45, process__cpu_ms_per_request=9.0)
     lever = levers(asleep)["cpu"]
-    assert plain(lever.text) == "Let the autoscaler act at 31 % of the CPU request"  # 0.7 x 45 %, down
+    assert plain(lever.text) == "Let the autoscaler act at 30 % of the CPU request"
+    assert plain(lever.because) == (
+        "at 33.6 req/s, 70 % of 48 (lower bound), a replica uses 0.302 cores of 1 requested"
+    )
     assert lever.fleet_per_s == (pytest.approx(70), pytest.approx(210)), "from two replicas to all six"
-    assert "cpu" not in levers(scene.but(infra__kubernetes__hpa__target_cpu_ratio=0.7)), "0.7 of 1 core"
+    assert (
+        "averageUtilization: 30\n"
+        in asleep.assessed().to_json()["forecast"]["autoscaling"]["kubernetes"]["text"]
+    )
+    assert "cpu" not in levers(scene.but(infra__kubernetes__hpa__target_cpu_ratio=0.67)), "0.672 of 1 core"
+    assert "cpu" not in levers(asleep.but(load__capacity=50.0)), "no target without a lower bound"
 
 
 def test_a_challenged_or_missing_measurement_moves_no_lever(scene: Any) -> None:
@@ -144,5 +151,37 @@ def test_actions_come_by_points_for_an_effort_day_after_those_that_lift_a_cap(sc
     )
     actions = many.assessed().actions
     assert len(actions) >= 3
-    rank = [(101 if entry.lifts_cap is None else entry.lifts_cap, -entry.points_per_day) for entry in actions]
-    assert rank == sorted(rank)
+    deciding = [isinstance(entry, Lever) and entry.decides_readiness for entry in actions]
+    assert deciding == sorted(deciding, reverse=True)
+    assert sum(deciding) == 2, "memory, and replicas for 400/s"
+    for first in (True, False):
+        rank = [
+            (101 if entry.lifts_cap is None else entry.lifts_cap, -entry.points_per_day)
+            for entry, decides in zip(actions, deciding, strict=True)
+            if decides is first
+        ]
+        assert rank == sorted(rank)
+
+
+def test_a_lever_without_which_the_load_is_not_reached_comes_first_however_few_points_it_gains(
+    scene: Any,
+) -> None:
+    short = scene.of(target_peak_per_s=215).but(monitoring__prometheus__count_ratio=0.5)
+    first = short.assessed().actions[0]  # 6 x 0.7 x 48 = 201.6
+    assert isinstance(first, Lever)
+    assert first.decides_readiness
+    assert first.points < max(entry.points for entry in short.assessed().actions)
+    assert first.to_json()["decides_readiness"] is True
+    assert not levers(scene.but(infra__kubernetes__memory_limit_bytes=int(1.05 * GIB)))[
+        "memory"
+    ].decides_readiness
+
+
+def test_what_actions_come_to_is_judged_from_the_changed_facts_of_levers(scene: Any) -> None:
+    tight = scene.but(infra__kubernetes__memory_limit_bytes=int(1.05 * GIB))
+    lever = levers(tight)["memory"]
+    raised = tight.but(infra__kubernetes__memory_limit_bytes=int(1.25 * GIB)).assessed()
+    assert tight.assessed().effect_of([lever]).scores == raised.scores
+    # A claim that stands already gains nothing by it: nobody's answer is changed.
+    modest = tight.claiming(INF_08="INF_08_a")
+    assert "memory" not in levers(modest)

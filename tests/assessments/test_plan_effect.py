@@ -10,7 +10,6 @@ from assessments.assessment import assess
 from assessments.claims import answers_of
 from assessments.judging import Materials
 from assessments.lens import load_lens
-from assessments.plan_effect import plan_effects
 from assessments.scoring import losses_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -56,7 +55,7 @@ def _materials(answers: dict[str, str]) -> Materials:
 
 def test_all_actions_together_give_the_sum_of_what_each_makes_true() -> None:
     assessed = assess(_materials({"INF-01": "INF_01_a", "INF-02": "INF_02_no", "MOD-01": "MOD_01_no"}), NOW)
-    (effect,) = plan_effects(assessed.judged, assessed.actions)
+    (effect,) = assessed.plan_effects()
     assert (effect.count, effect.effort_days) == (3, 8.0)
     # Both questions of infrastructure are at their highest level and proven; the third is claimed with a
     # document, since no probe can prove it: 0.75 of it counts.
@@ -82,13 +81,13 @@ def test_the_first_actions_stand_beside_all_where_there_are_more() -> None:
     }
     materials = Materials("a", "1", load_lens(more.encode(), "lens.yaml"), answers_of(given, "answers"))
     assessed = assess(materials, NOW)
-    assert [effect.count for effect in plan_effects(assessed.judged, assessed.actions)] == [3, 4]
+    assert [effect.count for effect in assessed.plan_effects()] == [3, 4]
 
 
 def test_without_actions_there_is_no_effect() -> None:
     assessed = assess(_materials({}), NOW)
     assert assessed.actions == ()
-    assert plan_effects(assessed.judged, assessed.actions) == ()
+    assert assessed.plan_effects() == ()
 
 
 def test_losses_of_claims_add_up_to_those_of_their_pillar() -> None:

@@ -45,12 +45,15 @@ def test_enough_capacity_and_a_low_score_is_not_ready(scene: Any) -> None:
     found = verdict(low)
     assert found.readiness == "capacity"
     assert found.headline == "Enough capacity for 140\N{NO-BREAK SPACE}req/s, but not ready"
+    # (3 x 0.5 + 3 x 0) / 6: what decides comes before the reserve
+    assert found.reasons[0] == "Infrastructure is the lowest pillar with 25 of 100: fragile."
+    assert "more than" in found.reasons[1]
 
 
 def test_a_refused_score_is_no_ground_to_be_ready(scene: Any) -> None:
     found = verdict(scene.claiming(MON_01="unsure"))
     assert found.readiness == "capacity"
-    assert "answer MON-01" in found.reasons[-1]
+    assert found.reasons[0] == "Monitoring has no score, so there is none overall."
 
 
 def test_what_is_not_known_is_said_to_be_not_known(scene: Any) -> None:
@@ -112,9 +115,14 @@ def test_a_memory_limit_under_the_peak_breaks_before_everything(scene: Any) -> N
     assert killed.breaks_first is not None
     assert (killed.breaks_first.what, killed.breaks_first.rate_per_s) == ("The memory limit", 0.0)
     assert killed.readiness == "not_ready"
-    assert plain(killed.reasons[1]) == (
-        "A replica needed 1 GiB under load and may have 512 MiB: it is killed before it reaches its capacity."
+    assert plain(killed.reasons[0]) == (
+        "A replica needed 1 GiB under load and may have 512 MiB: it is killed under such a load."
     )
+    assert not any("more than" in reason for reason in killed.reasons), "a reserve is no reason"
+    assert killed.capacity_finding.endswith("but the memory limit gives out before it")
+    both = verdict(scene.but(infra__kubernetes__memory_limit_bytes=GIB // 2).of(target_peak_per_s=400))
+    assert "it is killed" in both.reasons[0]
+    assert "short of 400" in plain(both.reasons[1])
 
 
 def test_an_autoscaler_that_never_acts_leaves_the_least_replicas(scene: Any) -> None:
@@ -136,6 +144,16 @@ def test_a_cpu_limit_under_what_was_used_throttles_earlier(scene: Any) -> None:
     found = verdict(scene.but(infra__kubernetes__cpu_limit_cores=0.8)).breaks_first
     assert found is not None
     assert (found.what, found.rate_per_s) == ("The CPU limit", pytest.approx(168)), "210 x 0.8 / 1.0"
+    assert found.surely_per_s == pytest.approx(161.28), "201.6 x 0.8"
+    throttled = scene.but(infra__kubernetes__cpu_limit_cores=0.8)
+    assert verdict(carrying(throttled, 165)).readiness == "not_ready", "the low end counts here too"
+
+
+def test_an_autoscaler_that_looks_at_another_metric_too_is_not_said_to_sleep(scene: Any) -> None:
+    asleep = scene.but(process__cpu_cores_at_saturation=0.45, infra__kubernetes__hpa__other_metric=True)
+    found = verdict(asleep).breaks_first
+    assert found is not None
+    assert found.what == "The fleet of 6"
 
 
 # close behind, and when it runs out

@@ -35,7 +35,6 @@ from app.report.sections.plan import after_chart, dates_chart, effort_chart, lea
 from app.report.sections.score_words import effect_words, effort_words
 from app.report.view import View, sentence
 from assessments.assessment import Assessed
-from assessments.plan_effect import effect_of
 from assessments.wording import capital
 
 WIDE = 1200 - 209
@@ -279,7 +278,7 @@ class PlanPage(Page):
         )
 
     def _show_change(self, view: View, assessed: Assessed, row: int) -> None:
-        effect = effect_of(assessed.judged, assessed.actions[row : row + 1])
+        effect = assessed.effect_of(assessed.actions[row : row + 1])
         rows = []
         for score in effect.scores.pillars:
             before = view.score(score.id).get("score")

@@ -158,7 +158,7 @@ def _blocks(view: View, pillar: str, score: Mapping[str, Any]) -> list[Block]:
     against = _heaviest(view, by_state.get("contradicted", []))
     if against:
         title = count_words(
-            len(against), "claim is contradicted by measurements", "claims are contradicted by measurements"
+            len(against), "claim is contradicted by evidence", "claims are contradicted by evidence"
         )
         blocks += [Heading(title, 2), *(card(view, question) for question in against)]
     doubted = _heaviest(view, by_state.get("challenged", []))

@@ -109,7 +109,9 @@ def lead(view: View) -> str:
         parts.append(f"Only action{'s' if len(movers) > 1 else ''} {named} {verb} the date of running out.")
     else:
         parts.append("None of them moves the date of running out.")
-    parts.append("Best first: what lifts a cap, then most points for each day of effort.")
+    deciding = any(entry.get("decides_readiness") for entry in view.actions)
+    first = "what decides readiness, then what lifts a cap" if deciding else "what lifts a cap"
+    parts.append(f"Best first: {first}, then most points for each day of effort.")
     return " ".join(parts)
 
 
@@ -211,9 +213,11 @@ def _claim_link(action: Mapping[str, Any]) -> str | None:
 
 
 def points_said(action: Mapping[str, Any]) -> str:
-    """`+2.5`, and whether it lifts a cap."""
+    """`+2.5`, and whether it decides readiness or lifts a cap."""
     points = float(action.get("points") or 0.0)
     said = f"+{points_words(points)}" if points >= 0.05 else "–"
+    if action.get("decides_readiness"):
+        said += ", decides"
     return said if action.get("lifts_cap") is None else f"{said}, cap"
 
 
@@ -238,6 +242,9 @@ def _why(actions: Sequence[Mapping[str, Any]]) -> list[Block]:
     blocks: list[Block] = []
     if items:
         blocks += [Heading("Where the numbers of the actions come from", 3), Bullets(items)]
+    if any(action.get("decides_readiness") for action in actions):
+        said = "“Decides”: without the action the load to carry is not reached, whatever the score."
+        blocks.append(Paragraph(text(said), "small"))
     if caps:
         said = "“Cap”: the action also lifts a cap, the greatest score that a pillar can have while it holds."
         blocks.append(Paragraph(text(said), "small"))

@@ -90,7 +90,7 @@ def effort_words(action: Mapping[str, Any]) -> str:
 
 def effect_words(view: View, action: Mapping[str, Any], longest: int = 200) -> str:
     """What an action does: to its pillar, to the fleet, to the date; what does not fit is left out."""
-    parts = []
+    parts = ["decides readiness"] if action.get("decides_readiness") else []
     fleet = action.get("fleet_per_s")
     if fleet:
         parts.append(f"fleet {amount(fleet[0])} → {amount(fleet[1])}{NO_BREAK}{RATE}")

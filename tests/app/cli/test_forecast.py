@@ -87,7 +87,7 @@ def test_a_range_of_growth_names_its_method_and_its_seed(capsys: Captured) -> No
     argv = [*WORKED, "--growth", "8%..12%/month", "--seed", "5"]
     assert main(argv) == 0
     first = said(capsys)
-    assert "Monte-Carlo, 100000 draws, seed 5" in first
+    assert "Monte-Carlo, 100,000 draws, seed 5" in first
     assert main(argv) == 0
     assert said(capsys) == first
 

@@ -332,7 +332,7 @@ def _pillar() -> Section:
         (
             ScoreBar(Score(47.73, 53.41, 72.73, 13.64), 0.0, 27.27),
             Paragraph(text("17 questions, 16 apply. Every point is in exactly one part."), "small"),
-            Heading("Two claims are contradicted by measurements", anchor="contradicted"),
+            Heading("Two claims are contradicted by evidence", anchor="contradicted"),
             *(
                 ClaimCard(
                     state,

@@ -49,7 +49,7 @@ def test_contradicted_claims_stand_first_then_challenged_then_the_rest(
     document = assessed()
     infrastructure = _section(document, "infrastructure")
     headings = [block.text for block in of_kind(infrastructure.blocks, Heading)]
-    assert headings[:2] == ["Two claims are contradicted by measurements", "The other claims, proven first"]
+    assert headings[:2] == ["Two claims are contradicted by evidence", "The other claims, proven first"]
     assert {card.state for card in of_kind(infrastructure.blocks, ClaimCard)} == {"contradicted"}
     monitoring = _section(document, "monitoring")
     headings = [block.text for block in of_kind(monitoring.blocks, Heading)]
