@@ -44,6 +44,7 @@ from assessments.assessment import Assessed
 from assessments.wording import counted
 
 _WIDEST = 420
+_TABLE = 760
 
 
 class ComparePage(Page):
@@ -100,6 +101,7 @@ class ComparePage(Page):
         self.score_table = PlainTable(
             self.scores, self.theme, self.tr("Scores before and after"), stretch=0, height=ROW, grows=True
         )
+        self.score_table.setMaximumWidth(_TABLE)
         self.how = PlainLabel(
             self.tr("Each share by going from before to after in three steps: lens, answers, evidence."),
             SMALL,

@@ -116,6 +116,8 @@ class Segments(QWidget):
         """The numbers behind the words."""
         for key, count in counts.items():
             self.segments[key].set_count(count)
+        self.layout().invalidate()
+        self.updateGeometry()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802, Qt's name
         """Left and right move the focus and choose."""
