@@ -28,7 +28,7 @@ class VerdictChange:
 
 
 def verdict_changes(before: Judged, after: Judged) -> tuple[VerdictChange, ...]:
-    """The claims that were judged otherwise: losses, the largest first, then gains, then those without points."""
+    """The claims that were judged otherwise: losses, the largest first, then gains, then the rest."""
     old, new = _points(before), _points(after)
     was = {entry.question: entry for entry in before.judgements}
     changes = []

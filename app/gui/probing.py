@@ -36,7 +36,7 @@ class Probing(QObject):
     started = Signal()
     stopping = Signal()
     """It was asked to stop: nothing is sent any more, and what was measured is being stored."""
-    event = Signal(object)
+    event = Signal(object)  # type: ignore[assignment]
     """One `probes.events.Event`."""
     ended = Signal(int, str)
     """The exit code (-1 where the child crashed) and the last sentence of its standard error."""

@@ -62,7 +62,7 @@ def decisive(run: Run) -> Mapping[str, Any]:
 
 
 def resource_lines(run: Run, memory_limit: float | None) -> tuple[Line, ...]:
-    """Resource, use at the decisive step, share of what there is; a sign marks the limit and what is close."""
+    """Resource, use at the decisive step, share of what there is; signs mark the limit and what is close."""
     step, limited = decisive(run), str(part(run, "capacity").get("limited_by") or "")
     machine = part(part(run, "run"), "machine")
     cores, used = (

@@ -20,6 +20,10 @@ import random
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from probes.events import Event
 
 POINTS, TURNS_A_SECOND = 3_600, 10
 TICK_MS = 5
@@ -107,7 +111,7 @@ def _wait(app: object, seconds: float) -> None:
     loop.exec()
 
 
-def _events() -> list[object]:
+def _events() -> list[Event]:
     from probes.events import Second, Started
 
     chance = random.Random(1)
@@ -117,7 +121,7 @@ def _events() -> list[object]:
     }  # fmt: skip
     machine = {"cpu_usable": 4.0}
     target = {"address": "http://127.0.0.1:8080/recommend", "method": "POST", "pids": [4242]}
-    events: list[object] = [Started(0.5, {"id": "0123456789", "machine": machine}, target, load)]
+    events: list[Event] = [Started(0.5, {"id": "0123456789", "machine": machine}, target, load)]
     for at in range(2 * POINTS):
         slow = 60.0 * math.exp(0.6 * math.sin(at / 170) + chance.gauss(0, 0.25))
         rate = 200 + 40 * math.sin(at / 400) + chance.gauss(0, 5)

@@ -134,8 +134,8 @@ class StepsModel(QAbstractTableModel):
             return self._load(step, row)
         if column == P99:
             value = number(response.get("p99"))
-            ends = (number(response.get(f"p99_{end}")) for end in ("low", "high"))
-            return NOTHING if value is None else estimate(value, *ends)
+            low, high = number(response.get("p99_low")), number(response.get("p99_high"))
+            return NOTHING if value is None else estimate(value, low, high)
         if column == ERRORS:
             return share_words(error_share(step))
         if column == VERDICT:

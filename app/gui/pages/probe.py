@@ -212,7 +212,7 @@ class ProbePage(Page):
     # -- entering ------------------------------------------------------------------------------------------
 
     def enter(self, **where: Any) -> None:
-        """`demo=True` starts the demo, `target=URL` fills it in, `run=ID` shows a run, `setup=True` the form."""
+        """`demo=True` starts the demo, `setup=True` or `target=URL` shows the form, `run=ID` a run."""
         if where.get("demo") and not self.context.probing.is_running:
             self.start_demo()
         elif self.context.probing.is_running:
@@ -247,9 +247,7 @@ class ProbePage(Page):
     def show_judged(self, judged: Judged) -> None:
         """The runs may be others; after a probe, what it changed is known now."""
         runs = self._runs()
-        if [part(run, "run").get("id") for run in runs] != [
-            part(run, "run").get("id") for run in self.result.runs
-        ]:
+        if [_id(run) for run in runs] != [_id(run) for run in self.result.runs]:
             self.result.show_runs(runs)
         if self._awaited and any(_id(run) == self._awaited for run in runs):
             run_id, self._awaited = self._awaited, ""

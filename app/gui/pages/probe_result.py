@@ -11,6 +11,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QComboBox,
+    QFrame,
     QHBoxLayout,
     QPushButton,
     QVBoxLayout,
@@ -92,6 +93,7 @@ class ProbeResult(QWidget):
         self.runs: Sequence[Run] = ()
         self._changes: Sequence[VerdictChange] | None = None
         self._numbers = False
+        self._bars: list[QFrame] = []
         self.steps = StepsModel(self)
         self.resources = RowsModel(("", "", ""), (2,), self)
         self.errors = RowsModel((self.tr("what failed"), self.tr("requests"), self.tr("share")), (1, 2), self)
@@ -194,7 +196,8 @@ class ProbeResult(QWidget):
         self.compare_box = QWidget()
         column = QVBoxLayout(self.compare_box)
         column.setContentsMargins(0, 0, 0, 0)
-        for part_ in (rule(), self.compare_title, self.compare_table, self.compare_note):
+        column.addWidget(rule())
+        for part_ in (self.compare_title, self.compare_table, self.compare_note):
             column.addWidget(part_)
         column.addWidget(self.open_compare, 0, Qt.AlignmentFlag.AlignLeft)
         self.compare_box.hide()
@@ -216,13 +219,12 @@ class ProbeResult(QWidget):
         column.addWidget(PlainLabel(self.tr("Every step"), SECTION, 600))
         column.addWidget(self.table)
         column.addStretch(1)
-        scroll = PageScroll(body)
-        self.scroll = scroll
+        self.scroller = PageScroll(body)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
         outer.addWidget(self.notice)
-        outer.addWidget(scroll, 1)
+        outer.addWidget(self.scroller, 1)
         outer.addWidget(self._next_bar())
 
     def _pair(self, left: QWidget, right: QWidget) -> QBoxLayout:
@@ -232,6 +234,7 @@ class ProbeResult(QWidget):
         right.setMinimumWidth(300)
         pair.addWidget(left, 8)
         line = rule(upright=True)
+        self._bars.append(line)
         pair.addWidget(line)
         pair.addWidget(right, 5)
         return pair
@@ -265,7 +268,7 @@ class ProbeResult(QWidget):
             pair.setDirection(
                 QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
             )
-            line = pair.itemAt(1).widget()
+        for line in self._bars:
             line.setVisible(not narrow)
         super().resizeEvent(event)
 
@@ -298,7 +301,7 @@ class ProbeResult(QWidget):
         self.show_judged(self.context.session.now)
         self._mark()
         self.compare_box.hide()
-        self.scroll.verticalScrollBar().setValue(0)
+        self.scroller.verticalScrollBar().setValue(0)
 
     def _mark(self) -> None:
         run_id = str(part(self.run, "run").get("id", ""))

@@ -181,9 +181,8 @@ class ProbeRunning(QWidget):
         self.remarks = PlainLabel("", BODY, wrap=True)
         boxes[3].addWidget(self.remarks)
         side = QWidget()
-        across = QHBoxLayout(side)
+        across = self._side_by_side = QHBoxLayout(side)
         across.setContentsMargins(0, 0, 0, 0)
-        across.setSpacing(32)
         self._columns = (QVBoxLayout(), QVBoxLayout())
         for column in self._columns:
             column.setSpacing(12)
@@ -195,9 +194,12 @@ class ProbeRunning(QWidget):
     def _arrange(self, narrow: bool) -> None:
         """The groups under each other, or in a narrow window in two columns below the charts."""
         first, second = self._columns
+        # Not by takeAt: an item that stays alive in Python keeps the next one's size from being renewed.
         for column in self._columns:
-            while column.count():
-                column.takeAt(0)
+            for widget in (*self._group, *self._rules):
+                column.removeWidget(widget)
+            if (rest := column.itemAt(0)) is not None:
+                column.removeItem(rest)
         for at, one in enumerate(self._group):
             column = second if narrow and at >= 2 else first
             if column.count():
@@ -210,7 +212,8 @@ class ProbeRunning(QWidget):
             column.addStretch(1)
         self.side.setMinimumWidth(0 if narrow else SIDE)
         self.side.setMaximumWidth(16_777_215 if narrow else SIDE)
-        self.side.layout().setSpacing(32 if narrow else 0)
+        self._side_by_side.setSpacing(32 if narrow else 0)
+        self._side_by_side.setStretch(1, 1 if narrow else 0)
         down, across = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
         self._across.setDirection(down if narrow else across)
         self._bar.setVisible(not narrow)

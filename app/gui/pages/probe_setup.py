@@ -96,6 +96,7 @@ class ProbeSetup(QWidget):
         self._turn = 0
         self._tried = False
         self._more_slo = ""
+        self._shown: list[PlainLabel] = []
         self._asking = SerialExecutor(self)
         self._look = QTimer(self)
         self._look.setSingleShot(True)
@@ -317,11 +318,10 @@ class ProbeSetup(QWidget):
     @property
     def order(self) -> ProbeOrder:
         """What the fields say."""
-        lines = lambda text: tuple(row.strip() for row in text.toPlainText().splitlines() if row.strip())  # noqa: E731
         return ProbeOrder(
             target=self.target.text().strip(),
             method=str(self.method.currentData()),
-            headers=lines(self.headers),
+            headers=_lines(self.headers),
             body_kind=self._body_kind,
             body=self.body.toPlainText(),
             bodies=self.bodies.text(),
@@ -337,7 +337,7 @@ class ProbeSetup(QWidget):
             step=self.step.text(),
             rate=self.rate.text(),
             duration=self.duration.text(),
-            checks=lines(self.checks),
+            checks=_lines(self.checks),
             allow_remote=self._is_confirmed(),
         )
 
@@ -555,10 +555,10 @@ class ProbeSetup(QWidget):
 
     def _show_found(self) -> None:
         found = self.found
-        while self.rows.count():
-            widget = self.rows.takeAt(0).widget()
-            if widget is not None:
-                widget.deleteLater()
+        for label in self._shown:
+            self.rows.removeWidget(label)
+            label.deleteLater()
+        self._shown.clear()
         self.sample.setEnabled(True)
         self.answer_problem.setVisible(bool(found and found.problem))
         self.answer_problem.setText(found.problem if found else "")
@@ -587,10 +587,16 @@ class ProbeSetup(QWidget):
         if not found.pid and found.answers and not found.is_remote:
             rows[0] = (self.tr("process"), self.tr("not found: CPU and memory will not be measured"))
         for place, (name, text) in enumerate(row for row in rows if row[1]):
-            self.rows.addWidget(PlainLabel(name, BODY, tone="muted"), place, 0)
+            label = PlainLabel(name, BODY, tone="muted")
+            self.rows.addWidget(label, place, 0)
             value = PlainLabel(text, BODY, wrap=True)
+            self._shown += [label, value]
             value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
             self.rows.addWidget(value, place, 1)
+
+
+def _lines(text: QPlainTextEdit) -> tuple[str, ...]:
+    return tuple(row.strip() for row in text.toPlainText().splitlines() if row.strip())
 
 
 def _host(address: str) -> str:

@@ -36,7 +36,7 @@ class PageScroll(QScrollArea):
     def _fit(self) -> None:
         body = self.widget()
         layout = None if body is None else body.layout()
-        if layout is None:
+        if body is None or layout is None:
             return
         width = self.viewport().width()
         needed = layout.minimumSize().height()

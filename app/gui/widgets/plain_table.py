@@ -49,8 +49,8 @@ class RowDelegate(QStyledItemDelegate):
     ) -> None:
         """Draws the cell."""
         painter.save()
-        area = QRect(option.rect)  # type: ignore[attr-defined]
-        state = option.state  # type: ignore[attr-defined]
+        area = QRect(option.rect)
+        state = option.state
         if state & QStyle.StateFlag.State_Selected:
             painter.fillRect(area, self._theme.colour("accbg"))
         painter.setPen(QPen(self._theme.colour("line"), 1))

@@ -97,7 +97,7 @@ class PhaseRow(QWidget):
             painter.setFont(font(BODY, weight))
             painter.setPen(self._theme.colour("muted" if stage.state == "to come" else "text"))
             painter.drawText(QPointF(x, middle + 4.5), stage.name)
-            x += measure(stage.name, weight, BODY) + 8  # type: ignore[arg-type]
+            x += measure(stage.name, weight, BODY) + 8
             if remarks and stage.remark:
                 painter.setFont(font(SMALL))
                 painter.setPen(self._theme.colour("muted"))
