@@ -10,6 +10,7 @@ the main thread only. A CPU quota looks like that queue, which is why throttling
 
 from __future__ import annotations
 
+import functools
 import os
 from bisect import bisect_left, bisect_right
 from collections import deque
@@ -56,6 +57,7 @@ class Detail:
     io_pressure: float | None = None
     pressure_of_machine: bool = True
     disk_busy: float | None = None
+    network_busy: float | None = None
     gpu_busy: float | None = None
     descriptors: int | None = None
 
@@ -66,7 +68,7 @@ class Detail:
             for name in (
                 "thread_cores", "waiting_threads", "minor_faults_per_s", "major_faults_per_s",
                 "read_bytes_per_s", "written_bytes_per_s", "quota_cores", "throttled_ratio", "cpu_pressure",
-                "memory_pressure", "io_pressure", "disk_busy", "gpu_busy",
+                "memory_pressure", "io_pressure", "disk_busy", "network_busy", "gpu_busy",
             )
             if (value := getattr(self, name)) is not None
         }  # fmt: skip
@@ -89,6 +91,7 @@ class _Reading:
     throttling: Throttling | None
     pressure: Pressure
     disks_s: Mapping[str, float]
+    links_s: Mapping[str, float]
     gpu_busy: float | None
     descriptors: int | None
 
@@ -139,7 +142,7 @@ class DetailLog:
                 t_ns, threads, waited_s, minor, major,
                 reads if io_known else None, writes if io_known else None,
                 throttling(self.pid) if self._quota_cores is not None else None,
-                self._pressure.read(), _disks_busy_s(),
+                self._pressure.read(), _disks_busy_s(), _links_busy_s(),
                 None if self._gpu is None else self._gpu.busy(),
                 descriptors if fd_known else None,
             )
@@ -170,7 +173,6 @@ class DetailLog:
             since = b.throttling.since(a.throttling)
             throttled = since.throttled_periods / since.periods if since.periods > 0 else 0.0
         gpus = [reading.gpu_busy for reading in inside if reading.gpu_busy is not None]
-        disks = [(b.disks_s[name] - a.disks_s[name]) / seconds for name in b.disks_s if name in a.disks_s]
         return Detail(
             seconds=seconds,
             thread_cores=max(used.values(), default=0.0) / seconds,
@@ -186,10 +188,17 @@ class DetailLog:
             memory_pressure=memory,
             io_pressure=io,
             pressure_of_machine=b.pressure.of_machine,
-            disk_busy=min(1.0, max(disks)) if disks else None,
+            disk_busy=_busiest(a.disks_s, b.disks_s, seconds),
+            network_busy=_busiest(a.links_s, b.links_s, seconds),
             gpu_busy=sum(gpus) / len(gpus) if gpus else None,
             descriptors=b.descriptors,
         )
+
+
+def _busiest(before: Mapping[str, float], after: Mapping[str, float], seconds: float) -> float | None:
+    """The largest share of the time in which one of them was busy."""
+    shares = [(busy_s - before[name]) / seconds for name, busy_s in after.items() if name in before]
+    return min(1.0, max(0.0, *shares)) if shares else None
 
 
 def _rate(before: int | None, after: int | None, seconds: float) -> float | None:
@@ -259,4 +268,29 @@ def _disks_busy_s() -> dict[str, float]:
         fields = line.split()
         if len(fields) > _SECTOR_MS_FIELD and not fields[2].startswith(("loop", "ram", "zram")):
             found[fields[2]] = int(fields[_SECTOR_MS_FIELD]) / 1e3
+    return found
+
+
+def _links_busy_s() -> dict[str, float]:
+    """Seconds since boot that a network link was busy: bytes of its fuller direction over its speed.
+
+    Links of unknown speed are left out, and the loopback has none.
+    """
+    found = {}
+    for name, speed in _link_speeds().items():
+        folder = f"/sys/class/net/{name}/statistics"
+        counts = [_bytes(f"{folder}/{way}_bytes") for way in ("rx", "tx")]
+        if None not in counts:
+            found[name] = max(int(count) for count in counts if count is not None) / speed
+    return found
+
+
+@functools.cache
+def _link_speeds() -> dict[str, float]:
+    """Bytes a second that each network link carries, where the system knows."""
+    found = {}
+    for folder in Path("/sys/class/net").glob("*"):
+        text = _bytes(f"{folder}/speed")
+        if text is not None and text.strip().isdigit() and int(text) > 0:
+            found[folder.name] = int(text) * 1e6 / 8
     return found

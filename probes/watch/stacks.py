@@ -86,6 +86,8 @@ class StackSamples:
     moments: int
     seconds: float
     refused: tuple[str, ...] = ()
+    waiting: bool = False
+    """Threads that did nothing are counted as well."""
 
     def hotspots(self) -> list[Hotspot]:
         """The functions in which most stacks ended, at most `HOTSPOTS`, each with its most frequent line."""
@@ -191,10 +193,12 @@ class StackPass:
     """Looks into processes for whole `seconds`, at those among `pids` (the busiest first) that are CPython's.
 
     `start` begins, `done` is true once every py-spy has ended, `result` is what it saw. `close` ends what
-    still runs. Nothing is started for processes of other users.
+    still runs. Nothing is started for processes of other users. With `waiting`, threads that do nothing count
+    as well: where little is computed, what they wait in is what there is to see.
     """
 
-    def __init__(self, pids: Sequence[int], seconds: int) -> None:
+    def __init__(self, pids: Sequence[int], seconds: int, *, waiting: bool = False) -> None:
+        self.waiting = waiting
         self.seconds = max(1, seconds)
         self._pids = [int(pid) for pid in pids if is_cpython(pid)][:MOST_PROCESSES]
         self._refused: list[str] = []
@@ -222,7 +226,8 @@ class StackPass:
                 continue
             for gil in (False, True):
                 file = Path(self._folder.name, f"{pid}-{'gil' if gil else 'all'}")
-                self._running.append(_Recording(program, pid, gil, self.seconds, file))
+                which = "--gil" if gil else "--idle" if self.waiting else None
+                self._running.append(_Recording(program, pid, which, self.seconds, file))
 
     def done(self) -> bool:
         """Whether nothing is left to wait for; what takes too long is ended."""
@@ -253,7 +258,7 @@ class StackPass:
             self._folder.cleanup()
             self._folder = None
         moments = RATE * self.seconds
-        return StackSamples(stacks, gil, shares, moments, self.seconds, tuple(self._refused))
+        return StackSamples(stacks, gil, shares, moments, self.seconds, tuple(self._refused), self.waiting)
 
     def close(self) -> None:
         """Ends every py-spy that still runs."""
@@ -264,9 +269,9 @@ class StackPass:
 class _Recording:
     """One py-spy."""
 
-    def __init__(self, program: str, pid: int, gil: bool, seconds: int, file: Path) -> None:
+    def __init__(self, program: str, pid: int, which: str | None, seconds: int, file: Path) -> None:
         self.pid = pid
-        self.gil = gil
+        self.gil = which == "--gil"
         self.moments = RATE * seconds
         self._file = file
         self._said = file.with_suffix(".log")
@@ -274,7 +279,7 @@ class _Recording:
         command += ["--rate", str(RATE), "--duration", str(seconds), "--output", str(file), "--pid", str(pid)]
         with self._said.open("wb") as said:
             self.process = subprocess.Popen(
-                [*command, "--gil"] if gil else command,
+                command if which is None else [*command, which],
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=subprocess.STDOUT,
