@@ -1,4 +1,4 @@
-"""`loadstone probe python:…`, `model:…` and `command:…`: the options of targets that are code of the user's."""
+"""`loadstone probe python:…`, `model:…` and `command:…`: the options of targets that are the user's code."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _sample(options: argparse.Namespace) -> Sample | None:
         return None
     data = read_body(options.sample, "--sample")
     named = options.sample.startswith("@") and options.sample != "@-"
-    name = options.sample[1:] if named else "--sample"
+    name = options.sample[1:] if named else ""
     return read_sample(data, name, options.target.partition(":")[0])
 
 

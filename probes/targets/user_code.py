@@ -229,6 +229,7 @@ def _check_json(data: bytes, name: str) -> None:
     try:
         json.loads(data)
     except ValueError as error:
+        what = f"the sample {name}" if name else "the sample"
         raise UsageError(
-            f"the sample {name} is no JSON ({error}): correct it, or give a .txt, .jsonl or .npy file"
+            f"{what} is no JSON ({error}): correct it, or give a .txt, .jsonl or .npy file"
         ) from error

@@ -713,6 +713,11 @@ class _Command:
 
 def _missing(who: str, module: str, package: str | None = None) -> str:
     name = module.partition(".")[0]
+    if name != module and name in sys.modules:
+        return (
+            f"{who} needs '{module}', which the '{name}' of {sys.executable} has not: install a version that "
+            "has it, or name the interpreter that has it with --python"
+        )
     package = package or _PACKAGES.get(name, name)
     return (
         f"{who} needs '{name}', which {sys.executable} has not: run {sys.executable} -m pip install "
