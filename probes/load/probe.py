@@ -8,10 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
+from probes.analysis.bottleneck import Bottleneck
 from probes.analysis.memory import MemoryGrowth
 from probes.errors import InternalError, TargetError
 from probes.events import FactFound, Finished, Started
@@ -23,6 +25,7 @@ from probes.load.safety import Ending, RunEnded, check_descriptors
 from probes.load.search import Capacity, Limits, Search
 from probes.load.spec import ClosedSegment, LoadSpec
 from probes.load.steps import StepResult
+from probes.load.why import Why, limit_of, look_inside, reserved_s, stacks_json
 from probes.probe import ProbeContext
 from probes.targets.http import HttpTarget
 from probes.version import version
@@ -38,15 +41,22 @@ MOSTLY_FAILED = 0.5
 
 
 class LoadProbe:
-    """`loadstone probe` for one target. `pids` are watched; by default the owner of the listening socket."""
+    """`loadstone probe` for one target.
+
+    `pids` are watched; by default the owner of the listening socket. Flame graphs go to a folder in `folder`;
+    without it there is none.
+    """
 
     name: ClassVar[str] = "load"
     fact_names: ClassVar[tuple[FactName, ...]] = ()
 
-    def __init__(self, target: HttpTarget, spec: LoadSpec, *, pids: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self, target: HttpTarget, spec: LoadSpec, *, pids: tuple[int, ...] = (), folder: Path | None = None
+    ) -> None:
         self.target = target
         self.spec = spec
         self.pids = pids
+        self.folder = folder
 
     def run(self, context: ProbeContext) -> dict[str, Any]:
         """Measures; emits from `Started` to `Finished` and returns the result document.
@@ -78,10 +88,11 @@ class LoadProbe:
             try:
                 capacity, ending = self._measure(run)
                 others = run.others_cores()
+                why, ending = self._look(run, ending)
             finally:
                 if watcher is not None:
                     watcher.stop()
-            header |= {"target": target, "floor_ms": floor, "others_cores": others}
+            header |= {"target": target, "floor_ms": floor, "others_cores": others, "why": why}
             document = self._document(run, capacity, ending, header)
         for fact in document["facts"]:
             context.emit(FactFound(context.elapsed(), fact))
@@ -113,7 +124,7 @@ class LoadProbe:
                 return None, None
             run.begin_search()
             limits = Limits(
-                budget_s=self.spec.budget_s,
+                budget_s=self.spec.budget_s - reserved_s(self.spec),
                 precision=self.spec.precision,
                 max_rate=self.spec.max_rate,
                 max_concurrency=self.spec.connections,
@@ -123,6 +134,15 @@ class LoadProbe:
         except RunEnded as ended:
             so_far = None if search is None else search.so_far(ended.ending.reason)
             return so_far, ended.ending
+
+    def _look(self, run: Run, ending: Ending | None) -> tuple[Why, Ending | None]:
+        """Looks inside, unless the run has ended before its time; the look is no ground to lose the rest."""
+        if ending is not None:
+            return Why(), ending
+        try:
+            return look_inside(run), None
+        except RunEnded as ended:
+            return Why(), ended.ending
 
     def _document(
         self,
@@ -141,8 +161,14 @@ class LoadProbe:
             grade, reason = grade_steps(steps, self.spec.slo)
             if run.spoilt is not None:
                 grade, reason = "client_limited", run.spoilt
+        memory = None if run.watcher is None else run.memory.judged(run.watcher.samples())
+        if self.spec.soak and grade == "valid" and (memory is None or memory.verdict == "insufficient"):
+            because = "the target's memory was not measured" if memory is None else memory.because
+            grade, reason = "insufficient", f"whether memory grows cannot be told: {because}"
         if ending is not None and ending.status in ("failed", "aborted"):
             grade, reason = "unstable", ending.reason
+        if run.engine.lost:
+            grade, reason = "client_limited", f"{run.engine.lost[0]}; its requests are missing from then on"
         machine, others = dict(header["machine"]), header["others_cores"]
         if others is not None:
             machine["others_cpu_cores"] = round(others, 3)
@@ -171,15 +197,23 @@ class LoadProbe:
         found = self._capacity_json(capacity, run) if capacity is not None else None
         if capacity is None and ending is None and grade not in ("client_limited", "unstable"):
             found = _saturated_json(steps)
+        limit: Bottleneck | None = None
         if found is not None:
+            fault = reason if grade == "client_limited" else None
+            limit = limit_of(run, header["why"], fault)
+            if limit is not None:
+                found |= limit.to_json() | {"bounds": [bound.to_json() for bound in limit.bounds]}
             document["capacity"] = found
         scalability = _scalability_json(steps)
         if scalability is not None:
             document["scalability"] = scalability
         document["steps"] = [step.to_json() for step in steps]
-        memory = None if run.watcher is None else run.memory.judged(run.watcher.samples())
         if memory is not None:
             document["memory"] = memory.to_json()
+        stacks, lost = stacks_json(header["why"], str(header["id"]), self.folder)
+        document |= stacks
+        if lost is not None:
+            self._note(run.context, lost)
         sent = run.engine.sent
         document["client"] = {
             "cpu_cores": round(run.engine.cpu_s / max(run.context.elapsed(), 1e-9), 4),
@@ -193,6 +227,7 @@ class LoadProbe:
         facts = []
         if grade != "client_limited":
             facts = self._facts(steps, capacity, memory, str(header["id"]))
+            facts += self._limit_facts(limit, header["why"], scalability, facts, str(header["id"]))
         document["facts"] = [fact.to_json() for fact in facts]
         return document
 
@@ -255,6 +290,35 @@ class LoadProbe:
                     add(f"process.growth_bytes_per_{name}", rate.value, samples=memory.samples, **bounds)
         return facts
 
+    def _limit_facts(
+        self,
+        limit: Bottleneck | None,
+        why: Why,
+        scalability: Mapping[str, Any] | None,
+        known: Sequence[Fact],
+        run_id: str,
+    ) -> list[Fact]:
+        """Facts on what limits the target and how it scales."""
+        source, at = Source("load", run=run_id), datetime.now(UTC)
+        facts = []
+        if limit is not None:
+            facts.append(observed("load.limited_by", limit.limited_by, source, at=at))
+        seen = None if why.inside is None else why.inside.stacks
+        if seen is not None and seen.gil_shares:
+            share = round(max(seen.gil_shares.values()), 4)
+            facts.append(observed("process.gil_share", share, source, at=at, samples=seen.moments))
+        law = scalability or {}
+        names = {"sigma": "scalability_sigma", "kappa": "scalability_kappa"}
+        for key, name in {**names, "peak_concurrency": "peak_concurrency"}.items():
+            if law.get(key) is not None:
+                bounds = {end: law[end].get(key) for end in ("low", "high")}
+                facts.append(observed(f"load.{name}", law[key], source, at=at, **bounds))
+        values = {fact.name: fact.value for fact in known}
+        p99, alone = values.get("load.response_p99_ms"), values.get("load.service_p50_ms")
+        if "load.capacity" in values and isinstance(p99, float) and isinstance(alone, float) and alone > 0:
+            facts.append(observed("load.p99_growth", round(p99 / alone, 4), source, at=at))
+        return facts
+
 
 def decisive_step(steps: Sequence[StepResult], capacity: Capacity | None) -> StepResult | None:
     """The last step; with a capacity the open step nearest at or below it."""
@@ -287,7 +351,9 @@ def _saturated_json(steps: Sequence[StepResult]) -> dict[str, Any] | None:
 
 def _scalability_json(steps: Sequence[StepResult]) -> dict[str, Any] | None:
     ladder = [
-        step for step in steps if step.mode == "closed" and step.ok and step.verdict != "client_limited"
+        step
+        for step in steps
+        if step.mode == "closed" and step.users is None and step.ok and step.verdict != "client_limited"
     ]
     if len({step.concurrency for step in ladder}) < SCALABILITY_LEVELS:
         return None
