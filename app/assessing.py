@@ -195,8 +195,15 @@ def _facts_of(document: Mapping[str, Any], problems: list[str]) -> list[Fact]:
 
 
 def with_slo(answers: Answers, slo: str | None) -> Answers:
-    """The answers with the SLO in their profile, where it names none: alerts are held against it."""
+    """The answers with the SLO in their profile, where it names none: alerts are held against it.
+
+    One that its growth profile declares stays declared.
+    """
+    from assessments.growth_profiles import with_declared
+
     if slo is None or "slo" in answers.profile.values:
+        return answers
+    if with_declared(answers.profile).values.get("slo") == slo:
         return answers
     from types import MappingProxyType
 

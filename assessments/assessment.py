@@ -23,6 +23,7 @@ from assessments.lens import Lens, lens_of
 from assessments.levers import Lever, levers_of
 from assessments.outlook import fleet_of, forecast_json, target_outlook
 from assessments.plan_effect import PlanEffect, effect_of, plan_effects
+from assessments.prices import price_of_document
 from assessments.scaling_rules import scaling_rules
 from assessments.scoring import Finding, Lost, Scores, findings_of, losses_of
 from assessments.states import Judgement
@@ -84,6 +85,7 @@ class Assessed:
                 target,
                 fleet_of(judged.evidence, profile),
                 scaling_rules(judged.evidence, target),
+                given.price,
             ),
         }
         kept = (fact for fact in given.facts if not is_derived(fact))
@@ -95,6 +97,7 @@ class Assessed:
             "assessment": {"name": given.name, "id": given.id, "title": given.title},
             "profile": profile.to_json(),
             **({"profile_declared": profile.declared_json()} if profile.declared else {}),
+            **({"price": given.price.to_json()} if given.price is not None else {}),
             "lens": given.lens.to_json(),
             "answers": given.answers.to_json(),
             "facts": sorted(facts, key=lambda fact: (fact["name"], fact["at"], repr(fact))),
@@ -174,6 +177,7 @@ def materials_of(document: Mapping[str, Any], name: str = "the assessment") -> M
             runs=_listed(document, "runs", Mapping),
             milestones=_listed(document, "milestones", Mapping),
             problems=_listed(document, "problems", str),
+            looked_up=None if document.get("price") is None else price_of_document(document["price"]),
         )
     except (KeyError, TypeError, AttributeError, FactError) as error:
         raise UsageError(f"{name} is no whole assessment ({error}): write it again") from error

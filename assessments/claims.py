@@ -283,7 +283,18 @@ class _Reader:
         elif profile.values.get("growth_profile_weights") is True:
             what = "growth_profile_weights needs a growth_profile: name one, such as retail-campaign"
             raise self.wrong(table, "growth_profile_weights", what)
+        if "instance" in profile.values:
+            self.instance(table, profile)
         return profile
+
+    def instance(self, table: Mapping[str, Any], profile: Profile) -> None:
+        """Refuses an instance whose price is needed and not known."""
+        from assessments.prices import price_for
+
+        try:
+            price_for(profile)
+        except UsageError as error:
+            raise self.wrong(table, "instance", str(error)) from error
 
     def growth_profile(self, table: Mapping[str, Any], profile: Profile) -> None:
         """Refuses a growth profile that is not there."""

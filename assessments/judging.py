@@ -16,6 +16,7 @@ from assessments.forecast import Forecast
 from assessments.growth_profiles import asked_weights, with_declared
 from assessments.lens import Lens
 from assessments.outlook import outlook
+from assessments.prices import Price, price_for, with_price
 from assessments.profile import Profile
 from assessments.scoring import Scores, scores_of
 from assessments.states import Judgement, judge
@@ -29,6 +30,7 @@ class Materials:
     `lens` is as it was read; the weights of the answers are applied when it is judged. `facts` are those of
     runs, scans and files of evidence, `runs` documents `loadstone.probe/1`, newest first, `milestones`
     earlier states as documents with a `label`. `problems` are sentences on what could not be used.
+    `looked_up` is the price of the profile's instance where it was looked up before: it stays what it was.
     """
 
     name: str
@@ -40,11 +42,17 @@ class Materials:
     title: str = ""
     milestones: tuple[Mapping[str, Any], ...] = ()
     problems: tuple[str, ...] = ()
+    looked_up: Price | None = None
+
+    @cached_property
+    def price(self) -> Price | None:
+        """The list price of the profile's instance, where the profile gives no price. Raises `UsageError`."""
+        return price_for(self.answers.profile, self.looked_up)
 
     @cached_property
     def profile(self) -> Profile:
-        """What the answers say of the system, and what their growth profile declares where they do not."""
-        return with_declared(self.answers.profile)
+        """What the answers say of the system, and what growth profile and price book add to it."""
+        return with_price(with_declared(self.answers.profile), self.price)
 
     @property
     def weights(self) -> dict[str, float]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from assessments.evidence import Evidence
 from assessments.forecast import Axis, Estimate, Forecast, Plan, forecast, parse_growth
+from assessments.prices import Price
 from assessments.profile import Profile
 from probes.facts import Fact
 
@@ -135,10 +136,14 @@ def target_outlook(evidence: Evidence, profile: Profile, start: date) -> Forecas
 
 
 def forecast_json(
-    found: Forecast | None, target: Forecast | None, fleet: Fleet | None, autoscaling: Mapping[str, Any]
+    found: Forecast | None,
+    target: Forecast | None,
+    fleet: Fleet | None,
+    autoscaling: Mapping[str, Any],
+    price: Price | None = None,
 ) -> dict[str, Any] | None:
-    """`loadstone.forecast/1` with what the load to carry needs, the fleet that it is held against, and the
-    rules for autoscaling (`scaling_rules.py`)."""
+    """`loadstone.forecast/1` with what the load to carry needs, the fleet that it is held against, the rules
+    for autoscaling (`scaling_rules.py`), and the list price where that is what a replica is said to cost."""
     if found is None:
         return None
     document = found.to_json()
@@ -152,4 +157,6 @@ def forecast_json(
             "cost_per_million": of_target["cost_per_million"],
         }
     document["autoscaling"] = dict(autoscaling)
+    if price is not None and found.plan.price_per_hour == price.per_hour:
+        document["price"] = price.to_json()
     return document

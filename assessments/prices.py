@@ -9,13 +9,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from difflib import get_close_matches
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from assessments.profile import Profile
 from probes.documents import DocumentError, line_of, read_file, read_yaml
 from probes.errors import UsageError
 
@@ -80,6 +83,54 @@ class Price:
         return {name: value for name, value in document.items() if value is not None}
 
 
+def price_of_document(document: Mapping[str, Any]) -> Price:
+    """The inverse of `Price.to_json`. Raises `UsageError`."""
+    try:
+        provider, _, instance = str(document["instance"]).partition(":")
+        known = {entry.name for entry in fields(Price)} - {"instance", "as_of"}
+        values = {key: value for key, value in document.items() if key in known}
+        return Price(
+            provider=provider, instance=instance, as_of=date.fromisoformat(document["as_of"]), **values
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"the price of an instance is not whole ({error}): write it again") from error
+
+
+def price_for(profile: Profile, looked_up: Price | None = None) -> Price | None:
+    """The price of the instance that a profile names and gives no price for; None where it is not needed.
+
+    `looked_up` counts where it is that of the instance, else the bundled book. Raises `UsageError` for an
+    instance that the book has not, and for a currency other than the book's.
+    """
+    name = profile.values.get("instance")
+    if name is None or "price_per_replica_hour" in profile.values:
+        return None
+    price = looked_up
+    if price is None or price.name.lower() != str(name).strip().partition("@")[0].lower():
+        price = bundled_prices().find(str(name), "give price_per_replica_hour")
+    currency = profile.values.get("currency")
+    if currency not in (None, price.currency):
+        raise UsageError(
+            f"the price book has {price.name} in {price.currency}, not in {currency}: leave the currency "
+            "out, or give price_per_replica_hour"
+        )
+    return price
+
+
+def with_price(profile: Profile, price: Price | None) -> Profile:
+    """The profile with that price, said to be declared."""
+    if price is None:
+        return profile
+    said = f"price_per_replica_hour {price.per_hour:g} {price.currency}: {price.remark}"
+    declared = {"price_per_replica_hour": said}
+    if "currency" not in profile.values:
+        declared["currency"] = f"currency {price.currency}: that of the price of {price.name}"
+    values = {**profile.values, "price_per_replica_hour": price.per_hour, "currency": price.currency}
+    return replace(
+        profile, values=MappingProxyType(values), declared=MappingProxyType({**profile.declared, **declared})
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class PriceBook:
     """Prices by name and region; of several regions the first in the book counts unless one is named."""
@@ -90,8 +141,11 @@ class PriceBook:
         """Both books; where both price an instance, this one counts."""
         return PriceBook((*self.prices, *other.prices))
 
-    def find(self, name: str) -> Price:
-        """The price of `aws:m7i.large`, or `aws:m7i.large@eu-west-1`. Raises `UsageError` with near names."""
+    def find(self, name: str, otherwise: str = "give --price, or a book with --prices FILE") -> Price:
+        """The price of `aws:m7i.large`, or `aws:m7i.large@eu-west-1`.
+
+        Raises `UsageError` with near names; `otherwise` says what else can be done.
+        """
         wanted, _, region = name.strip().partition("@")
         found = [price for price in self.prices if price.name.lower() == wanted.lower()]
         for price in found:
@@ -100,17 +154,15 @@ class PriceBook:
         if found:
             regions = ", ".join(dict.fromkeys(price.region for price in found))
             raise UsageError(
-                f"the price book has {found[0].name} for {regions} only, not for '{region}': "
-                "give your own with --price, or a book with --prices FILE"
+                f"the price book has {found[0].name} for {regions} only, not for '{region}': {otherwise}"
             )
         names = list(dict.fromkeys(price.name for price in self.prices))
         near = get_close_matches(wanted, names, n=3)
         hint = f"near it are {', '.join(near)}" if near else f"it has for example {', '.join(names[:3])}"
-        raise UsageError(
-            f"the price book does not know '{name}': {hint}; or give --price, or a book with --prices FILE"
-        )
+        raise UsageError(f"the price book does not know '{name}': {hint}; or {otherwise}")
 
 
+@cache
 def bundled_prices() -> PriceBook:
     """The list prices that come with Loadstone."""
     data = (files("resources.prices") / "prices.yaml").read_bytes()

@@ -30,6 +30,7 @@ replicas                integer                                                 
 utilisation             ratio                                                       -         Planned share of a replica's capacity in use at the peak
 price_per_replica_hour  number                                                      -         Of a copy, in `currency`
 currency                text                                                        -         The currency of prices
+instance                text                                                        -         What a copy runs on, as in the price book (aws:m7i.large), where its price is not given
 event                   text                                                        -         What it has to be ready for
 event_on                date                                                        -         The day of the event
 growth_profile          text                                                        -         A growth profile by name

@@ -164,7 +164,7 @@ def run(options: argparse.Namespace, output: Output) -> int:
     if options.json is not None:
         document = found.to_json() | about | ({"price": price.to_json()} if price else {}) | {"notes": notes}
         write_document(document, options.json, output)
-    output.lines(shown(found, notes, written, output.columns))
+    output.lines(shown(found, notes, written, output.columns, may_run="assessment" in about))
     return 0
 
 
@@ -246,6 +246,7 @@ def _assessed_capacity(options: argparse.Namespace) -> Any:
             f"loadstone probe TARGET --assessment {options.name}"
         )
     fleet = fleet_of(evidence, profile)
+    about: dict[str, Any] = {"assessment": options.name}
     notes = [evidence.facts["load.capacity"].source.run or ""]
     notes = [f"the capacity was measured by run {run}" for run in notes if run]
     if options.replicas is None and fleet is not None:
@@ -259,10 +260,13 @@ def _assessed_capacity(options: argparse.Namespace) -> Any:
         options.growth = profile.growth.get("workload")
     if options.price is None and options.instance is None:
         options.price = profile_number(profile, "price_per_replica_hour")
+        if found.materials.price is not None:
+            notes.append(found.materials.price.remark)
+            about["price"] = found.materials.price.to_json()
         currency = profile.values.get("currency")
         if options.currency is None and isinstance(currency, str) and currency:
             options.currency = currency
-    return capacity, {"assessment": options.name}, notes
+    return capacity, about, notes
 
 
 def capacity_of(run_id: str, result: Mapping[str, Any], damaged: list[str]) -> Any:
@@ -352,22 +356,24 @@ def _scaling_sentence(scaling: Scaling, files: str) -> str:
     )
 
 
-def shown(found: Forecast, notes: list[str], written: list[str], columns: int) -> list[Line]:
-    """The forecast for people."""
+def shown(
+    found: Forecast, notes: list[str], written: list[str], columns: int, *, may_run: bool = False
+) -> list[Line]:
+    """The forecast for people; `may_run` says that replicas are how many there may be, not are."""
     from app.cli.layout import line, plain, wrapped
 
     plan = found.plan
     lines: list[Line] = []
     if found.needed is not None:
         more = (
-            f" (conservative {found.conservative}, with a spare {found.with_spare})"
+            f" (conservative {found.conservative:,}, with a spare {found.with_spare:,})"
             if found.conservative is not None
             else ""
         )
-        running = "" if plan.running is None else f" {plan.running} run now."
+        running = "" if plan.running is None else f" {plan.running:,} {'may run' if may_run else 'run now'}."
         lines += wrapped(
             f"{_counted(found.needed)} carr{'ies' if found.needed == 1 else 'y'} the peak of "
-            f"{plan.peak_per_s:g} requests/s at {_percent(plan.utilisation)} utilisation{more}.{running}",
+            f"{plan.peak_per_s:,.6g} requests/s at {_percent(plan.utilisation)} utilisation{more}.{running}",
             columns,
             "strong",
         )
@@ -404,18 +410,21 @@ def shown(found: Forecast, notes: list[str], written: list[str], columns: int) -
 
 
 def _axis_sentence(found: RunsOut, plan: Plan) -> str:
-    limit = f"{found.axis.limit.value:.6g}{found.axis.unit.removeprefix('1')}"
-    what = f"the {limit} that {_counted(plan.running or 0)} carry at {_percent(plan.utilisation)}"
+    limit = f"{found.axis.limit.value:,.6g}{found.axis.unit.removeprefix('1')}"
+    carry = "carries" if plan.running == 1 else "carry"
+    what = f"the {limit} that {_counted(plan.running or 0)} {carry} at {_percent(plan.utilisation)}"
     if found.is_over:
         carried = plan.capacity.value * (plan.running or 0)
         over = "and over their whole capacity" if found.axis.now > carried else "but not over their capacity"
-        text = f"over already: the peak of {found.axis.now:g}/s is at or over {what}, {over}"
+        text = f"over already: the peak of {found.axis.now:,.6g}/s is at or over {what}, {over}"
         if (months := found.months[0]) is not None and months < 0:
             day = found.days[0]
             text += f"; by this growth since {_four(-months)} months" + (f" ({day})" if day else "")
         return text
     if found.never:
         text = f"does not run out: nothing grows towards {what}"
+        if found.months[1] is not None:
+            return f"{text}, at the middle of the growth given; at its upper end on {found.days[1]}"
     elif not found.within_horizon:
         text = f"does not run out within the horizon of {found.horizon_months:g} months"
     else:

@@ -225,7 +225,9 @@ class RunFileReader(CheckedValues):
             argv.append(option if value is True else f"{option}={self.word(load, key)}")
         slo = root.get("slo")
         if slo is None and answers is not None:
-            slo = answers.profile.values.get("slo")
+            from assessments.growth_profiles import with_declared
+
+            slo = with_declared(answers.profile).values.get("slo")
         if slo is not None:
             argv.append(f"--slo={slo if isinstance(slo, str) else self.word(root, 'slo')}")
         argv += [f"--require={text}" for text in self.texts(root, "require")]

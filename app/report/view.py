@@ -56,9 +56,13 @@ class View:
         return {axis: str(rate) for axis, rate in rates.items()}
 
     def who_says(self, key: str) -> str:
-        """Where a value of the profile is from: the profile, or the growth profile that it names."""
-        named = self.profile.get("growth_profile")
-        return f"declared by the growth profile {named}" if key in self.declared else "profile"
+        """Where a value of the profile is from: itself, or the growth profile or price book that it names."""
+        if key not in self.declared:
+            return "profile"
+        price = self.document.get("price")
+        if key in ("price_per_replica_hour", "currency") and price:
+            return f"list price of {price['instance']} as of {price['as_of']}"
+        return f"declared by the growth profile {self.profile.get('growth_profile')}"
 
     @property
     def verdict(self) -> Mapping[str, Any]:

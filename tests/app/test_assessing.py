@@ -23,6 +23,7 @@ from app.assessing import (
 )
 from assessments.claims import read_answers
 from assessments.evidence import sealed
+from assessments.growth_profiles import with_declared
 from assessments.lens import bundled_lens
 from assessments.store import open_store
 from probes.errors import UsageError
@@ -144,3 +145,8 @@ def test_the_objective_of_the_load_is_that_of_the_profile_where_it_names_none() 
     assert filled.profile.values["slo"] == "p99<=100ms"
     assert with_slo(filled, "p99<=900ms") is filled
     assert with_slo(answers, None) is answers
+    campaign = ANSWERS.replace(b"target_peak_per_s: 100", b"growth_profile: retail-campaign")
+    declaring = read_answers(campaign, "answers.yaml")
+    declared = str(with_declared(declaring.profile).values["slo"])
+    assert with_slo(declaring, declared) is declaring, "what nobody gave stays declared"
+    assert with_slo(declaring, "p99<=100ms").profile.values["slo"] == "p99<=100ms"

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from assessments.assessment import rescored
+from assessments.claims import read_answers
 from assessments.prices import bundled_prices, load_prices, read_prices
 from probes.errors import UsageError
 
@@ -117,3 +120,47 @@ def test_a_book_that_is_not_there_or_too_large_is_one_sentence(tmp_path: Path) -
     (tmp_path / "big.yaml").write_bytes(b"#" * 1_000_001)
     with pytest.raises(UsageError, match="larger than 1 MB"):
         load_prices(tmp_path / "big.yaml")
+
+
+# the price of an assessed system
+
+
+def test_the_book_prices_the_instance_of_a_profile_that_gives_no_price(scene: Any) -> None:
+    priced = scene.of(price_per_replica_hour=None, currency=None, instance="aws:m7i.large")
+    document = priced.assessed().to_json()
+    found = document["forecast"]
+    assert found["price_per_replica_hour"] == 0.1008
+    # 0.1008 x 10^6 / (3600 x 50 x 0.7)
+    assert found["cost_per_million"]["value"] == pytest.approx(0.8)
+    assert found["cost_per_million"]["currency"] == "USD"
+    assert (found["price"]["instance"], found["price"]["as_of"]) == ("aws:m7i.large", "2025-01-15")
+    assert "price_per_replica_hour" not in document["profile"], "nobody gave it"
+    declared = {entry["key"]: entry["note"] for entry in document["profile_declared"]}
+    assert "list price as of 2025-01-15" in declared["price_per_replica_hour"]
+
+
+def test_a_price_that_was_looked_up_stays_what_it_was(scene: Any) -> None:
+    priced = scene.of(price_per_replica_hour=None, currency=None, instance="aws:m7i.large")
+    document = priced.assessed().to_json()
+    assert rescored(document) == document
+    document["price"] |= {"per_hour": 0.2016, "as_of": "2026-02-01"}
+    again = rescored(document)["forecast"]
+    assert again["price_per_replica_hour"] == 0.2016
+    assert again["price"]["as_of"] == "2026-02-01"
+
+
+def test_a_price_that_was_given_goes_before_the_book(scene: Any) -> None:
+    document = scene.of(instance="aws:m7i.large").assessed().to_json()
+    assert document["forecast"]["price_per_replica_hour"] == 1.2
+    assert "price" not in document
+    assert "price" not in document["forecast"]
+
+
+def test_an_instance_that_cannot_be_priced_is_refused_at_its_line() -> None:
+    head = b"schema: loadstone.answers/1\nprofile:\n  target_kind: http\n"
+    for more, message in (
+        (b"  instance: aws:m7i.larg\n", "answers.yaml, line 4: the price book does not know 'aws:m7i.larg'"),
+        (b"  instance: aws:m7i.large\n  currency: EUR\n", "answers.yaml, line 4: the price book has"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            read_answers(head + more + b"answers: {}\n", "answers.yaml")

@@ -243,7 +243,10 @@ def _replica_row(name: str, rate: float, replicas: Mapping[str, Any]) -> tuple[A
 def _cost(found: Mapping[str, Any]) -> list[Block]:
     cost, price = found.get("cost_per_million"), found.get("price_per_replica_hour")
     if not cost or price is None:
-        said = "Nobody said what a replica costs: add price_per_replica_hour and currency to the profile."
+        said = (
+            "Nobody said what a replica costs: add price_per_replica_hour and currency to the profile, or an "
+            "instance of the price book, such as aws:m7i.large."
+        )
         return [Heading("What it costs", 2), Paragraph(text(said))]
     shown = estimate(cost["value"], cost["low"], cost["high"], cost["currency"])
     return [
@@ -301,7 +304,7 @@ def _assumptions(view: View, found: Mapping[str, Any]) -> list[Block]:
     if found.get("price_per_replica_hour") is not None:
         currency = (found.get("cost_per_million") or {}).get("currency", "")
         price = f"{amount(found['price_per_replica_hour'])}{NO_BREAK}{currency}"
-        rows.append(("Price of a replica for an hour", price, "profile"))
+        rows.append(("Price of a replica for an hour", price, view.who_says("price_per_replica_hour")))
     rows.append(("A month", f"{MONTH_DAYS}{NO_BREAK}days", "365.25 / 12"))
     cells = tuple((text(name), text(value), text(Span(source, "muted"))) for name, value, source in rows)
     columns = (Column("Assumption", 1.2), Column("Value", align="right"), Column("Source", 1.4))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.cli.run_file import RunFile, read_run_file
+from assessments.growth_profiles import find_profile
 from probes.errors import UsageError
 from probes.load.spec import ClosedSegment, OpenSegment
 
@@ -127,6 +128,10 @@ def test_answers_may_stand_in_the_file_and_bodies_too(write: Write) -> None:
     assert file.answers.claims["INF-08"].state == "unsure"
     assert file.spec.slo.text == "p95<=50ms", "the objective of the profile is the one of the load"
     assert file.spec.slo_asked
+    kind = read_run_file(
+        write(LOAD + "answers:\n  profile: {growth_profile: retail-campaign}\n  answers: {INF-08: unsure}\n")
+    )
+    assert kind.spec.slo.text == find_profile("retail-campaign").slo, "and so is that of the kind of system"
 
 
 def test_a_file_with_answers_alone_puts_nothing_under_load(write: Write) -> None:
