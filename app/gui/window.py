@@ -265,6 +265,9 @@ class MainWindow(QMainWindow):
             return
         self.title.setText(page.title() or self._name(self._shown))
         self.subtitle.setText(page.subtitle())
+        shown = [self._actions.itemAt(place).widget() for place in range(self._actions.count())]
+        if shown == list(page.actions()):
+            return
         while self._actions.count():
             widget = self._actions.takeAt(0).widget()
             if widget is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QFrame, QLabel, QWidget
 
@@ -24,6 +24,7 @@ class PlainLabel(QLabel):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self._heights: dict[int, int] = {}
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setFont(font(size, weight) if size < SECTION else _heading_font(size, weight))
         self.setWordWrap(wrap)
@@ -35,6 +36,23 @@ class PlainLabel(QLabel):
             )
             self.setTextInteractionFlags(flags)
         self.setText(text)
+
+    def setText(self, text: str) -> None:  # noqa: N802, Qt's name
+        """Shows another text."""
+        self._heights.clear()
+        super().setText(text)
+
+    def heightForWidth(self, width: int) -> int:  # noqa: N802, Qt's name
+        """The height of the text broken to a width; layouts ask for the same ones again and again."""
+        found = self._heights.get(width)
+        if found is None:
+            found = self._heights[width] = super().heightForWidth(width)
+        return found
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802, Qt's name
+        """Another font or style breaks the text elsewhere."""
+        self._heights.clear()
+        super().changeEvent(event)
 
     def set_tone(self, tone: str) -> None:
         """Another role of colour; empty is that of text."""
