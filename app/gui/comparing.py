@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from app.gui.models.changes import ChangeRow, rows_of
+from app.gui.models.changes import ChangeRow, Kind, Words, rows_of
 from assessments.assessment import Assessed, assess, materials_of
 from assessments.judging import Materials
-from assessments.milestones import ScoreChange, difference
+from assessments.milestones import Change, ScoreChange, difference
 from assessments.store import Store
+from assessments.wording import NO_BREAK
 
 MOST_RUNS = 50
+_WORD = re.compile(r"[\w-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +94,49 @@ def compare_states(
     store: Store, first: Place, second: Place, open_one: Materials | None, now: datetime
 ) -> Compared:
     """What makes the second different from the first. Raises `UserError`."""
-    from app.report.sections.fact_names import meaning_of
-    from app.report.view import short
-
     a, b = (state_of(store, place, open_one, now) for place in (first, second))
     found = difference(a, b)
-    meanings: dict[str, str] = {}
-    for state in (a, b):
-        for question in state.judged.lens.questions:
-            meanings[question.id] = f"{question.id}  {short(question)}"
-    for change in found.facts:
-        meanings[change.id] = meaning_of(change.id) or change.id
     names = {pillar.id: pillar.name for state in (a, b) for pillar in state.judged.lens.pillars}
     overall = [(state.scores.overall.score, str(state.scores.overall.band or "")) for state in (a, b)]
     return Compared(
-        (a.as_of, b.as_of), (overall[0], overall[1]), found.scores, names, tuple(rows_of(found, meanings))
+        (a.as_of, b.as_of), (overall[0], overall[1]), found.scores, names, tuple(rows_of(found, _words(a, b)))
     )
+
+
+def _words(before: Assessed, after: Assessed) -> Words:
+    """Says what changed as people read it: titles of questions, levels of ladders, facts with their units."""
+    from app.report.sections.fact_names import meaning_of
+    from app.report.view import fact_value, short
+
+    questions: dict[str, str] = {}
+    choices: dict[str, str] = {}
+    for state in (before, after):
+        for question in state.judged.lens.questions:
+            questions[question.id] = f"{question.id}  {short(question)}"
+            for place, choice in enumerate(question.choices):
+                level = "" if question.by_rules is not None else f"level{NO_BREAK}{place}: "
+                choices[choice.id] = f"{level}{choice.text}"
+
+    def claimed(text: str) -> str:
+        return _WORD.sub(lambda found: choices.get(found[0], found[0]), text)
+
+    def value(state: Assessed, name: str, otherwise: str) -> str:
+        fact = state.judged.evidence.facts.get(name)
+        return otherwise if fact is None else fact_value(fact)
+
+    def words(kind: Kind, change: Change) -> ChangeRow:
+        name, was, now = change.id, change.before, change.after
+        if kind == "facts":
+            return ChangeRow(
+                kind, name, meaning_of(name) or name, value(before, name, was), value(after, name, now)
+            )
+        if kind == "answers":
+            was, now = claimed(was), claimed(now)
+        elif kind == "states":
+            was, now = was.replace("_", " "), now.replace("_", " ")
+        return ChangeRow(kind, name, questions.get(name, name), was, now)
+
+    return words
 
 
 def compare_runs(store: Store, first: Place, second: Place) -> ComparedRuns:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -103,19 +103,18 @@ class ChangeRow:
     after: str
 
 
-def rows_of(found: Difference, meanings: Mapping[str, str]) -> list[ChangeRow]:
-    """All changes, verdicts first; `meanings` says ids in words."""
-    rows = []
-    for kind in KINDS:
-        changes: Sequence[Change] = getattr(found, kind)
-        for change in changes:
-            meaning = meanings.get(change.id, change.id)
-            rows.append(
-                ChangeRow(
-                    kind, change.id, meaning, change.before.replace("_", " "), change.after.replace("_", " ")
-                )
-            )
-    return rows
+Words = Callable[[Kind, Change], ChangeRow]
+"""A change in words."""
+
+
+def rows_of(found: Difference, words: Words) -> list[ChangeRow]:
+    """All changes in words, verdicts first."""
+    return [words(kind, change) for kind in KINDS for change in _changes(found, kind)]
+
+
+def _changes(found: Difference, kind: Kind) -> Sequence[Change]:
+    changes: Sequence[Change] = getattr(found, kind)
+    return changes
 
 
 class ChangesModel(QAbstractTableModel):

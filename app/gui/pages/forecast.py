@@ -533,6 +533,9 @@ class ForecastPage(Page):
         self.side.setMaximumWidth(SIDE if wide else 16_777_215)
         self._upright.setVisible(wide)
         self._place_sliders(1 if wide else 2)
+        layout = self.scroll.widget().layout()
+        if layout is not None:
+            layout.activate()
 
 
 class _Amount(QWidget):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
 from PySide6.QtCore import Qt
@@ -348,6 +349,9 @@ class OverviewPage(Page):
         said, growth = str(out["text"]), view.growth.get("workload", "")
         self.runs_out_why.setText(said.replace(growth, growth_words(growth)) if growth else said)
         dates = dates_chart(view, ())
+        if dates is not None:
+            # The date stands above it, in words.
+            dates = replace(dates, rows=tuple(replace(row, name="", shown=" ") for row in dates.rows))
         self.dates.show_chart(dates)
         for part in (self.dates.title, self.dates.caption):
             part.hide()
@@ -476,6 +480,9 @@ class OverviewPage(Page):
         under = QBoxLayout.Direction.TopToBottom
         for row in (self._top, self._lower):
             row.setDirection(wide if self.width() >= WIDE else under)
+        layout = self.body.layout()
+        if layout is not None:
+            layout.activate()
 
 
 def _columns(spacing: int) -> QBoxLayout:

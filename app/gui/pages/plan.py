@@ -103,6 +103,7 @@ class PlanPage(Page):
         outer = QVBoxLayout(body)
         outer.setContentsMargins(32, 24, 32, 24)
         outer.addLayout(self._across)
+        outer.addStretch(1)
         self.scroll = QScrollArea()
         self.scroll.setFrameShape(QFrame.Shape.NoFrame)
         self.scroll.setWidgetResizable(True)
@@ -315,6 +316,9 @@ class PlanPage(Page):
         self._across.setDirection(
             QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
         )
-        self.side.setFixedWidth(SIDE) if wide else self.side.setMaximumWidth(16_777_215)
-        if not wide:
-            self.side.setMinimumWidth(0)
+        self._across.setStretch(0, 1 if wide else 0)
+        self.side.setMinimumWidth(SIDE if wide else 0)
+        self.side.setMaximumWidth(SIDE if wide else 16_777_215)
+        layout = self.scroll.widget().layout()
+        if layout is not None:
+            layout.activate()

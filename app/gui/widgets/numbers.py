@@ -155,5 +155,3 @@ def show_numbers(window: QWidget, spec: ChartSpec, theme: Theme) -> NumbersWindo
     shown = NumbersWindow(theme, window) if found is None else found
     shown.show_chart(spec)
     return shown
-
-

@@ -35,6 +35,7 @@ class PageSheet(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         seen = QRectF(event.rect())
+        painter.fillRect(seen, self._theme.colour("sunk"))
         for place, rect in enumerate(self._area.rects):
             if not rect.intersects(seen):
                 continue
