@@ -179,7 +179,7 @@ class ChecklistPage(Page):
         self._column.setSpacing(0)
         self._column.addWidget(self.pane)
         self._column.addStretch(1)
-        self.scroll = _scroll(inside)
+        self.question_scroll = _scroll(inside)
         foot = QHBoxLayout()
         foot.setContentsMargins(28, 8, 28, 8)
         foot.setSpacing(6)
@@ -197,7 +197,7 @@ class ChecklistPage(Page):
         middle = QVBoxLayout(asked)
         middle.setContentsMargins(0, 0, 0, 0)
         middle.setSpacing(0)
-        middle.addWidget(self.scroll, 1)
+        middle.addWidget(self.question_scroll, 1)
         middle.addWidget(rule())
         middle.addLayout(foot)
         self.stack = QStackedWidget()
@@ -255,7 +255,7 @@ class ChecklistPage(Page):
         text = self.tr("{0} of {1} settled")
         return text.replace("{0}", str(settled)).replace("{1}", str(len(applying)))
 
-    def actions(self) -> Sequence[QWidget]:
+    def actions(self) -> Sequence[QWidget]:  # type: ignore[override]
         """Filters, undo and redo."""
         return (self.filters, self.undo, self.redo)
 
@@ -326,7 +326,7 @@ class ChecklistPage(Page):
             self._runs = frozenset(str((run.get("run") or {}).get("id", "")) for run in materials.runs)
         self._facts = facts
         self.model.show_judged(judged)
-        self.filters.set_counts(self.model.counts())
+        self.filters.set_counts({str(name): count for name, count in self.model.counts().items()})
         self._show_offer(judged)
         if self.current not in judged.lens.by_id:
             self.current = ""
@@ -346,7 +346,7 @@ class ChecklistPage(Page):
             return
         self._changed = changed
         self.model.set_changed(changed)
-        states = Counter(entry.state for entry in after.judgements if entry.question in changed)
+        states = Counter(str(entry.state) for entry in after.judgements if entry.question in changed)
         offered = sum(1 for entry in proposals(after) if entry.question in changed)
         parts = [
             f"{states[state]} {word}"
@@ -357,7 +357,7 @@ class ChecklistPage(Page):
                 ("contradicted", self.tr("contradicted")),
                 ("challenged", self.tr("challenged")),
             )
-            if states[state]  # type: ignore[index]
+            if states[state]
         ]
         if offered:
             parts.append(self.tr("{0} proposed").replace("{0}", str(offered)))
@@ -417,7 +417,7 @@ class ChecklistPage(Page):
         self._select()
         self._draw()
         if is_other:
-            self.scroll.verticalScrollBar().setValue(0)
+            self.question_scroll.verticalScrollBar().setValue(0)
 
     def _select(self) -> None:
         index = self.model.index_of(self.current)

@@ -28,7 +28,7 @@ from app.gui.widgets.labels import PlainLabel
 from app.gui.widgets.ladder import Ladder
 from app.gui.widgets.verdict_notice import VerdictNotice
 from assessments.answer_keeping import Conflict
-from assessments.claims import Attachment, Claim
+from assessments.claims import Attachment, Claim, ClaimState
 from assessments.judging import Judged
 from assessments.lens import Question
 from assessments.states import Judgement
@@ -120,7 +120,7 @@ class QuestionPane(QWidget):
         self.change = QPushButton("")
         self.change.clicked.connect(self.take_honest)
         self.fix = QPushButton(self.tr("Show the fix"))
-        self.fix.clicked.connect(lambda: self.question is not None and self.plan_asked.emit(self.question.id))
+        self.fix.clicked.connect(self._ask_plan)
         self.object = QPushButton(self.tr("Challenge this fact…"))
         self.object.setProperty("kind", "plain")
         self.object.clicked.connect(self.ask_challenge)
@@ -359,13 +359,13 @@ class QuestionPane(QWidget):
         self._answer(tuple(entry.id for entry in question.choices if entry.id in chosen))
 
     def _answer(self, choices: tuple[str, ...]) -> None:
-        state = "answered" if choices else "unanswered"
+        state: ClaimState = "answered" if choices else "unanswered"
         self._session.claim(replace(self.claim, choices=choices, state=state, reason=""))
 
     def say_unsure(self) -> None:
         """Nobody is sure; said again, it is taken back."""
         self.keep_note()
-        state = "unanswered" if self.claim.state == "unsure" else "unsure"
+        state: ClaimState = "unanswered" if self.claim.state == "unsure" else "unsure"
         self._session.claim(replace(self.claim, choices=(), state=state, reason=""))
 
     def take_honest(self) -> bool:
@@ -438,6 +438,10 @@ class QuestionPane(QWidget):
         for name in list(names):
             names |= dict.fromkeys(part for part in inputs_of(name) if part in known)
         return list(names)
+
+    def _ask_plan(self) -> None:
+        if self.question is not None:
+            self.plan_asked.emit(self.question.id)
 
     def _settle(self, mine: bool) -> None:
         if self._conflict is not None:

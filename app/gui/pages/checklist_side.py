@@ -226,8 +226,8 @@ class SidePane(QWidget):
                 unanswered=reading.lost.unanswered,
             )
             said = self.tr("score {0}, proven {1}, claimed {2}")
-            for place, value in enumerate((reading.score, reading.proven, reading.claimed)):
-                said = said.replace(f"{{{place}}}", f"{value:.0f}")
+            for place, points in enumerate((reading.score, reading.proven, reading.claimed)):
+                said = said.replace(f"{{{place}}}", f"{points:.0f}")
             self.glyph.show_shapes(shapes, GLYPH, said)
         rows = self._worth_rows(question, judgement, worth, whole)
         for place, (box, word, value) in enumerate(self.rows):

@@ -124,7 +124,7 @@ class EvidencePage(Page):
         self.table.setAccessibleName(self.tr("Facts"))
         self.table.setModel(self.filter)
         self.table.selectionModel().currentRowChanged.connect(self._chosen)
-        self.table.activated.connect(lambda _index: self.detail.open_source())
+        self.table.activated.connect(self._open_source)
         self.nothing = PlainLabel("", BODY, tone="muted", wrap=True)
         self.nothing.setContentsMargins(32, 24, 32, 24)
         self.problems = PlainLabel("", SMALL, tone="muted", wrap=True, selectable=True)
@@ -232,7 +232,7 @@ class EvidencePage(Page):
         text = self.tr("{0} facts count").replace("{0}", str(counts["all"] - aside))
         return text if not aside else text + self.tr(", {0} set aside").replace("{0}", str(aside))
 
-    def actions(self) -> Sequence[QWidget]:
+    def actions(self) -> Sequence[QWidget]:  # type: ignore[override]
         """What adds evidence."""
         return (self.by_hand, self.add_folder, self.add)
 
@@ -269,7 +269,7 @@ class EvidencePage(Page):
         self._judged = judged
         shown = self._fact()
         self.model.show_rows(rows_of(judged))
-        self.kinds.set_counts(self.model.counts())
+        self.kinds.set_counts({str(kind): count for kind, count in self.model.counts().items()})
         self._show_problems()
         if shown:
             self._go_to(shown)
@@ -340,6 +340,9 @@ class EvidencePage(Page):
     def _fact(self) -> Fact | None:
         row = self._row()
         return None if row is None else row.fact
+
+    def _open_source(self, _index: QModelIndex) -> None:
+        self.detail.open_source()
 
     def _chosen(self, _now: QModelIndex, _before: QModelIndex) -> None:
         self._show_detail()

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
+    QWidget,
 )
 
 from app.gui.models.facts import AGE, FACT, MACHINE, ROW, SOURCE, STATE, VALUE, FactRow
@@ -43,12 +44,12 @@ class FactDelegate(QStyledItemDelegate):
             return
         painter.save()
         theme = self._theme
-        area: QRect = option.rect  # type: ignore[attr-defined]
-        state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
-        view: QTableView = option.widget  # type: ignore[attr-defined]
+        area: QRect = option.rect
+        state: QStyle.StateFlag = option.state
+        view: QWidget | None = option.widget
         if state & QStyle.StateFlag.State_Selected:
             painter.fillRect(area, theme.colour("accbg"))
-            if view.hasFocus():
+            if view is not None and view.hasFocus():
                 painter.setPen(QPen(theme.colour("accent"), 2))
                 painter.drawLine(area.left(), area.top() + 1, area.right() + 1, area.top() + 1)
                 painter.drawLine(area.left(), area.bottom(), area.right() + 1, area.bottom())

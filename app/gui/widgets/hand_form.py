@@ -81,7 +81,9 @@ class HandForm(QWidget):
         self.wrong.hide()
         self.show()
         self.names.setFocus(Qt.FocusReason.OtherFocusReason)
-        self.names.lineEdit().selectAll()
+        line = self.names.lineEdit()
+        if line is not None:
+            line.selectAll()
 
     def close_form(self) -> None:
         """Closes it; nothing is given."""

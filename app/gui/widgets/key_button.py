@@ -24,7 +24,7 @@ class KeyButton(QPushButton):
         self._sign = QLabel(self)
         self._word = PlainLabel(text, BODY, 500)
         cap = KeyCap(key, theme)
-        row = QHBoxLayout(self)
+        row = self._row = QHBoxLayout(self)
         row.setContentsMargins(9, 0, 9, 0)
         row.setSpacing(8)
         parts = [self._sign, self._word, cap] if icon else [cap, self._word]
@@ -40,6 +40,6 @@ class KeyButton(QPushButton):
 
     def sizeHint(self) -> QSize:  # noqa: N802, Qt's name
         """As wide as its parts."""
-        return QSize(self.layout().sizeHint().width() + 2, 32)
+        return QSize(self._row.sizeHint().width() + 2, 32)
 
     minimumSizeHint = sizeHint  # noqa: N815, Qt's name

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QKeyEvent, QPainter, QPen
-from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
 
 from app.charts.pieces import proposed_badge, verdict_badge
 from app.gui.models.questions import COUNT, IS_PILLAR, IS_PROPOSED, KEY, SCORE, STATE, TITLE
@@ -37,12 +44,12 @@ class QuestionDelegate(QStyledItemDelegate):
     ) -> None:
         """Draws a heading or a question."""
         painter.save()
-        area: QRect = option.rect  # type: ignore[attr-defined]
+        area: QRect = option.rect
         if index.data(IS_PILLAR):
             self._heading(painter, area, index)
         else:
-            state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
-            view: QAbstractItemView = option.widget  # type: ignore[attr-defined]
+            state: QStyle.StateFlag = option.state
+            view: QWidget | None = option.widget
             is_chosen = bool(state & QStyle.StateFlag.State_Selected)
             is_hovered = bool(state & QStyle.StateFlag.State_MouseOver)
             self._question(painter, area, index, is_chosen, is_hovered)

@@ -48,6 +48,13 @@ class Segment(QAbstractButton):
     def nextCheckState(self) -> None:  # noqa: N802, Qt's name
         """The control decides which one is checked."""
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802, Qt's name
+        """Arrows are for the control: a button would move the focus alone."""
+        if event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
+
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802, Qt's name
         """Draws the segment; the control's frame is around all of them."""
         painter = QPainter(self)
@@ -93,7 +100,7 @@ class Segments(QWidget):
         self._theme = theme
         self.setAccessibleName(name)
         self.segments: dict[str, Segment] = {}
-        row = QHBoxLayout(self)
+        row = self._row = QHBoxLayout(self)
         row.setContentsMargins(1, 0, 1, 0)
         row.setSpacing(0)
         for place, (key, word) in enumerate(entries):
@@ -116,7 +123,7 @@ class Segments(QWidget):
         """The numbers behind the words."""
         for key, count in counts.items():
             self.segments[key].set_count(count)
-        self.layout().invalidate()
+        self._row.invalidate()
         self.updateGeometry()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802, Qt's name

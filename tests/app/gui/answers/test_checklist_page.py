@@ -387,10 +387,10 @@ def test_below_1200_pixels_the_right_column_stands_under_the_question(desk: Any)
         > page.pane.mapTo(page, page.pane.rect().topRight()).x() - 1
     )
     desk.window.resize(1100, 800)
-    desk.bot.waitUntil(lambda: page.scroll.widget().isAncestorOf(page.side), timeout=20_000)
+    desk.bot.waitUntil(lambda: page.question_scroll.widget().isAncestorOf(page.side), timeout=20_000)
     desk.bot.waitUntil(lambda: page.side.y() >= page.pane.geometry().bottom(), timeout=20_000)
     desk.window.resize(1440, 800)
-    desk.bot.waitUntil(lambda: not page.scroll.widget().isAncestorOf(page.side), timeout=20_000)
+    desk.bot.waitUntil(lambda: not page.question_scroll.widget().isAncestorOf(page.side), timeout=20_000)
 
 
 def test_every_widget_that_takes_the_focus_has_a_name(desk: Any) -> None:
