@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from probes.analysis.memory import MemoryGrowth
 from probes.analysis.percentiles import smallest_sample
 from probes.load.steps import StepResult, Verdict
 from probes.slo import Slo
@@ -120,3 +121,11 @@ def grade_steps(steps: Sequence[StepResult], slo: Slo) -> tuple[Grade, str | Non
     if all(step.ok == 0 for step in steps):
         return "insufficient", "no request was answered well"
     return "valid", None
+
+
+def untold_memory(memory: MemoryGrowth | None) -> str | None:
+    """Why a soak does not tell what it was asked, whether memory grows; None where it does."""
+    if memory is not None and memory.verdict != "insufficient":
+        return None
+    because = "the target's memory was not measured" if memory is None else memory.because
+    return f"whether memory grows cannot be told: {because}"

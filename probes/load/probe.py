@@ -19,7 +19,7 @@ from probes.errors import InternalError, TargetError
 from probes.events import FactFound, Finished, Started
 from probes.facts import Fact, FactName, Source, observed
 from probes.load import plan
-from probes.load.grade import Grade, grade_steps
+from probes.load.grade import Grade, grade_steps, untold_memory
 from probes.load.run import Run, objectives_of
 from probes.load.safety import Ending, RunEnded, check_descriptors
 from probes.load.search import Capacity, Limits, Search
@@ -162,9 +162,9 @@ class LoadProbe:
             if run.spoilt is not None:
                 grade, reason = "client_limited", run.spoilt
         memory = None if run.watcher is None else run.memory.judged(run.watcher.samples())
-        if self.spec.soak and grade == "valid" and (memory is None or memory.verdict == "insufficient"):
-            because = "the target's memory was not measured" if memory is None else memory.because
-            grade, reason = "insufficient", f"whether memory grows cannot be told: {because}"
+        untold = untold_memory(memory) if self.spec.soak else None
+        if untold is not None and grade == "valid":
+            grade, reason = "insufficient", untold
         if ending is not None and ending.status in ("failed", "aborted"):
             grade, reason = "unstable", ending.reason
         if run.engine.lost:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from app.cli import inputs
 from app.cli.main import main
 from app.cli.probe import parser, spec_of
 from probes.errors import UsageError
-from probes.load.spec import ClosedSegment, LoadSpec, OpenSegment
+from probes.load.spec import ClosedSegment, LoadSpec, OpenSegment, ReplaySegment, Think
 
 TARGET = "http://127.0.0.1:8000/predict"
 Captured = pytest.CaptureFixture[str]
@@ -30,6 +31,35 @@ def test_the_kinds_of_load() -> None:
     assert spec("--ramp", "10..500@60s").segments == (OpenSegment(10, 500, 60),)
     assert spec("--concurrency", "1,4").segments == (ClosedSegment(1, 5), ClosedSegment(4, 5))
     assert spec("--concurrency", "2", "--step", "3s").segments == (ClosedSegment(2, 3),)
+    assert spec("--users", "9", "--think", "2s").segments == (ClosedSegment(9, 30, Think(2.0)),)
+    (users,) = spec("--users", "9", "--think", "constant:50ms", "--duration", "1m").segments
+    assert users == ClosedSegment(9, 60, Think(0.05, constant=True))
+    assert spec("--soak", "100@10m").segments == (OpenSegment(100, 100, 600),)
+    assert (spec("--soak", "100@10m").soak, spec("--rate", "5", "--duration", "5s").soak) == (True, False)
+    assert (spec("--shards", "3").shards, spec().shards) == (3, 1)
+
+
+def test_what_was_asked_can_be_asked_again() -> None:
+    asked = spec("--users", "9", "--think", "2s", "--shards", "2", "--seed", "4").to_json()
+    assert asked["segments"] == [{"concurrency": 9, "seconds": 30.0, "think_s": 2.0, "think": "exponential"}]
+    assert (asked["shards"], asked["seed"]) == (2, 4)
+    assert spec("--soak", "5@5s").to_json()["soak"] is True
+    plain = spec("--rate", "5", "--duration", "5s").to_json()
+    assert not {"shards", "soak"} & plain.keys()
+
+
+def test_a_replay_is_read_before_anything_is_sent(tmp_path: Path, capsys: Captured) -> None:
+    path = tmp_path / "times.csv"
+    path.write_text("due_s\n10\n10.5\n12\n")
+    (replayed,) = spec("--replay", str(path)).segments
+    assert isinstance(replayed, ReplaySegment)
+    assert replayed.due_ns.tolist() == [0, 500_000_000, 2_000_000_000]
+    said = spec("--replay", str(path)).to_json()["segments"][0]
+    assert (said["replay"], said["requests"], said["seconds"]) == ("times.csv", 3, 3.0)
+    assert said["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    path.write_text("due_s\n1\n0.5\n")
+    assert main(["probe", TARGET, "--no-store", "--replay", str(path)]) == 2
+    assert "line 3: 0.5 lies before 1 in line 2" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -48,6 +78,21 @@ def test_the_warm_up(text: str, seconds: float | None) -> None:
         (["--duration", "5s"], "--duration goes with --rate"),
         (["--stages", "5@5s", "--duration", "5s"], "--duration goes with --rate"),
         (["--step", "5s"], "--step goes with --concurrency"),
+        (["--think", "5s"], "--think goes with --users"),
+        (["--users", "5"], "add --think"),
+        (["--users", "5", "--think", "0s"], "is not a time to think"),
+        (["--users", "5", "--think", "normal:2s"], "'normal:2s' is no time to think"),
+        (["--users", "0", "--think", "2s"], "'0' is no value for --users"),
+        (["--users", "5", "--think", "2s", "--connections", "5"], "--connections says nothing about --users"),
+        (["--soak", "5@5s,6@5s"], "is no soak: write one rate@time"),
+        (["--soak", "5"], "is no stage"),
+        (["--soak", "5@5s", "--rate", "5"], "--rate and --soak are two kinds of load"),
+        (["--soak", "5@5s", "--duration", "5s"], "--duration goes with --rate"),
+        (["--replay", "/no/such/file"], "cannot be read"),
+        (["--replay", "x", "--arrivals", "constant"], "--arrivals says nothing about --replay"),
+        (["--shards", "0"], "'0' is no value for --shards"),
+        (["--shards", "65"], "'65' is no value for --shards"),
+        (["--shards", "4", "--connections", "3"], "--shards 4 cannot share 3 connections"),
         (["--rate", "5", "--duration", "5s", "--precision", "5%"], "--precision says nothing about --rate"),
         (["--concurrency", "1", "--budget", "5s"], "--budget says nothing about --concurrency"),
         (["--concurrency", "1", "--arrivals", "poisson"], "--arrivals says nothing about --concurrency"),
