@@ -232,8 +232,9 @@ class Host:
         if failed["kind"] == "target":
             raise TargetError(failed["text"])
         last = self.last_line()
+        whole = "check that the file is whole; " if self.code.kind == "model" else ""
         raise TargetError(
-            f"the interpreter {ended_how(failed['exit_status'])} while it loaded {self.code.shown}; "
+            f"the interpreter {ended_how(failed['exit_status'])} while it loaded {self.code.shown}; {whole}"
             + (f"the last it printed: {last}" if last else "it printed nothing")
         )
 

@@ -156,7 +156,7 @@ def load(plan: Plan) -> Loaded:
         _print_traceback()
         size = Path(path).stat().st_size
         raise Refused(
-            f"{path} ({size:,} bytes) cannot be loaded as {_KINDS[loader]}: {_said(error)}; "
+            f"{path} ({size:,} bytes) cannot be loaded as {_KINDS[loader]} ({_said(error)[:160]}); "
             "check that it is whole and of that kind"
         ) from error
 
@@ -347,7 +347,7 @@ def _rows(sample: Any, names: list[str], numpy: Any, dtype: str | None = None) -
             what = (
                 f"lacks the column '{lacking[0]}'"
                 if lacking
-                else "names columns, of which the model knows none"
+                else "names columns, of which the model knows none (write rows)"
             )
             raise Refused(f"the sample {what}: correct --sample")
         sample = [[row[name] for name in names] for row in sample]
@@ -506,6 +506,8 @@ def _load_lightgbm(path: str) -> Loaded:
     lightgbm = _need("lightgbm", "lightgbm", path)
     numpy = _need("numpy", "numpy", path)
     _expect_start(path, b"tree", "feature_infos=", "a LightGBM model in text")
+    if b"end of trees" not in Path(path).read_bytes():  # the runtime would not survive it
+        raise Refused(f"{path} is cut off, the end of its trees is missing: check that it is whole")
     booster = lightgbm.Booster(model_file=path)
     names = booster.feature_name()
     with Path(path).open(encoding="utf-8", errors="replace") as file:
@@ -755,7 +757,7 @@ def _with_version(module: str) -> str:
 def _said(error: BaseException) -> str:
     """An exception in one line, at most 300 characters."""
     try:
-        text = " ".join(str(error).split())
+        text = " ".join(str(error).partition("Stack trace:")[0].split())
     except Exception:
         text = ""
     name = type(error).__name__
