@@ -150,9 +150,10 @@ def in_time(spec: LoadSpec, most_s: float, begun_s: float) -> LoadSpec:
     """The load, shortened so that the demo ends within `most_s`, of which `begun_s` are over.
 
     What comes after the search takes about as long as what came before: some 3 s each on a machine with
-    nothing else to do, and longer in proportion on a busy one. Warm-up and a last look are 4 s more.
+    nothing else to do, and longer in proportion on a busy one. Warm-up, a last look at the throughput and one
+    inside the service are 6 s more.
     """
-    left = most_s - 2 * begun_s - 4.0
+    left = most_s - 2 * begun_s - 6.0
     return replace(spec, budget_s=min(spec.budget_s, max(LEAST_BUDGET_S, left)))
 
 

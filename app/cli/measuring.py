@@ -81,6 +81,15 @@ def check_wishes(wishes: Wishes) -> None:
             raise UsageError(f"--json {path} may not be written: name another file")
 
 
+def run_folder(wishes: Wishes) -> Path | None:
+    """The folder of the store, where files that belong to a run lie; None where the run is not stored."""
+    if not wishes.keep:
+        return None
+    from assessments.store import stored_beside
+
+    return stored_beside(wishes.store_url)
+
+
 @dataclass(frozen=True)
 class Measured:
     """What came out: the document, and where it lies as a sentence."""
@@ -106,7 +115,7 @@ def tell(
     verdict = outcome.judge_slo(result, asked) if asked and not outcome.finds_capacity(result) else None
     code = outcome.exit_code(result, asked)
     ending = " ".join(text for text in (remark, measured.stored) if text)
-    output.lines(summary(result, output.columns, slo=verdict, stored=None))
+    output.lines(summary(result, output.columns, slo=verdict, stored=None, folder=run_folder(wishes)))
     if result.get("cross_checks"):
         from app.cli.checks import check_lines
 

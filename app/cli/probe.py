@@ -175,6 +175,11 @@ def parser() -> CommandParser:
         help="a process of the target (repeatable; default: who listens there, when it is local)",
     )
     judge.add_argument(
+        "--no-stacks",
+        action="store_true",
+        help="do not look inside the target (py-spy, waits of threads) when it was saturated",
+    )
+    judge.add_argument(
         "--require",
         metavar="TEXT",
         action="append",
@@ -221,7 +226,7 @@ def run(options: argparse.Namespace, output: Output) -> int:
     addresses = [read_check(text) for text in options.checks]
     user_code.refuse_strange_options(options)
 
-    from app.cli.measuring import measure_and_tell
+    from app.cli.measuring import measure_and_tell, run_folder
     from probes.cross_checked import CrossCheckedProbe
     from probes.load.probe import LoadProbe
 
@@ -231,7 +236,8 @@ def run(options: argparse.Namespace, output: Output) -> int:
     else:
         user_code.sample_as_body(options)
         target = target_of(options)
-        probe, checks = LoadProbe(target, spec, pids=tuple(options.pid)), checks_for(addresses, target)
+        checks = checks_for(addresses, target)
+        probe = LoadProbe(target, spec, pids=tuple(options.pid), folder=run_folder(wishes))
     if checks:
         probe = CrossCheckedProbe(probe, checks)
     return measure_and_tell(probe, spec, wishes, output)
@@ -302,6 +308,7 @@ def spec_of(options: argparse.Namespace) -> LoadSpec:
         budget_s=_seconds(options.budget, "a budget", defaults.budget_s),
         connections=options.connections or defaults.connections,
         requirements=tuple(parse_requirement(text) for text in options.require),
+        stacks=not options.no_stacks,
         soak=options.soak is not None,
         shards=_shards(options),
     )

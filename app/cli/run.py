@@ -201,7 +201,7 @@ def _measured(
 ) -> tuple[Mapping[str, Any], Scan | None]:
     """The result of the load, and what the live systems said while the target still ran."""
     from app.cli.checks import checks_for
-    from app.cli.measuring import measure
+    from app.cli.measuring import measure, run_folder
     from probes.cross_checked import CrossCheck, CrossCheckedProbe, GivenFacts, start_fact
     from probes.load.probe import LoadProbe
 
@@ -214,7 +214,7 @@ def _measured(
         addresses = [replace(one, address=at_port(one.address, port)) for one in file.checks]
         checks += checks_for(addresses, target, base=file.folder)
         spec = shortened(file.spec)
-        probe: Probe = LoadProbe(target, spec, pids=pids)
+        probe: Probe = LoadProbe(target, spec, pids=pids, folder=run_folder(wishes))
         if checks:
             probe = CrossCheckedProbe(probe, checks)
         result = measure(probe, spec, replace(wishes, json=None), output).result
@@ -306,8 +306,11 @@ def _write_reports(file: RunFile, assessed: Assessed, output: Output) -> tuple[t
 def tell(done: Done, wishes: Wishes, output: Output) -> int:
     """Says what came out, and writes the document; returns the exit code."""
     from app.cli.layout import line, plain, wrapped
+    from app.cli.measuring import run_folder
 
-    lines = [] if done.result is None else [*probe_lines(done.result, done.file.spec, output.columns)]
+    lines: list[Any] = []
+    if done.result is not None:
+        lines += probe_lines(done.result, done.file.spec, output.columns, run_folder(wishes))
     if done.assessed is not None:
         from app.cli.assessment_lines import assessment_lines
 
@@ -349,7 +352,9 @@ def _tell_event(done: Done, output: Output) -> None:
     output.event_line(json.dumps(event, allow_nan=False, separators=(",", ":")))
 
 
-def probe_lines(result: Mapping[str, Any], spec: LoadSpec, columns: int) -> list[Any]:
+def probe_lines(
+    result: Mapping[str, Any], spec: LoadSpec, columns: int, folder: Path | None = None
+) -> list[Any]:
     """The load in a few lines: what it carries, how far that can be trusted, requirements, cross-checks."""
     from app.cli import outcome
     from app.cli.checks import check_lines
@@ -360,6 +365,7 @@ def probe_lines(result: Mapping[str, Any], spec: LoadSpec, columns: int) -> list
         memory_lines,
         requirement_lines,
         slo_lines,
+        stack_lines,
     )
 
     asked = spec.slo if spec.slo_asked else None
@@ -368,6 +374,7 @@ def probe_lines(result: Mapping[str, Any], spec: LoadSpec, columns: int) -> list
         *headline(result, columns),
         *grade_lines(result, columns),
         *cause_lines(result, columns),
+        *stack_lines(result, columns, folder),
         *memory_lines(result, columns),
         *slo_lines(result, verdict, columns),
         *requirement_lines(result, columns),

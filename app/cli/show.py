@@ -73,6 +73,7 @@ def _show_run(options: argparse.Namespace, found: StoredRun, output: Output) -> 
     from app.cli.list_runs import local_time
     from app.cli.summary import note_lines, summary
     from app.cli.written import write_document
+    from assessments.store import stored_beside
 
     if options.json is not None:
         write_document(found.result, options.json, output)
@@ -87,7 +88,7 @@ def _show_run(options: argparse.Namespace, found: StoredRun, output: Output) -> 
         lines += wrapped("It is still running; this is what is stored so far.", output.columns, "warn")
     for sentence in found.damaged:
         lines += wrapped(f"damaged: {plain(sentence)}", output.columns, "bad")
-    lines += summary(found.result, output.columns)
+    lines += summary(found.result, output.columns, folder=stored_beside(options.store))
     if found.notes:
         lines += [line(""), *note_lines(found.notes, output.columns)]
     if options.seconds:

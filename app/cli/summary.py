@@ -7,6 +7,7 @@ document may be damaged or of another version. What is missing is a dash.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from app.cli.call_lines import call_lines
@@ -22,6 +23,7 @@ STEP_HEADER = (
     "verdict",
 )  # fmt: skip
 STEP_ALIGN = "lrrrrrrrl"
+HOT_FUNCTIONS = 3
 CHECK_WIDTH = len("not measured ")
 STEP_WIDTHS = (9, 7, 8, 6, 6, 6, 5, 5, 9)
 
@@ -45,13 +47,15 @@ def summary(
     *,
     slo: SloVerdict | None = None,
     stored: str | None = None,
+    folder: Path | None = None,
 ) -> list[Line]:
     """The whole summary.
 
     `slo` is given where an SLO was asked for in a run that is no capacity search; `stored` is the sentence on
-    where the run lies.
+    where the run lies, `folder` the one in which its files lie.
     """
     lines = [*headline(result, columns), *grade_lines(result, columns), *cause_lines(result, columns)]
+    lines += stack_lines(result, columns, folder)
     steps = _list(result, "steps")
     if steps:
         lines += [line(""), *step_table(steps, columns)]
@@ -216,6 +220,31 @@ def cause_lines(result: Document, columns: int) -> list[Line]:
     if capacity.get("confirm_by"):
         rows += wrapped(f"To confirm: {plain(capacity['confirm_by'])}", columns)
     return rows
+
+
+def stack_lines(result: Document, columns: int, folder: Path | None = None) -> list[Line]:
+    """The functions that most samples were in, and where the flame graph lies."""
+    rows: list[Line] = []
+    spots = [spot for spot in _list(result, "hotspots") if known(spot.get("share")) is not None]
+    if spots:
+        waits = _part(result, "stacks").get("of") == "all threads"
+        opening = "Threads are most often in" if waits else "Most CPU time is spent in"
+        named = [
+            f"{plain(spot.get('function') or MISSING)} ({_place(spot)}) {share(spot.get('share'))}"
+            for spot in spots[:HOT_FUNCTIONS]
+        ]
+        rows += wrapped(f"{opening} {', '.join(named)}.", columns)
+    file = result.get("flame_file")
+    if isinstance(file, str) and file:
+        path = plain(str(folder / file) if folder is not None else file)
+        rows += wrapped(f"Flame graph, for https://www.speedscope.app: {path}", columns, "muted")
+    return rows
+
+
+def _place(spot: Document) -> str:
+    line_number = known(spot.get("line"))
+    end = f":{line_number:.0f}" if line_number is not None else ""
+    return f"{plain(spot.get('file') or MISSING)}{end}"
 
 
 def step_table(steps: Sequence[Document], columns: int) -> list[Line]:

@@ -24,7 +24,7 @@ from assessments.store.errors import (
 )
 from assessments.store.evidence_rows import EvidenceKind, StoredEvidence
 from assessments.store.journal import journal_mode
-from assessments.store.location import resolve_url, shown_url, store_path
+from assessments.store.location import resolve_url, shown_url, store_path, stored_beside
 from assessments.store.milestones import MilestoneSummary, StoredMilestone
 from assessments.store.recorder import RunRecorder
 from assessments.store.runs import RunSummary, StoredRun
@@ -62,4 +62,5 @@ __all__ = [
     "resolve_url",
     "shown_url",
     "store_path",
+    "stored_beside",
 ]

@@ -51,6 +51,14 @@ def store_path(url: str) -> Path | None:
     return Path(rest.removeprefix("/")) if scheme == "sqlite" else None
 
 
+def stored_beside(url: str | None) -> Path:
+    """The folder for files beside a store: that of its file, or the user's data folder for a server.
+
+    Raises `StoreError` as `resolve_url`.
+    """
+    return (store_path(resolve_url(url)) or default_path()).parent
+
+
 def shown_url(url: str) -> str:
     """A resolved URL as it may be shown and logged: without the password."""
     if store_path(url) is not None:

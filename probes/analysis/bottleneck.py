@@ -34,11 +34,15 @@ OFTEN_THROTTLED = 0.2
 STALLED = 0.1
 SATURATED_FROM = 0.9
 """A level belongs to the plateau from this share of the highest throughput on."""
+SLOWER = 0.55
+"""Share of the highest throughput down to which a level just as busy counts as a slow moment."""
 WHOLE = 0.2
 """k counts as a whole number within this, up to `LARGEST_WHOLE`."""
 LARGEST_WHOLE = 8
 SHARED_CORES = 0.15
 """Cores that our client uses, from which on full processors are not the target's doing alone."""
+QUEUEING = 0.3
+"""Threads that wait for a processor, from which on other processes may be why."""
 WORTH_SAYING = 0.05
 """Use of a disk, link or GPU that a sentence mentions."""
 
@@ -89,6 +93,8 @@ class Seen:
     gil_shares: tuple[float, ...] = ()
     is_python: bool = False
     processes: int = 1
+    queueing: float | None = None
+    """Mean number of threads that were ready and waited for a processor."""
     memory: float | None = None
     memory_stalled: float | None = None
     gpu: float | None = None
@@ -150,7 +156,7 @@ def name_bottleneck(levels: Sequence[Level], seen: Seen) -> Bottleneck | None:
     if seen.client_fault:
         return Bottleneck(
             "client",
-            f"This client was the limit: {seen.client_fault}.",
+            f"{seen.client_fault[0].upper()}{seen.client_fault[1:]}.",
             "Measure again from a machine with a processor to spare.",
         )
     study = _Study(levels, seen)
@@ -424,6 +430,8 @@ class _Study:
             if shares
             else f"At {self.top:.4g} requests/s"
         )
+        if (self.seen.queueing or 0.0) >= QUEUEING:
+            text += f"; on average {self.seen.queueing:.2g} threads were ready and waited for a processor"
         if self.doubts:
             return f"{text}; {'; '.join(self.doubts)}"
         text += f"; none is used {BUSY:.0%}"
@@ -460,11 +468,13 @@ class _Used:
         throughput = sum(level.throughput * level.seconds for level, _ in at_top) / seconds
         demand_s = busy / throughput
         # What a request needs is taken at saturation, where most was measured; the levels below say whether
-        # use grows with throughput.
+        # use grows with throughput. Levels just as busy that got somewhat less done lie on the plateau too: a
+        # processor is not always equally fast. One that is always busy, however little is done, spins.
         expected = [
             (value, demand_s * level.throughput)
             for level in below
             if (value := getattr(level, name)) is not None
+            and not (value >= BUSY * busy and level.throughput >= SLOWER * throughput)
         ]
         off = max(0.25 * busy, 0.05)
         return cls(busy, demand_s, all(abs(value - wanted) <= off for value, wanted in expected))

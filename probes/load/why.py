@@ -169,6 +169,7 @@ def _seen(run: Run, why: Why, steps: Sequence[StepResult], fault: str | None) ->
         client_cores=sum(step.client_cpu_cores for step in plateau) / max(len(plateau), 1),
         quota_cores=highest("quota_cores"),
         throttled=highest("throttled_ratio"),
+        queueing=highest("waiting_threads"),
         gil_shares=() if stacks is None else tuple(stacks.gil_shares.values()),
         is_python=inside is not None and inside.is_python,
         processes=max(1, *computing) if computing else 1,

@@ -117,7 +117,7 @@ def test_the_options_reach_target_and_load(install: Install, result: Make, tmp_p
     main(["probe", TARGET, "--bodies", f"@{bodies}", *options.split()])
     target, spec, named = probe.made_with
     assert (target.bodies, target.method, target.expect_status) == ((b'{"x": 1}', b'{"x": 2}'), "PUT", 201)
-    assert named == {"pids": (12, 13)}
+    assert named == {"pids": (12, 13), "folder": None}
     assert spec.finds_capacity
     assert (spec.slo.text, spec.slo_asked, spec.precision, spec.max_rate) == ("p95<=50ms", True, 0.1, 300.0)
     assert (spec.budget_s, spec.arrivals, spec.seed, spec.timeout_s) == (30.0, "constant", 9, 2.0)
