@@ -1,7 +1,7 @@
 """The store is opened behind the window, and again with another place; what is wrong with it is said in place.
 
-    stores.open(url) ──▶ opened ──▶ session.store_opened
-                    └──▶ failed: `stores.failure`, with the store as it was
+stores.open(url) ──▶ opened ──▶ session.store_opened
+                └──▶ failed: `stores.failure`, with the store as it was
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ class StoreOpening(QObject):
         file = self.file
         if file is None:
             return
-        self._executor.submit(lambda: moved_away(file), self._moved, lambda failure: self.failed.emit(failure))
+        self._executor.submit(
+            lambda: moved_away(file), self._moved, lambda failure: self.failed.emit(failure)
+        )
 
     def _moved(self, path: Path) -> None:
         self.moved_to = path

@@ -156,9 +156,7 @@ class AssessmentModel(QAbstractTableModel):
         self._rows = (
             self._all
             if not words
-            else tuple(
-                entry for entry in self._all if all(word in entry.name.casefold() for word in words)
-            )
+            else tuple(entry for entry in self._all if all(word in entry.name.casefold() for word in words))
         )
 
     def _changed(self, first: int, last: int, role: int) -> None:

@@ -159,7 +159,9 @@ class AssessmentDelegate(QStyledItemDelegate):
         painter.setFont(font(BODY))
         is_scored = score is not None and score.band is not None
         painter.setPen(self._theme.colour("text" if is_scored else "muted"))
-        painter.drawText(QRect(left, area.top(), area.right() - left, area.height()), _MIDDLE, str(index.data()))
+        painter.drawText(
+            QRect(left, area.top(), area.right() - left, area.height()), _MIDDLE, str(index.data())
+        )
 
 
 class AssessmentTable(QTableView):
@@ -236,6 +238,8 @@ class AssessmentTable(QTableView):
             self.rename()
         elif key == Qt.Key.Key_Delete:
             self.deletion_asked.emit(self.chosen)
+        elif key == Qt.Key.Key_Slash:
+            event.ignore()
         else:
             super().keyPressEvent(event)
 

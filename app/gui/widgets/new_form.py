@@ -114,9 +114,7 @@ class NewForm(QWidget):
         outer.setSpacing(12)
         outer.addWidget(PlainLabel(self.tr("New assessment"), SECTION, 600))
         outer.addWidget(
-            PlainLabel(
-                self.tr("The name is enough. Everything else can be given later."), BODY, tone="muted"
-            )
+            PlainLabel(self.tr("The name is enough. Everything else can be given later."), BODY, tone="muted")
         )
         outer.addLayout(grid)
         outer.addWidget(self.about_kind)
@@ -141,7 +139,14 @@ class NewForm(QWidget):
 
     def done(self) -> None:
         """The assessment is made: the form is empty for the next one."""
-        for field in (self.name, self.title, self.peak_per_s, self.target_peak_per_s, self.slo, self.occasion):
+        for field in (
+            self.name,
+            self.title,
+            self.peak_per_s,
+            self.target_peak_per_s,
+            self.slo,
+            self.occasion,
+        ):
             field.clear()
         self.occasion_on.clear()
         for choice in (self.kind, self.target_kind, self.deploys_to):

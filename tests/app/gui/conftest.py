@@ -56,7 +56,9 @@ def shop_answers(**claims: Any) -> dict[str, Any]:
 def filled_store(store_file: Path) -> Path:
     """The store with the assessment `shop`, all of it answered."""
     with open_store(str(store_file)) as store:
-        keep(store, "shop", answers=answers_of(shop_answers(), "answers"), lens=bundled_lens(), title="A shop")
+        keep(
+            store, "shop", answers=answers_of(shop_answers(), "answers"), lens=bundled_lens(), title="A shop"
+        )
     return store_file
 
 
