@@ -32,7 +32,9 @@ def asked(monkeypatch: pytest.MonkeyPatch, result: Make) -> dict[str, Any]:
     seen: dict[str, Any] = {"status": "completed", "grade": "valid"}
 
     class AskingProbe:
-        def __init__(self, target: HttpTarget, spec: LoadSpec, *, pids: tuple[int, ...]) -> None:
+        def __init__(
+            self, target: HttpTarget, spec: LoadSpec, *, pids: tuple[int, ...], folder: Path | None
+        ) -> None:
             seen.update(target=target, spec=spec, pids=pids)
 
         def run(self, context: ProbeContext) -> Mapping[str, Any]:
@@ -131,7 +133,7 @@ def test_the_folder_excludes_another_place(capsys: Captured, tmp_path: Path) -> 
 
 
 def test_the_search_is_shorter_where_the_machine_is_slow() -> None:
-    """What was needed until the load begins is needed again after it: 25 − 2 · 7 − 4 = 7 s are left."""
+    """What was needed until the load begins is needed again after it: 25 − 2 · 6 − 6 = 7 s are left."""
     spec = LoadSpec(budget_s=12.0)
     assert in_time(spec, 25.0, 3.0).budget_s == 12.0
     assert in_time(spec, 25.0, 6.0).budget_s == pytest.approx(7.0)
