@@ -158,7 +158,9 @@ class Host:
                 "chosen": self._interpreter.chosen,
             }
         about |= {
-            name: self.about[name] for name in ("runtime", "model", "inputs", "called") if name in self.about
+            name: self.about[name]
+            for name in ("runtime", "model", "inputs", "sample_shapes", "called")
+            if name in self.about
         }
         if self.code.spread:
             about["spread"] = True

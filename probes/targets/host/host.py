@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     Plan = dict[str, Any]
@@ -382,10 +382,9 @@ def _load_onnx(path: str) -> Loaded:
         for name, one in inputs.items()
     }
     about = {"runtime": f"onnxruntime {runtime.__version__}", "inputs": shapes}
-    try:
-        own = _onnx_sample(numpy, inputs.values())
-    except KeyError:
-        own = None
+    own = _onnx_sample(numpy, session, list(inputs.values()))
+    if own is not None:
+        about["sample_shapes"] = {name: list(array.shape) for name, array in own.items()}
     names = ", ".join(inputs)
     ask = f"the inputs of {path} are no plain tensors: give --sample @FILE.json, an object with {names}"
     return Loaded(lambda: session.run, build, own=own, origin="model", about=about, ask=ask)
@@ -403,15 +402,41 @@ def _tensor(numpy: Any, value: Any, kind: str) -> Any:
     return numpy.asarray(value, dtype=_ONNX_TYPES.get(kind))
 
 
-def _onnx_sample(numpy: Any, inputs: Iterable[Any]) -> dict[str, Any]:
-    """Inputs by the declared shapes: a batch of 1, 16 for every other open size."""
-    return {one.name: _filled(numpy, one.name, _sizes(one.shape), _ONNX_TYPES[one.type]) for one in inputs}
+OPEN_SIZES = (16, 64, 224, 512)
+"""What an open size of an input may be, tried in this order: sequences, then pictures, then sound."""
 
 
-def _sizes(shape: Sequence[Any]) -> list[int]:
-    return [
-        size if isinstance(size, int) and size > 0 else (16 if at else 1) for at, size in enumerate(shape)
-    ]
+def _onnx_sample(numpy: Any, session: Any, inputs: list[Any]) -> dict[str, Any] | None:
+    """Inputs by the declared shapes: a batch of 1, and for the other open sizes the first that the model
+    takes. None where an input is no plain tensor; with 16 where none is taken, so that the error is seen."""
+    if any(one.type not in _ONNX_TYPES for one in inputs):
+        return None
+    is_open = any(not isinstance(size, int) for one in inputs for size in one.shape[1:])
+    for size in OPEN_SIZES if is_open else ():
+        feeds = _onnx_feeds(numpy, inputs, size)
+        try:
+            session.run(None, feeds)
+        except Exception:
+            continue
+        return feeds
+    return _onnx_feeds(numpy, inputs, OPEN_SIZES[0])
+
+
+def _onnx_feeds(numpy: Any, inputs: list[Any], size: int) -> dict[str, Any]:
+    feeds = {}
+    for one in inputs:
+        sizes = _sizes(one.shape, 1 if _is_state(one.name) else size)
+        feeds[one.name] = _filled(numpy, one.name, sizes, _ONNX_TYPES[one.type])
+    return feeds
+
+
+def _sizes(shape: Sequence[Any], size: int) -> list[int]:
+    return [one if isinstance(one, int) and one > 0 else (size if at else 1) for at, one in enumerate(shape)]
+
+
+def _is_state(name: str) -> bool:
+    """Whether an input by its name is what an earlier call left: zeros, and no larger than it has to be."""
+    return any(word in name.lower() for word in ("state", "hidden", "cache", "past"))
 
 
 def _filled(numpy: Any, name: str, sizes: list[int], dtype: str) -> Any:
@@ -423,7 +448,9 @@ def _filled(numpy: Any, name: str, sizes: list[int], dtype: str) -> Any:
         return numpy.ones(sizes, dtype=dtype)
     if dtype == "uint8":
         return numpy.random.default_rng(0).integers(0, 256, sizes, dtype="uint8")
-    if not dtype.startswith("float") or any(word in name for word in ("state", "hidden", "cache", "past")):
+    if name in ("sr", "sample_rate", "sampling_rate"):
+        return numpy.full(sizes, 16_000, dtype=dtype)
+    if not dtype.startswith("float") or _is_state(name):
         return numpy.zeros(sizes, dtype=dtype)
     return numpy.random.default_rng(0).standard_normal(sizes).astype(dtype)
 
