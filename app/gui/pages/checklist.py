@@ -41,6 +41,7 @@ from app.gui.pages.checklist_proposals import ProposalsPane
 from app.gui.pages.checklist_question import QuestionPane
 from app.gui.pages.checklist_side import SidePane
 from app.gui.theme import BODY, SMALL
+from app.gui.widgets.flow import FlowLayout
 from app.gui.widgets.form_line import FormLine
 from app.gui.widgets.keycap import KeyCap
 from app.gui.widgets.labels import PlainLabel, rule
@@ -56,7 +57,9 @@ from assessments.worth import worth_of
 
 NARROW = 1200 - 209
 """Under this width of the page, that of a window under 1200, the right column stands below the question."""
-LIST, LIST_NARROW, SIDE = 304, 248, 272
+TIGHT = 1360 - 209
+"""Under this one the outer columns give way to the question."""
+LIST, LIST_TIGHT, SIDE, SIDE_TIGHT = 304, 248, 284, 264
 _TYPING = (QLineEdit, QPlainTextEdit, QAbstractSpinBox, QComboBox)
 
 
@@ -180,26 +183,24 @@ class ChecklistPage(Page):
         self._column.addWidget(self.pane)
         self._column.addStretch(1)
         self.question_scroll = _scroll(inside)
-        foot = QHBoxLayout()
-        foot.setContentsMargins(28, 8, 28, 8)
-        foot.setSpacing(6)
-        for key, word in (
-            ("0", self.tr("to")),
-            ("4", self.tr("answer")),
-            ("Enter", self.tr("next open question")),
-            ("Ctrl Z", self.tr("undo")),
+        foot = FlowLayout(across=16)
+        for entry in (
+            (KeyCap("0", self.theme), self.tr("to"), KeyCap("4", self.theme), self.tr("answer")),
+            (KeyCap("Enter", self.theme), self.tr("next open question")),
+            (KeyCap("Ctrl Z", self.theme), self.tr("undo")),
         ):
-            foot.addWidget(KeyCap(key, self.theme))
-            foot.addWidget(PlainLabel(word, SMALL, tone="muted"))
-            foot.addSpacing(0 if key == "0" else 10)
-        foot.addStretch(1)
+            foot.addWidget(_together(entry))
+        foot_box = QWidget()
+        margins = QVBoxLayout(foot_box)
+        margins.setContentsMargins(28, 8, 28, 8)
+        margins.addLayout(foot)
         asked = QWidget()
         middle = QVBoxLayout(asked)
         middle.setContentsMargins(0, 0, 0, 0)
         middle.setSpacing(0)
         middle.addWidget(self.question_scroll, 1)
         middle.addWidget(rule())
-        middle.addLayout(foot)
+        middle.addWidget(foot_box)
         self.stack = QStackedWidget()
         self.stack.addWidget(asked)
         self.stack.addWidget(self.proposals)
@@ -235,12 +236,14 @@ class ChecklistPage(Page):
             self._side_scroll.setWidget(self.side)
         self._side_scroll.setVisible(not is_narrow)
         self._side_rule.setVisible(not is_narrow)
-        self._left.setFixedWidth(LIST_NARROW if is_narrow else LIST)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
         """Puts the right column below the question where the window is narrow."""
         super().resizeEvent(event)
         self._place_side(self.width() < NARROW)
+        is_tight = self.width() < TIGHT
+        self._left.setFixedWidth(LIST_TIGHT if is_tight else LIST)
+        self._side_scroll.setFixedWidth(SIDE_TIGHT if is_tight else SIDE)
         if self.list.currentIndex().isValid():
             self._scroll_to(self.list.currentIndex())
 
@@ -584,6 +587,17 @@ class ChecklistPage(Page):
         elif not self.news.isHidden():
             self.news.hide()
         self._focus_list()
+
+
+def _together(parts: Sequence[QWidget | str]) -> QWidget:
+    """Key caps and words, side by side."""
+    box = QWidget()
+    row = QHBoxLayout(box)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(6)
+    for part in parts:
+        row.addWidget(PlainLabel(part, SMALL, tone="muted") if isinstance(part, str) else part)
+    return box
 
 
 def _scroll(inside: QWidget | None) -> QScrollArea:

@@ -21,6 +21,7 @@ from app.gui.pages.checklist_levels import shown_levels
 from app.gui.session import Session
 from app.gui.theme import BODY, QUESTION, SMALL, Theme
 from app.gui.widgets.challenge_form import ChallengeForm
+from app.gui.widgets.flow import FlowLayout
 from app.gui.widgets.form_line import FormLine
 from app.gui.widgets.key_button import KeyButton
 from app.gui.widgets.keycap import KeyCap
@@ -148,12 +149,9 @@ class QuestionPane(QWidget):
         for cap in ("K", "J"):
             top.addWidget(KeyCap(cap, self._theme))
         top.addWidget(PlainLabel(self.tr("previous, next"), SMALL, tone="muted"))
-        actions = QHBoxLayout()
-        actions.setContentsMargins(0, 0, 0, 0)
-        actions.setSpacing(8)
+        actions = FlowLayout(across=8)
         for button in (self.unsure, self.apart, self.write, self.attach):
             actions.addWidget(button)
-        actions.addStretch(1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(28, 20, 28, 20)
         outer.setSpacing(6)

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.charts.pieces import refused_glyph, score_glyph
 from app.gui.level_words import age_words, because_words, meaning, source_words, value_words
-from app.gui.theme import BODY, SECTION, SMALL, Theme
+from app.gui.theme import BODY, SECTION, SMALL, Theme, font
 from app.gui.widgets.chart_view import ShapesView
 from app.gui.widgets.labels import PlainLabel, rule
 from assessments.assessment import Assessed
@@ -21,7 +21,7 @@ from probes.facts import CATALOGUE, Fact
 
 MOST_FACTS = 5
 MOST_MISSING = 4
-GLYPH = (232.0, 18.0)
+GLYPH = (208.0, 18.0)
 
 
 def facts_of(question: Question, judged: Judged) -> tuple[list[Fact], list[str]]:
@@ -58,7 +58,8 @@ class FactEntry(QWidget):
         top.addWidget(PlainLabel(age, SMALL, tone="muted"), 0, Qt.AlignmentFlag.AlignTop)
         source = QPushButton(_broken(source_words(fact), is_path=fact.source.file is not None))
         source.setProperty("kind", "link")
-        source.setProperty("size", "small")
+        source.setFont(font(SMALL, 500))
+        source.setMinimumWidth(60)
         source.setCursor(Qt.CursorShape.PointingHandCursor)
         source.setToolTip(source_words(fact))
         source.setAccessibleName(f"{meaning(fact.name)}: {source_words(fact)}")
@@ -72,7 +73,7 @@ class FactEntry(QWidget):
         self.source = source
 
 
-def _broken(text: str, longest: int = 36, *, is_path: bool) -> str:
+def _broken(text: str, longest: int = 34, *, is_path: bool) -> str:
     """A long source, cut: of a path the end is kept, where file and line stand."""
     if len(text) <= longest:
         return text

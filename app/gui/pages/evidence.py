@@ -46,7 +46,8 @@ from assessments.stored import add_by_hand
 from probes.facts import Fact
 
 NARROW = 1200 - 209
-DETAIL = 400
+TIGHT = 1360 - 209
+DETAIL, DETAIL_TIGHT = 400, 336
 SAID_AFTER_MS = 200
 """What takes less is not said to be under way."""
 _TYPING = (QLineEdit, QPlainTextEdit, QAbstractSpinBox, QComboBox)
@@ -217,11 +218,12 @@ class EvidencePage(Page):
         """Gives columns and detail their room."""
         super().resizeEvent(event)
         self._place_detail(self.width() < NARROW)
-        QTimer.singleShot(0, self._share)
+        if not self._is_narrow:
+            self._side.setFixedWidth(DETAIL_TIGHT if self.width() < TIGHT else DETAIL)
 
     def _share(self) -> None:
         machines = any(row.fact.source.machine for row in self.model.rows)
-        self.table.share_width(machines=machines)
+        self.table.show_machines(machines=machines)
 
     # -- the head ------------------------------------------------------------------------------------------
 
@@ -463,7 +465,6 @@ class EvidencePage(Page):
         if self._row() is None and self.filter.rowCount():
             self.table.selectRow(0)
         self._focus_table()
-        QTimer.singleShot(0, self._share)
 
     def _focus_table(self) -> None:
         self.table.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -202,6 +202,7 @@ class FactDetail(QWidget):
             word = STATES[state or "unanswered"][0]
             link = QPushButton(f"{question}  {judged.lens.by_id[question].title}")
             link.setProperty("kind", "link")
+            link.setMinimumWidth(60)
             link.setAccessibleName(f"{question} {judged.lens.by_id[question].title}, {word}")
             link.clicked.connect(lambda _=False, question=question: self.question_asked.emit(question))
             row = QHBoxLayout()

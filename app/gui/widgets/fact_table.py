@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QFont, QKeyEvent, QPainter, QPen
+from PySide6.QtGui import QFont, QKeyEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -86,6 +86,9 @@ class FactTable(QTableView):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSortingEnabled(True)
         self.setShowGrid(False)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        # The row that is chosen shows the focus.
+        self.setProperty("kind", "rows")
         self.setWordWrap(False)
         self.setTabKeyNavigation(False)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -99,15 +102,25 @@ class FactTable(QTableView):
         head.setMinimumSectionSize(48)
         theme.changed.connect(self.viewport().update)
 
-    def share_width(self, *, machines: bool) -> None:
-        """Gives the columns their room: the fact and its source most of it."""
+    def show_machines(self, *, machines: bool) -> None:
+        """Whether the machines stand in a column of their own."""
         self.setColumnHidden(MACHINE, not machines)
-        fixed = {VALUE: 132, AGE: 64, STATE: 92, MACHINE: 96 if machines else 0}
+        self._share_width()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
+        """Shares the room anew."""
+        super().resizeEvent(event)
+        self._share_width()
+
+    def _share_width(self) -> None:
+        """Gives the columns their room: the fact and its source most of it."""
+        fixed = {VALUE: 150, AGE: 66, STATE: 92, MACHINE: 0 if self.isColumnHidden(MACHINE) else 96}
         room = max(320, self.viewport().width() - sum(fixed.values()))
         fixed[FACT] = round(room * 0.55)
         fixed[SOURCE] = room - fixed[FACT]
         for column, width in fixed.items():
-            self.setColumnWidth(column, width)
+            if self.columnWidth(column) != width:
+                self.setColumnWidth(column, width)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802, Qt's name
         """Moves; letters are for the page."""

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from app.charts.shapes import Shape
 from app.gui.theme import BODY, SMALL, Theme
 from app.gui.widgets.chart_view import ShapesView
+from app.gui.widgets.flow import FlowLayout
 from app.gui.widgets.labels import PlainLabel
 
 _GROUNDS = {"bad": "badbg", "warn": "warnbg", "accent": "accbg"}
@@ -24,19 +25,18 @@ class VerdictNotice(QWidget):
         super().__init__(parent)
         self._theme, self._kind = theme, "bad"
         self.sign = ShapesView((), (_SIGN, _SIGN), theme)
-        self.head = PlainLabel("", SMALL, 500)
+        self.head = PlainLabel("", SMALL, 500, wrap=True)
         self.when = PlainLabel("", SMALL, tone="muted")
+        self.when.setMinimumWidth(60)
         self.text = PlainLabel("", BODY, wrap=True, selectable=True)
         top = QHBoxLayout()
         top.setSpacing(8)
         top.addWidget(self.sign)
         top.addWidget(self.head, 1)
         top.addWidget(self.when)
-        row = QHBoxLayout()
-        row.setSpacing(8)
+        row = FlowLayout(across=8)
         for button in buttons:
             row.addWidget(button)
-        row.addStretch(1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(16, 12, 16, 12)
         outer.setSpacing(8)
