@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Callable, Mapping
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.gui.page import Page
@@ -102,16 +102,23 @@ def whole(**changed: Any) -> Assessed:
     return assess(Materials(name="shop", id="a1", lens=bundled_lens(), **given), now)
 
 
-@pytest.fixture
-def full_store(store_file: Path) -> Path:
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The store with `shop`, and a milestone of it with one answer less."""
-    found = whole()
-    with open_store(str(store_file)) as store:
+    found, file = whole(), tmp_path_factory.mktemp("full") / "loadstone.sqlite"
+    with open_store(str(file)) as store:
         restore_document(store, found.to_json())
         earlier = dict(found.materials.answers.claims)
         earlier.pop("MON-01")
         before = replace(found.materials, answers=replace(found.materials.answers, claims=earlier))
         milestone(store, "shop", "before", assess(before, found.as_of).to_json())
+    return file
+
+
+@pytest.fixture
+def full_store(made_once: Path, store_file: Path) -> Path:
+    """A copy of it."""
+    shutil.copy(made_once, store_file)
     return store_file
 
 
@@ -186,6 +193,10 @@ def cut_texts(page: QWidget) -> list[str]:
             right = widget.mapTo(page, widget.rect().topRight()).x()
             if right > page.width():
                 found.append(f"{widget.accessibleName() or getattr(widget, 'text', str)()!r} ends at {right}")
+    for area in page.findChildren(QScrollArea):
+        inside = area.widget()
+        if inside is not None and area.isVisibleTo(page) and inside.width() > area.viewport().width():
+            found.append(f"{inside.width()} pixels do not fit into {area.viewport().width()}")
     return found
 
 
@@ -195,6 +206,14 @@ def nothing_is_cut() -> Callable[[Page], list[str]]:
     return cut_texts
 
 
-def document_copy(document: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy that may be changed."""
-    return copy.deepcopy(dict(document))
+@pytest.fixture
+def another_run() -> Callable[[], dict[str, Any]]:
+    """A run that found twice the capacity."""
+
+    def made() -> dict[str, Any]:
+        run = recorded(datetime.now(UTC) - timedelta(hours=2))
+        run["run"]["id"] = "aa00bb11"
+        run["capacity"] |= {"rate_per_s": 300.0, "low": 290.0, "high": 310.0}
+        return run
+
+    return made
