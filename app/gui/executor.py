@@ -34,8 +34,8 @@ class Failure:
             self.sentence = str(error)
         else:
             self.sentence = (
-                f"A fault of Loadstone's own ({type(error).__name__}). What was saved is kept, and the window "
-                "goes on"
+                f"A fault of Loadstone's own ({type(error).__name__}). What was saved is kept, and the "
+                "window goes on"
             )
             self.sentence += f"; please report it with the file {report}." if report is not None else "."
         self.details = "".join(traceback.format_exception(error))

@@ -65,7 +65,7 @@ class Found:
 
 
 def look(path: Path) -> Found:
-    """What the file or folder is. Raises `UserError` that says what is wrong with it, or what can be opened."""
+    """What the file or folder is. Raises `UserError`: what is wrong with it, or what can be opened."""
     from app.cli.run_file import DEFAULT_FILE
 
     if not path.exists():
@@ -93,7 +93,7 @@ def look(path: Path) -> Found:
 
 
 def make(store: Store, found: Found, name: str) -> str:
-    """Makes an assessment of that name of what was found; returns its name. Raises `UserError`, nothing made."""
+    """Makes an assessment of what was found; returns its name. Raises `UserError` with nothing made."""
     from assessments import stored
     from assessments.store.assessment_rows import check_name
 
@@ -153,7 +153,8 @@ def _pdf(path: Path) -> Found:
 def _about_report(document: Mapping[str, Any]) -> str:
     about = document.get("assessment") or {}
     title = about.get("title") or about.get("name") or "an assessment"
-    return f"A report of '{title}', judged {str(document.get('as_of'))[:10]} by Loadstone {document.get('version')}."
+    as_of, version = str(document.get("as_of"))[:10], document.get("version")
+    return f"A report of '{title}', judged {as_of} by Loadstone {version}."
 
 
 def _own_name(document: Mapping[str, Any]) -> str:

@@ -64,7 +64,7 @@ class Page(QWidget):
         """What stands muted behind the title."""
         return ""
 
-    def actions(self) -> Sequence[QWidget]:
+    def actions(self) -> Sequence[QWidget]:  # type: ignore[override]
         """Buttons for the right end of the head, at most one of them primary; always the same objects."""
         return ()
 
@@ -86,7 +86,7 @@ class Page(QWidget):
 
 @dataclass(frozen=True)
 class PageKind:
-    """A page before it is made: its module is imported when it is first shown, so that the window is soon there.
+    """A page before it is made: its module is imported when it is first shown, so the window is soon there.
 
     `key`, `icon` and `needs_assessment` are those of the class `name` in `module`.
     """

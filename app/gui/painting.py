@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
@@ -102,7 +103,7 @@ def _label(painter: QPainter, shape: Label, theme: Theme) -> None:
     painter.drawText(QPointF(left, shape.y), shape.text)
 
 
-_PAINTERS = {
+_PAINTERS: Mapping[type, Callable[[QPainter, Any, Theme], None]] = {
     Rect: _rect,
     Line: _line,
     Polyline: _polyline,

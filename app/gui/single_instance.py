@@ -64,7 +64,9 @@ class SingleInstance(QObject):
     def __init__(self, name: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._server = QLocalServer(self)
-        self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
+        if sys.platform == "win32":
+            self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
+        # Elsewhere the folder keeps others out: that option would replace the socket of a living window.
         self._server.newConnection.connect(self._greet)
         self.is_listening = self._server.listen(name)
         if not self.is_listening and not _answers(name):
@@ -90,7 +92,7 @@ class SingleInstance(QObject):
         if not socket.canReadLine():
             return
         try:
-            message = json.loads(socket.readLine().data())
+            message = json.loads(bytes(socket.readLine().data()))
             named = message["file"]
             file = None if named is None else Path(str(named))
         except (ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""The store is opened behind the window, and again with another place; what is wrong with it is said in place.
+"""The store is opened behind the window, at the start and for another place; what is wrong is said.
 
 stores.open(url) ──▶ opened ──▶ session.store_opened
                 └──▶ failed: `stores.failure`, with the store as it was
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class StoreOpening(QObject):
-    """Opens stores, one after the other. `url` is what was asked for: a path, a URL, or None for the usual."""
+    """Opens stores, one after the other. `url` is what was asked for: path, URL, or None for the usual."""
 
     opening = Signal()
     opened = Signal()
@@ -77,9 +77,7 @@ class StoreOpening(QObject):
         file = self.file
         if file is None:
             return
-        self._executor.submit(
-            lambda: moved_away(file), self._moved, lambda failure: self.failed.emit(failure)
-        )
+        self._executor.submit(lambda: moved_away(file), self._moved, self.failed.emit)
 
     def _moved(self, path: Path) -> None:
         self.moved_to = path

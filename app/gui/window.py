@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,7 @@ class MainWindow(QMainWindow):
         self._kinds = pages
         self._pages: dict[str, Page] = {}
         self._shown = ""
+        self._in_head: list[QWidget] = []
         self._kept_run = ""
         self.may_ask = True
         self.setWindowTitle(self.tr("Loadstone"))
@@ -168,7 +170,7 @@ class MainWindow(QMainWindow):
 
         numbered = [name for name, kind in self._kinds.items() if kind.needs_assessment]
         for number, name in enumerate(numbered[:9], start=1):
-            key(f"Ctrl+{number}", lambda name=name: self.go_to(name))
+            key(f"Ctrl+{number}", partial(self.go_to, name))
         key("Ctrl+K", self.open_palette)
         key("F1", self.show_keys)
         key(QKeySequence.StandardKey.Undo, self.session.undo_stack.undo)
@@ -265,14 +267,14 @@ class MainWindow(QMainWindow):
             return
         self.title.setText(page.title() or self._name(self._shown))
         self.subtitle.setText(page.subtitle())
-        shown = [self._actions.itemAt(place).widget() for place in range(self._actions.count())]
-        if shown == list(page.actions()):
+        actions = list(page.actions())
+        if self._in_head == actions:
             return
-        while self._actions.count():
-            widget = self._actions.takeAt(0).widget()
-            if widget is not None:
-                widget.hide()
-        for action in page.actions():
+        for widget in self._in_head:
+            self._actions.removeWidget(widget)
+            widget.hide()
+        self._in_head = actions
+        for action in actions:
             self._actions.addWidget(action)
             action.show()
 

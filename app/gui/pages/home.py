@@ -176,7 +176,7 @@ class HomePage(Page):
                 "is held against what was measured."
             ),
             self.tr(
-                "The demo does all of it in half a minute on a service that comes along, on this machine only."
+                "The demo does all of it in half a minute, with a service that comes along, on this machine."
             ),
         ):
             label = PlainLabel(text, BODY, wrap=True)
@@ -238,7 +238,7 @@ class HomePage(Page):
             return filled(self.tr("{0} of {1}"), f"{shown:,}", f"{total:,}")
         return f"{total:,}"
 
-    def actions(self) -> Sequence[QWidget]:
+    def actions(self) -> Sequence[QWidget]:  # type: ignore[override]
         """A file, or a new assessment."""
         return (self.open_button, self.new_button)
 
@@ -349,7 +349,7 @@ class HomePage(Page):
             self.open_assessment(self.table.chosen)
 
     def _score_next(self) -> None:
-        """Computes the score of one assessment in sight; opening another one never waits for more than that."""
+        """Computes the score of one assessment in sight, so that opening one never waits for more."""
         if self._scoring or not self.session.has_store or not self.isVisible():
             return
         entry = self.model.next_without_score(*self.table.rows_in_sight())

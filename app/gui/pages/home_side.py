@@ -54,7 +54,7 @@ class HomeSide(QWidget):
         self.show_recents(())
 
     def stand(self, *, upright: bool) -> None:
-        """One below the other beside the list, or side by side under it, where only the demo and the zone fit."""
+        """One below the other beside the list; or side by side under it, without what was opened last."""
         self._upright = upright
         directions = QBoxLayout.Direction
         self._layout.setDirection(directions.TopToBottom if upright else directions.LeftToRight)
@@ -65,8 +65,8 @@ class HomeSide(QWidget):
 
     def show_recents(self, names: Sequence[str]) -> None:
         """These were opened last."""
-        while self._names.count() > 1:
-            widget = self._names.takeAt(1).widget()
+        while (item := self._names.takeAt(1)) is not None:
+            widget = item.widget()
             if widget is not None:
                 widget.deleteLater()
         for name in names:

@@ -1,4 +1,4 @@
-"""Settings: how the window looks, where assessments are kept, what new ones begin with, and all of it as it was."""
+"""Settings: how the window looks, where assessments are kept, what new ones begin with, and a reset."""
 
 from __future__ import annotations
 

@@ -66,14 +66,14 @@ class AssessmentDelegate(QStyledItemDelegate):
         self, editor: QWidget, option: QStyleOptionViewItem, _index: Index
     ) -> None:
         """The line fills the cell."""
-        area: QRect = option.rect  # type: ignore[attr-defined]
+        area: QRect = option.rect
         editor.setGeometry(area.adjusted(2, 2, -8, -3))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draws a cell."""
-        area: QRect = option.rect  # type: ignore[attr-defined]
-        state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
-        view: QAbstractItemView = option.widget  # type: ignore[attr-defined]
+        area: QRect = option.rect
+        state: QStyle.StateFlag = option.state
+        view: QWidget | None = option.widget
         theme = self._theme
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -95,7 +95,7 @@ class AssessmentDelegate(QStyledItemDelegate):
             painter.setPen(theme.colour("muted"))
             align = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
             painter.drawText(text, align, str(index.data() or ""))
-        if is_chosen and view.hasFocus():
+        if is_chosen and view is not None and view.hasFocus():
             painter.setPen(QPen(theme.colour("accent"), 2))
             top, bottom = area.top() + 1, area.bottom() - 1
             painter.drawLine(area.left(), top, area.right() + 1, top)
@@ -196,7 +196,7 @@ class AssessmentTable(QTableView):
         header.setSectionsClickable(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setFixedHeight(32)
-        self.doubleClicked.connect(lambda index: self._ask(index))
+        self.doubleClicked.connect(self._ask)
         self.verticalScrollBar().valueChanged.connect(lambda _value: self.in_sight.emit())
         model.modelReset.connect(self.in_sight)
         theme.changed.connect(self.viewport().update)

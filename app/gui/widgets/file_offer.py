@@ -158,8 +158,8 @@ class FileOffer(QWidget):
         self.setAccessibleName(name)
         self.about.show()
         self.error.hide()
-        while self.lines.count():
-            widget = self.lines.takeAt(0).widget()
+        while (item := self.lines.takeAt(0)) is not None:
+            widget = item.widget()
             if widget is not None:
                 widget.deleteLater()
         self.show()

@@ -178,7 +178,7 @@ class NewForm(QWidget):
         self.created.emit(name, self.title.text().strip(), profile)
 
     def profile(self) -> Mapping[str, Any]:
-        """What was said of the system, as in a file of answers. Raises `UserError`; the field has the focus."""
+        """What was said of the system, as in a file of answers. Raises `UserError`, the field in focus."""
         from assessments.profile import read_profile
         from probes.slo import parse_slo
 

@@ -57,7 +57,7 @@ class StoreTrouble(QWidget):
         self.more.setVisible(is_damaged)
         self.more.setText(
             self.tr(
-                "Moving it away renames the file and deletes nothing: a copy of it may still be repaired, and "
+                "Moving it away renames the file and deletes nothing: it may still be repaired, and "
                 "an empty store takes its place."
             )
         )

@@ -46,10 +46,10 @@ def listed(make_shown: Open, filled_store: Path, qtbot: QtBot) -> MainWindow:
 
 def test_an_empty_store_says_the_first_step_and_has_the_keys_on_it(window: MainWindow, qtbot: QtBot) -> None:
     page = home(window)
-    qtbot.waitUntil(lambda: page.first_button.isVisible(), timeout=WAIT_MS)
+    qtbot.waitUntil(page.first_button.isVisible, timeout=WAIT_MS)
     assert page.first_demo.isVisible()
     assert not page.table.isVisible()
-    qtbot.waitUntil(lambda: page.first_button.hasFocus(), timeout=WAIT_MS)
+    qtbot.waitUntil(page.first_button.hasFocus, timeout=WAIT_MS)
 
 
 def test_a_new_assessment_needs_a_name_only_and_opens(
@@ -125,7 +125,7 @@ def test_a_name_that_is_taken_is_said_and_the_other_one_stays_as_it_is(
     home(listed).ask_new()
     form.name.setText("shop")
     form.submit()
-    qtbot.waitUntil(lambda: form.error.isVisible(), timeout=WAIT_MS)
+    qtbot.waitUntil(form.error.isVisible, timeout=WAIT_MS)
     assert "already" in form.error.text()
     with open_store(str(filled_store)) as store:
         assert len(store.answers("shop")) > 50
@@ -142,7 +142,7 @@ def test_the_score_of_a_row_in_sight_comes_by_itself(listed: MainWindow, qtbot: 
 
 def test_enter_opens_and_the_name_is_among_the_recents(listed: MainWindow, qtbot: QtBot) -> None:
     page = home(listed)
-    qtbot.waitUntil(lambda: page.table.hasFocus(), timeout=WAIT_MS)
+    qtbot.waitUntil(page.table.hasFocus, timeout=WAIT_MS)
     press(page.table, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: listed.session.name == "shop", timeout=WAIT_MS)
     assert listed.page is listed.page_of("overview")
@@ -210,7 +210,7 @@ def test_deleting_the_open_one_closes_it_first(open_shop: Callable[[], MainWindo
 
 def test_a_slash_goes_to_the_search_and_a_letter_in_it_is_a_letter(listed: MainWindow, qtbot: QtBot) -> None:
     page = home(listed)
-    qtbot.waitUntil(lambda: page.table.hasFocus(), timeout=WAIT_MS)
+    qtbot.waitUntil(page.table.hasFocus, timeout=WAIT_MS)
     press(page.table, Qt.Key.Key_Slash)
     assert page.search.hasFocus()
     QTest.keyClicks(page.search, "nothing/like")
@@ -228,7 +228,7 @@ def test_the_wrong_file_is_said_in_place_with_what_can_be_opened(
     file.write_bytes(b"\0\1\2")
     page = home(window)
     drop(window, [file])
-    qtbot.waitUntil(lambda: page.offer.error.isVisible(), timeout=WAIT_MS)
+    qtbot.waitUntil(page.offer.error.isVisible, timeout=WAIT_MS)
     assert "'notes.bin' is nothing that Loadstone opens" in page.offer.error.text()
     assert "a loadstone.yaml" in page.offer.error.text()
     assert page.offer.cancel.hasFocus()
@@ -260,7 +260,7 @@ def test_a_file_named_at_the_start_waits_for_the_store(
     window = make_shown(store_file, wait=False)
     window.go_to("home", file=file)
     page = home(window)
-    qtbot.waitUntil(lambda: page.offer.error.isVisible(), timeout=WAIT_MS)
+    qtbot.waitUntil(page.offer.error.isVisible, timeout=WAIT_MS)
     assert "'empty.yaml' is empty" in page.offer.error.text()
 
 

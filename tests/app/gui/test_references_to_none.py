@@ -1,4 +1,4 @@
-"""Qt's bindings keep None's reference count: a known fault of PySide6 6.12.0 on Python 3.11 aborts in the end."""
+"""Qt's bindings keep None's reference count: with PySide6 6.12.0 on Python 3.11 they lose it and abort."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The manners of the window: pages, keys, faults, the store that cannot be opened, what comes back after a crash."""
+"""The manners of the window: pages, keys, faults, stores that cannot be opened, and after a crash."""
 
 from __future__ import annotations
 
@@ -161,19 +161,19 @@ def test_work_that_fails_in_the_background_is_said_too(
 ) -> None:
     monkeypatch.setattr("app.cli.crash.state_folder", lambda: tmp_path / "crashes")
     window.context.executor.submit(lambda: 1 / 0, None, window.say)
-    qtbot.waitUntil(lambda: window.notice.isVisible(), timeout=WAIT_MS)
+    qtbot.waitUntil(window.notice.isVisible, timeout=WAIT_MS)
     assert "ZeroDivisionError" in window.notice.text.text()
     assert len(list((tmp_path / "crashes").iterdir())) == 1
 
 
-# -- the store -------------------------------------------------------------------------------------------------
+# -- the store ----------------------------------------------------------------------------------------------
 
 
 def trouble(make_shown: Open, store: Path, qtbot: QtBot) -> tuple[MainWindow, HomePage]:
     window = make_shown(store, wait=False)
     page = window.page_of("home")
     assert isinstance(page, HomePage)
-    qtbot.waitUntil(lambda: page.trouble.isVisible(), timeout=WAIT_MS)
+    qtbot.waitUntil(page.trouble.isVisible, timeout=WAIT_MS)
     return window, page
 
 
@@ -196,7 +196,7 @@ def test_a_damaged_store_is_said_in_place_left_as_it_is_and_moved_away_when_aske
     kept = min(filled_store.parent.glob("loadstone.sqlite.damaged-*"), key=lambda path: len(path.name))
     assert kept.read_bytes() == bytes(data)
     assert str(kept) in window.notice.text.text()
-    qtbot.waitUntil(lambda: page.first_button.isVisible(), timeout=WAIT_MS)
+    qtbot.waitUntil(page.first_button.isVisible, timeout=WAIT_MS)
 
 
 def test_a_store_of_a_newer_version_is_left_alone(make_shown: Open, filled_store: Path, qtbot: QtBot) -> None:
@@ -230,7 +230,7 @@ def test_a_store_that_cannot_be_opened_leaves_the_open_one_open(
     other = tmp_path / "letter.sqlite"
     other.write_text("a letter to a friend")
     window.stores.open(str(other))
-    qtbot.waitUntil(lambda: window.notice.isVisible(), timeout=WAIT_MS)
+    qtbot.waitUntil(window.notice.isVisible, timeout=WAIT_MS)
     assert window.session.name == "shop"
     assert window.probing.store_url != str(other)
 
@@ -304,7 +304,7 @@ def test_closing_with_what_could_not_be_saved_asks(
     assert window.close()
 
 
-# -- after a crash ---------------------------------------------------------------------------------------------
+# -- after a crash ------------------------------------------------------------------------------------------
 
 
 def test_what_was_open_is_open_again_though_the_window_was_never_closed(
@@ -362,7 +362,7 @@ def test_a_run_that_the_last_window_left_is_named_with_what_became_of_it(
     subprocess.run([sys.executable, "-c", script, str(filled_store)], check=False, timeout=60)
     settings.setValue("session/run", "aaaa11112222")
     window = make_shown(filled_store)
-    qtbot.waitUntil(lambda: window.notice.isVisible(), timeout=WAIT_MS)
+    qtbot.waitUntil(window.notice.isVisible, timeout=WAIT_MS)
     assert "run aaaa1111 was measuring" in window.notice.text.text()
     assert "interrupted" in window.notice.text.text()
     assert settings.value("session/run") is None
