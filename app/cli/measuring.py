@@ -133,8 +133,13 @@ def tell(
     return code
 
 
-def measure(probe: Probe, spec: LoadSpec, wishes: Wishes, output: Output) -> Measured:
-    """Runs the probe while storing and showing what it says.
+Complete = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def measure(
+    probe: Probe, spec: LoadSpec, wishes: Wishes, output: Output, complete: Complete = dict
+) -> Measured:
+    """Runs the probe while storing and showing what it says; `complete` adds to its result before that.
 
     Raises `UserError` when it cannot begin, and `BrokenPipeError` or `OutputError` after the run was stopped
     and stored because nobody takes its events any more.
@@ -158,6 +163,7 @@ def measure(probe: Probe, spec: LoadSpec, wishes: Wishes, output: Output) -> Mea
                 face=face_for(output, events=wishes.events),
                 stop=stop,
                 output=output,
+                complete=complete,
             )
         stored = None
         if store is not None and recorder is not None:
@@ -179,13 +185,15 @@ def _run(
     face: AbstractContextManager[Face],
     stop: StopRequest,
     output: Output,
+    complete: Complete,
 ) -> dict[str, Any]:
     events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
     finished: list[dict[str, Any]] = []
 
     def emit(event: Event) -> None:
         if isinstance(event, Finished):
-            event = replace(event, result=outcome.with_requirements(event.result, spec.requirements))
+            judged = outcome.with_requirements(event.result, spec.requirements)
+            event = replace(event, result=complete(judged))
             finished.append(dict(event.result))
         if recorder is not None:
             recorder(event)
@@ -199,7 +207,7 @@ def _run(
         finally:
             job.end(stop)
     result = job.result()
-    return finished[-1] if finished else outcome.with_requirements(result, spec.requirements)
+    return finished[-1] if finished else complete(outcome.with_requirements(result, spec.requirements))
 
 
 class _Job:

@@ -21,12 +21,17 @@ BROKEN = 1
 BAD_USAGE = 2
 TARGET_FAILED = 3
 UNDECIDED = 4
+SLOWER = 5
 STOPPED_FOR_SAFETY = 6
 OUR_FAULT = 70
 INTERRUPTED = 130
 
-_BY_PRIORITY = (OUR_FAULT, INTERRUPTED, STOPPED_FOR_SAFETY, TARGET_FAILED, BROKEN, UNDECIDED, DONE)
+_BY_PRIORITY = (
+    *(OUR_FAULT, INTERRUPTED, STOPPED_FOR_SAFETY, TARGET_FAILED),
+    *(BROKEN, SLOWER, UNDECIDED, BAD_USAGE, DONE),
+)
 _BY_STATUS = {"interrupted": INTERRUPTED, "aborted": STOPPED_FOR_SAFETY, "failed": TARGET_FAILED}
+_BY_VERDICT = {"worse": SLOWER, "unclear": UNDECIDED}
 _UNDECIDED_GRADES = ("client_limited", "insufficient", "unstable")
 
 
@@ -64,7 +69,14 @@ def exit_code(result: Document, slo: Slo | None = None) -> int:
             codes.add(UNDECIDED if run.get("grade") == "client_limited" else BROKEN)
     elif slo is not None:
         codes.add(_requirement_code(judge_slo(result, slo).held))
-    return next(code for code in _BY_PRIORITY if code in codes)
+    codes.add(_BY_VERDICT.get((result.get("baseline") or {}).get("verdict", ""), DONE))
+    return first_of(codes)
+
+
+def first_of(codes: Iterable[int]) -> int:
+    """The code that counts where several hold, as CONTRACT orders them."""
+    held = set(codes)
+    return next(code for code in _BY_PRIORITY if code in held)
 
 
 def _requirement_code(held: bool | None) -> int:

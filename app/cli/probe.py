@@ -22,6 +22,7 @@ DEFAULT_USERS_TIME = "30s"
 MOST_CONNECTIONS = 60_000
 MOST_USERS = 10_000
 MOST_SHARDS = 64
+MOST_REPEATS = 100
 LARGEST_SEED = 2**63 - 1
 
 _MODES = (
@@ -57,6 +58,8 @@ def parser() -> CommandParser:
             "loadstone probe http://127.0.0.1:8000/ --users 200 --think 2s --duration 60s",
             "loadstone probe http://127.0.0.1:8000/ --soak 100@10m",
             "loadstone probe http://127.0.0.1:8000/ --replay monday.csv",
+            "loadstone probe http://127.0.0.1:8000/ --rate 50 --duration 9s --repeat 8 --json a.json",
+            "loadstone probe http://127.0.0.1:8000/ --rate 50 --duration 9s --repeat 8 --baseline a.json",
             "loadstone probe http://127.0.0.1:8000/ --rate 30000 --duration 20s --shards 2",
             "loadstone probe http://127.0.0.1:8000/ --bodies @bodies.jsonl --events -",
             "loadstone probe http://127.0.0.1:8000/ --with metrics=http://127.0.0.1:8000/metrics",
@@ -188,6 +191,27 @@ def parser() -> CommandParser:
     )
 
     judge.add_argument(
+        "--repeat",
+        metavar="N",
+        type=whole_number("--repeat", 1, MOST_REPEATS),
+        help="measure so many times, each a run of its own (default 1)",
+    )
+    judge.add_argument(
+        "--baseline",
+        metavar="RUN|FILE",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="hold it against earlier runs under the same load, stored or written by --json; slower: exit 5, "
+        "not to be told: exit 4. A figure needs 5 runs a side, the 99th percentile 8",
+    )
+    judge.add_argument(
+        "--allow",
+        metavar="SHARE",
+        type=_allowed,
+        help="of --baseline: the least change that matters (default 5%%, of the 99th percentile 10%%)",
+    )
+    judge.add_argument(
         "--with",
         dest="checks",
         metavar="SYSTEM=ADDRESS|PATH",
@@ -221,26 +245,35 @@ def run(options: argparse.Namespace, output: Output) -> int:
 
     check_wishes(wishes)
     spec = spec_of(options)
+    from app.cli.baseline import read_baseline
     from app.cli.checks import checks_for, read_check
 
     addresses = [read_check(text) for text in options.checks]
     user_code.refuse_strange_options(options)
 
-    from app.cli.measuring import measure_and_tell, run_folder
+    from app.cli.measuring import run_folder
+    from app.cli.repeats import measure_repeatedly
     from probes.cross_checked import CrossCheckedProbe
     from probes.load.probe import LoadProbe
 
-    probe: Probe
-    if user_code.is_user_code(options.target):
-        probe, checks = user_code.probe_of(options, spec), checks_for(addresses, None)
-    else:
+    of_code = user_code.is_user_code(options.target)
+    if not of_code:
         user_code.sample_as_body(options)
-        target = target_of(options)
-        checks = checks_for(addresses, target)
-        probe = LoadProbe(target, spec, pids=tuple(options.pid), folder=run_folder(wishes))
-    if checks:
-        probe = CrossCheckedProbe(probe, checks)
-    return measure_and_tell(probe, spec, wishes, output)
+    target = None if of_code else target_of(options)
+    checks = checks_for(addresses, target)
+    baseline = None
+    if options.baseline:
+        baseline = read_baseline(options.baseline, options.store, spec.to_json(), options.allow)
+
+    def make(spec: LoadSpec) -> Probe:
+        probe: Probe
+        if target is None:
+            probe = user_code.probe_of(options, spec)
+        else:
+            probe = LoadProbe(target, spec, pids=tuple(options.pid), folder=run_folder(wishes))
+        return CrossCheckedProbe(probe, checks) if checks else probe
+
+    return measure_repeatedly(make, spec, wishes, output, times=options.repeat or 1, baseline=baseline)
 
 
 def refuse_contradictions(options: argparse.Namespace) -> None:
@@ -269,8 +302,16 @@ def refuse_contradictions(options: argparse.Namespace) -> None:
     for first, second in (("--body", "--bodies"), ("--store", "--no-store"), ("--assessment", "--no-store")):
         if _is_given(options, first) and _is_given(options, second):
             raise UsageError(f"{first} and {second} exclude each other: give one of them")
+    if options.allow is not None and not options.baseline:
+        raise UsageError("--allow says what change from a baseline matters: add --baseline RUN or FILE")
     if options.body == "@-" and options.bodies == "@-":
         raise UsageError("only one option can read standard input")
+
+
+def _allowed(text: str) -> float:
+    from probes.slo import parse_ratio
+
+    return parse_ratio(text, "the least change that matters")
 
 
 def _is_given(options: argparse.Namespace, name: str) -> bool:

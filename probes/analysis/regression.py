@@ -59,6 +59,11 @@ class Comparison:
         return document | {"verdict": self.verdict}
 
 
+def fewest_runs(metric: str) -> int:
+    """The runs a side below which this figure is never called different or the same."""
+    return _FEWEST_TAIL if metric in _TAIL_METRICS else _FEWEST
+
+
 def compare_runs(
     before: Sequence[float],
     after: Sequence[float],
@@ -85,7 +90,7 @@ def compare_runs(
         raise UsageError(
             f"a difference of {floor:g} cannot be the least that matters: write a share such as 5%"
         )
-    fewest = _FEWEST_TAIL if tail else _FEWEST
+    fewest = fewest_runs(metric)
     runs = [len(side) for side in logs]
     difference = float(logs[1].mean() - logs[0].mean())
     missing = max(0, fewest - min(runs))

@@ -1,0 +1,219 @@
+"""A run, or several, held against earlier ones: `probe --baseline`, by the rule of two sets of runs.
+
+What is compared is one figure a run (`probes.analysis.regression`). Which figures depends on the load: of a
+search the capacity, of callers the throughput, of a given rate neither, because it is given; the median and
+the percentiles of the SLO, except of a search, where they belong to other rates; and the CPU a request.
+A run that is not graded valid says nothing certain about the target and is left out on the side of the new
+ones; on the side of the old ones it is refused before anything is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.cli import outcome
+from app.cli.figures import interval, known
+from probes.errors import UsageError
+
+if TYPE_CHECKING:
+    from app.cli.layout import Line
+
+Document = Mapping[str, Any]
+
+LARGER_IS_BETTER = ("capacity", "throughput")
+SCHEMA = "loadstone.probe/1"
+_SAME_LOAD = ("mode", "slo", "segments", "arrivals", "timeout_s", "connections", "precision", "max_rate")
+_LARGEST_FILE = 100_000_000
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The runs that came before, each an entry as `entry_of` makes it; `allow` is the least that matters."""
+
+    entries: tuple[Document, ...]
+    allow: float | None = None
+
+
+def figures_of(result: Document) -> dict[str, float]:
+    """The figures of a run that runs are compared by, those over 0 that were measured."""
+    from probes.slo import parse_slo
+
+    load = result.get("load") or {}
+    names = []
+    if outcome.finds_capacity(result):
+        if (result.get("capacity") or {}).get("bound") in ("bracketed", "provisional"):
+            names.append("capacity")
+    else:
+        step = outcome.decisive_step(result) or {}
+        if step.get("mode") == "closed":
+            names.append("throughput")
+        names.append("p50")
+        try:
+            names += [bound.name for bound in parse_slo(str(load.get("slo"))).bounds if bound.name != "p50"]
+        except UsageError:  # a run stored without one
+            names.append("p99")
+    names.append("cpu_ms_per_request")
+    found = {name: outcome.measure(result, name) for name in names}
+    return {name: value for name, value in found.items() if value is not None and value > 0}
+
+
+def entry_of(result: Document) -> dict[str, Any]:
+    """What is kept of a run to compare it: its id, grade, status and figures."""
+    run = result.get("run") or {}
+    return {
+        "run": run.get("id"),
+        "status": run.get("status"),
+        "grade": run.get("grade"),
+        "metrics": figures_of(result),
+    }
+
+
+def entries_of(result: Document) -> list[Document]:
+    """The runs that a document tells of: those it was repeated with, itself among them."""
+    repeats = result.get("repeats")
+    if isinstance(repeats, list) and all(isinstance(entry, Mapping) for entry in repeats) and repeats:
+        return repeats
+    return [entry_of(result)]
+
+
+def read_baseline(
+    words: Sequence[str], store_url: str | None, load: Document, allow: float | None
+) -> Baseline:
+    """The runs that `words` name: files that `--json` wrote, or ids of stored runs; each run once.
+
+    Raises `UsageError` for a word that is neither, for a run under another load than `load` (as
+    `LoadSpec.to_json`), and for one that is not graded valid.
+    """
+    entries: dict[str, Document] = {}
+    for word in words:
+        result = _read(word, store_url)
+        other = result.get("load") or {}
+        apart = [key for key in _SAME_LOAD if other.get(key) != _plain(load).get(key)]
+        if apart:
+            raise UsageError(
+                f"--baseline {word} was measured under another load ({', '.join(apart)}): "
+                "runs are compared only under the same"
+            )
+        for entry in entries_of(result):
+            if entry.get("grade") != "valid" or entry.get("status") != "completed":
+                said = entry.get("grade") if entry.get("status") == "completed" else entry.get("status")
+                raise UsageError(
+                    f"run {entry.get('run')} of --baseline {word} is {str(said).replace('_', ' ')} and says "
+                    "nothing certain about the target: leave it out, or measure it again"
+                )
+            entries.setdefault(str(entry.get("run")), entry)
+    return Baseline(tuple(entries.values()), allow)
+
+
+def _plain(load: Document) -> Document:
+    """The load as it is read back from JSON."""
+    import json
+
+    return dict(json.loads(json.dumps(load)))
+
+
+def _read(word: str, store_url: str | None) -> Document:
+    path = Path(word)
+    if not path.exists():
+        from assessments.store import open_store
+
+        if path.suffix or "/" in word:
+            raise UsageError(f"--baseline {word} is not there: name a file of probe --json, or a stored run")
+        with open_store(store_url) as store:
+            return store.run(word).result
+    from probes.documents import DocumentError, read_file, read_json
+
+    document = read_json(read_file(path, max_bytes=_LARGEST_FILE), word)
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        raise DocumentError(word, None, "this is no result of loadstone probe --json: name one")
+    return document
+
+
+def compare(baseline: Baseline, entries: Iterable[Document]) -> dict[str, Any]:
+    """CONTRACT's `baseline` object for the new runs."""
+    from probes.analysis.regression import compare_metrics, fewest_runs, overall_verdict
+
+    usable = [entry for entry in entries if entry.get("grade") == "valid"]
+    before, after = _by_metric(baseline.entries), _by_metric(usable)
+    shared = [name for name in before if name in after]
+    found = compare_metrics({name: before[name] for name in shared}, after, baseline.allow, LARGER_IS_BETTER)
+    needed = max((comparison.more_runs_needed for comparison in found), default=0)
+    if not found:
+        needed = max((fewest_runs(name) for name in before), default=fewest_runs("p50"))
+    document: dict[str, Any] = {
+        "runs": [entry.get("run") for entry in baseline.entries],
+        "verdict": overall_verdict(found),
+        "more_runs_needed": needed,
+        "changes": [comparison.to_json() for comparison in found],
+        "compared": len(usable),
+    }
+    if baseline.allow is not None:
+        document["allow"] = baseline.allow
+    return document
+
+
+def _by_metric(entries: Iterable[Document]) -> dict[str, list[float]]:
+    """The figures by name; those that only some of the runs have are left out."""
+    found: dict[str, list[float]] = {}
+    runs = 0
+    for entry in entries:
+        runs += 1
+        for name, value in (entry.get("metrics") or {}).items():
+            number = known(value)
+            if number is not None and number > 0:
+                found.setdefault(name, []).append(number)
+    return {name: values for name, values in found.items() if len(values) == runs}
+
+
+def baseline_lines(result: Document, columns: int) -> list[Line]:
+    """What the comparison says, for people; nothing without one."""
+    from app.cli.layout import plain, wrapped
+
+    document = result.get("baseline")
+    if not isinstance(document, Mapping):
+        return []
+    words = {"worse": "slower", "better": "faster", "same": "as fast", "unclear": "not to be told apart"}
+    verdict = str(document.get("verdict"))
+    text = (
+        f"Against the baseline: {words.get(verdict, verdict)} "
+        f"({_runs(len(document.get('runs') or ()))} before, {_runs(document.get('compared') or 0)} now)."
+    )
+    lines = wrapped(text, columns, "strong")
+    for change in document.get("changes") or ():
+        span = interval(change.get("low"), change.get("high"))
+        said = f" ({span}, 95\N{NO-BREAK SPACE}%)" if span else ""
+        name = plain(change.get("metric"))
+        lines += wrapped(
+            f"{name} is {change['ratio']:.3f} times as before{said}: {change['verdict']}", columns
+        )
+    needed = known(document.get("more_runs_needed"))
+    if verdict == "unclear" and needed:
+        lines += wrapped(f"{needed:.0f} more runs on each side would tell (--repeat).", columns, "muted")
+    return lines
+
+
+def repeat_lines(result: Document, columns: int) -> list[Line]:
+    """One line a run of those that were repeated; nothing of a single one."""
+    from app.cli.figures import number
+    from app.cli.layout import plain, table
+
+    entries = result.get("repeats")
+    if not isinstance(entries, list) or len(entries) < 2:
+        return []
+    names = list(dict.fromkeys(name for entry in entries for name in entry.get("metrics") or ()))
+    rows = [
+        (
+            plain(entry.get("run")),
+            plain(str(entry.get("grade")).replace("_", " ")),
+            *(number((entry.get("metrics") or {}).get(name)) for name in names),
+        )
+        for entry in entries
+    ]
+    return table(("run", "grade", *names), rows, "ll" + "r" * len(names), columns)
+
+
+def _runs(count: int) -> str:
+    return f"{count} run{'' if count == 1 else 's'}"
