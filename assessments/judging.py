@@ -10,11 +10,12 @@ from typing import Any
 
 from assessments.claims import Answers
 from assessments.cross_checks import derived_facts, not_to_be_given
-from assessments.evidence import Evidence, is_derived, weigh
+from assessments.evidence import Evidence, SetAside, is_derived, weigh
 from assessments.expressions import Scalar
 from assessments.forecast import Forecast
 from assessments.growth_profiles import asked_weights, with_declared
 from assessments.lens import Lens
+from assessments.objectives import measured_for_less
 from assessments.outlook import outlook
 from assessments.prices import Price, price_for, with_price
 from assessments.profile import Profile
@@ -98,8 +99,14 @@ def judged_at(materials: Materials, as_of: datetime) -> Judged:
     weights = materials.weights
     lens = materials.lens.with_weights(weights) if weights else materials.lens
     given = [fact for fact in materials.facts if not is_derived(fact)]
-    refused = [aside for fact in given if (aside := not_to_be_given(fact)) is not None]
-    base = [fact for fact in given if not_to_be_given(fact) is None] if refused else given
+    base: list[Fact] = []
+    refused: list[SetAside] = []
+    for fact in given:
+        aside = not_to_be_given(fact) or measured_for_less(fact, profile, materials.runs)
+        if aside is None:
+            base.append(fact)
+        else:
+            refused.append(aside)
 
     def weighed(facts: Iterable[Fact]) -> Evidence:
         evidence = weigh(facts, as_of, profile.facts(), lens.expiry, answers.challenges)

@@ -117,7 +117,11 @@ def verdict_of(
     by_hand = fact is not None and fact.state == "by_hand"
     blocking = in_the_way(evidence, profile)
     readiness = _readiness(usable, load, scores, blocking, by_hand)
-    of_capacity, of_score = _capacity_reason(capacity, fleet, usable, load, used), _score_reason(scores)
+    aside = _capacity_set_aside(evidence) if capacity is None else ""
+    of_capacity, of_score = (
+        aside or _capacity_reason(capacity, fleet, usable, load, used),
+        _score_reason(scores),
+    )
     reasons: list[str] = []
     if readiness == "not_ready":
         # What is reached first decides; a reserve of the fleet is no reason for it.
@@ -139,9 +143,11 @@ def verdict_of(
     settled = fsum(entry.weight for entry in applying if entry.state in _SETTLED)
     return Verdict(
         readiness=readiness,
-        headline=_headline(readiness, load, capacity, fleet, by_hand),
+        headline=_headline(readiness, load, _unknown(capacity, fleet, aside=bool(aside), by_hand=by_hand)),
         reasons=tuple(dict.fromkeys(reason for reason in reasons if reason)),
-        capacity_finding=_capacity_finding(usable, load, capacity, blocking),
+        capacity_finding="No measured capacity counts"
+        if aside
+        else _capacity_finding(usable, load, capacity, blocking),
         rows=_rows(profile, capacity, fleet, used),
         target_per_s=load,
         breaks_first=limits[0] if limits else None,
@@ -164,9 +170,7 @@ def _readiness(
     return "ready" if scores.overall.band in ("conditional", "ready") else "capacity"
 
 
-def _headline(
-    readiness: Readiness, load: float | None, capacity: Estimate | None, fleet: Fleet | None, by_hand: bool
-) -> str:
+def _headline(readiness: Readiness, load: float | None, unknown: str) -> str:
     rate = "" if load is None else _plain(load)
     if readiness == "ready":
         return f"Ready for {rate}"
@@ -176,15 +180,27 @@ def _headline(
         return f"Not ready for {rate}"
     if load is None:
         return "Nobody said what it has to carry"
+    return f"Not known whether it is ready for {rate}: {unknown}"
+
+
+def _unknown(capacity: Estimate | None, fleet: Fleet | None, *, aside: bool, by_hand: bool) -> str:
     if capacity is None:
-        why = "no capacity was measured"
-    elif fleet is None:
-        why = "nobody said how many replicas there are"
-    elif by_hand:
-        why = "its capacity was not measured here"
-    else:
-        why = "the measured capacity has no lower bound"
-    return f"Not known whether it is ready for {rate}: {why}"
+        return "no measured capacity counts" if aside else "no capacity was measured"
+    if fleet is None:
+        return "nobody said how many replicas there are"
+    return "its capacity was not measured here" if by_hand else "the measured capacity has no lower bound"
+
+
+def _capacity_set_aside(evidence: Evidence) -> str:
+    """Why the newest capacity that there is does not count; empty where there is none."""
+    found = [entry for entry in evidence.set_aside if entry.fact.name == "load.capacity"]
+    if not found:
+        return ""
+    newest = max(found, key=lambda entry: entry.fact.at)
+    value = newest.fact.value
+    rate = f" of {_plain(value)}" if isinstance(value, int | float) else ""
+    how = "given by hand" if newest.fact.state == "by_hand" else "measured"
+    return f"The capacity{rate} {how} on {newest.fact.at:%Y-%m-%d} does not count: {newest.why}."
 
 
 def _capacity_reason(
@@ -286,7 +302,7 @@ def _rows(
 
 def _runs_out(found: Forecast | None) -> tuple[str, str]:
     if found is None:
-        return "Not known", "Without a measured capacity there is no date."
+        return "Not known", "Without a measured capacity that counts there is no date."
     axis = found.axes.get("workload")
     plan = found.plan
     if axis is None:
@@ -320,6 +336,8 @@ def _runs_out(found: Forecast | None) -> tuple[str, str]:
         if high is None:
             beyond = "high" in axis.beyond_horizon
             high = f"later than {axis.horizon_months:g} months from now" if beyond else "an unknown day"
+        if axis.days[1] is not None and axis.days[1] <= axis.start:
+            low = "today, since the low end is reached already,"
         return value, f"Between {low or 'an unknown day'} and {high} (95{NO_BREAK}%). {grows}"
     return value, grows
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST_ACTIONS = 5
 MOST_CONTRADICTED = 10
+MOST_REASONS = 5
 _HEADER = ("pillar", "score", "proven", "supported", "claimed", "band")
 _BAND_STYLES: dict[str, Style] = {"fragile": "bad", "limited": "warn", "conditional": "", "ready": "ok"}
 _BANDS = ((40.0, "fragile"), (60.0, "limited"), (80.0, "conditional"))
@@ -43,6 +44,7 @@ def assessment_lines(assessed: Assessed, columns: int) -> list[Line]:
         *score_lines(assessed, columns),
         *contradicted_lines(assessed, columns),
         *action_lines(assessed, columns),
+        *aside_lines(assessed, columns),
         *problem_lines(assessed, columns),
     ]
 
@@ -184,6 +186,22 @@ def _gains(action: Action | Lever, pillar: str) -> str:
 def counted_days(days: float) -> str:
     """`1 day`, `3 days`, `0.5 days`."""
     return f"{amount(days)}{NO_BREAK}{'day' if days == 1 else 'days'}"
+
+
+def aside_lines(assessed: Assessed, columns: int) -> list[Line]:
+    """The facts that do not count, by their reasons."""
+    by_reason: dict[str, list[str]] = {}
+    for entry in assessed.judged.evidence.set_aside:
+        by_reason.setdefault(entry.why, []).append(entry.fact.name)
+    lines: list[Line] = [] if not by_reason else [line("")]
+    for why, names in list(by_reason.items())[:MOST_REASONS]:
+        what = counted(len(names), "fact does", "facts do")
+        named = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+        lines += wrapped(plain(f"{what} not count, {named}: {why}.", 400), columns, "warn", "  ")
+    if len(by_reason) > MOST_REASONS:
+        left = len(by_reason) - MOST_REASONS
+        lines += wrapped(f"  and others for {counted(left, 'more reason')}: see --json", columns, "muted")
+    return lines
 
 
 def problem_lines(assessed: Assessed, columns: int) -> list[Line]:

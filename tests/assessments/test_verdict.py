@@ -6,6 +6,7 @@ import itertools
 import random
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from assessments.limits import limits_of
 from assessments.verdict import Verdict
 
 GIB = 2**30
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def verdict(scene: Any) -> Verdict:
@@ -237,7 +239,7 @@ def test_an_end_that_is_not_known_is_told_from_one_beyond_the_horizon(scene: Any
     nobody = scene.of(peak_per_s=None).but(infra__kubernetes__hpa__max_replicas=None)
     assert "today's peak and the number of replicas: without them" in runs_out(nobody)[1]
     assert runs_out(scene.but(load__capacity=None)) == (
-        "Not known", "Without a measured capacity there is no date.",
+        "Not known", "Without a measured capacity that counts there is no date.",
     )  # fmt: skip
 
 
@@ -342,3 +344,19 @@ def test_readiness_never_says_ready_where_a_limit_is_reached_before(scene: Any) 
         if found.readiness == "ready":
             assert first.rate_per_s >= load
             assert given.assessed().scores.overall.band in ("conditional", "ready")
+
+
+def test_a_capacity_that_expired_is_not_said_to_be_unmeasured(scene: Any) -> None:
+    late = scene.assessed(NOW + timedelta(days=60)).verdict
+    assert late.headline.endswith(": no measured capacity counts")
+    assert plain(late.reasons[0]) == (
+        "The capacity of 50 req/s measured on 2026-02-28 does not count: it is 61 days old and load runs "
+        "count for 30."
+    )
+    assert late.capacity_finding == "No measured capacity counts"
+
+
+def test_a_low_end_that_is_reached_already_is_no_date_in_the_past(scene: Any) -> None:
+    # today's peak of 205/s lies between the 201.6/s of the low end and 210/s
+    _, text = runs_out(scene.of(peak_per_s=205, target_peak_per_s=None))
+    assert text.startswith("Between today, since the low end is reached already, and 2026-")
