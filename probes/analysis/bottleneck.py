@@ -30,6 +30,8 @@ CLOSE = 0.15
 FLAT = 0.15
 WAITS = 0.3
 """Below this share of a lone request's time spent computing it waits (STATISTICS.md: D/R₁ < .3)."""
+COMPUTES = 0.85
+"""From this share on it does little else."""
 OFTEN_THROTTLED = 0.2
 STALLED = 0.1
 SATURATED_FROM = 0.9
@@ -346,8 +348,8 @@ class _Study:
         computes = (self.cpu.demand_s or 0.0) * x1
         if computes >= WAITS:
             self.doubts.append(
-                f"a lone request computes for {computes:.0%} of its {1e3 / x1:.3g} ms: "
-                "it neither only computes nor only waits"
+                f"a lone request computes for {computes:.0%} of its {1e3 / x1:.3g} ms"
+                + ("" if computes >= COMPUTES else ": it neither only computes nor only waits")
             )
             return None
         k = self.top / x1
@@ -432,11 +434,10 @@ class _Study:
         )
         if (self.seen.queueing or 0.0) >= QUEUEING:
             text += f"; on average {self.seen.queueing:.2g} threads were ready and waited for a processor"
-        if self.doubts:
-            return f"{text}; {'; '.join(self.doubts)}"
-        text += f"; none is used {BUSY:.0%}"
         unseen = self.seen.unseen if self.seen.is_python and not self.seen.gil_shares else None
-        return f"{text}, and the interpreter lock was not measured ({unseen})" if unseen else text
+        if unseen:
+            text += f"; the interpreter lock was not measured ({unseen})"
+        return f"{text}; {'; '.join(self.doubts)}" if self.doubts else f"{text}; none is used {BUSY:.0%}"
 
     def next_step(self) -> str | None:
         """What would tell more."""

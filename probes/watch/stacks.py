@@ -36,7 +36,7 @@ DEEPEST = 8
 LEAST_SHARE = 0.02
 ALMOST_ALL = 0.97
 
-_FRAME = re.compile(r"(.*) \(([^()]*?)(?::(\d+))?\)")
+_FRAME = re.compile(r"(.*?) \((.*?)(?::(\d+))?\)")
 _ERRORS = re.compile(r"Samples: (\d+) Errors: (\d+)")
 
 
