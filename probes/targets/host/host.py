@@ -598,8 +598,8 @@ def _torch(torch: Any, path: str, module: Any, own: Any, origin: str) -> Loaded:
 
 
 def _load_tflite(path: str) -> Loaded:
-    numpy = _need("numpy", "numpy", path)
     runtime, version = _tflite_runtime(path)
+    numpy = _need("numpy", "numpy", path)
     first = runtime(model_path=path)
     first.allocate_tensors()
     inputs = {one["name"]: one for one in first.get_input_details()}
