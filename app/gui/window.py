@@ -320,6 +320,10 @@ class MainWindow(QMainWindow):
         self._show_head()
 
     def _saved(self, moment: datetime) -> None:
+        if self.session.conflicts:
+            # The checklist says which, and asks which of both answers counts.
+            self.saved.setText(self.tr("Not all saved: somebody else changed an answer too"))
+            return
         when = moment.astimezone().strftime("%H:%M")
         self.saved.setText(self.tr("All changes saved {0}").replace("{0}", when))
 

@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QPlainTextEdit,
-    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -42,6 +41,7 @@ from app.gui.pages.checklist_question import QuestionPane
 from app.gui.pages.checklist_side import SidePane
 from app.gui.theme import BODY, SMALL
 from app.gui.widgets.flow import FlowLayout
+from app.gui.widgets.following_scroll import FollowingScroll
 from app.gui.widgets.form_line import FormLine
 from app.gui.widgets.keycap import KeyCap
 from app.gui.widgets.labels import PlainLabel, rule
@@ -182,7 +182,7 @@ class ChecklistPage(Page):
         self._column.setSpacing(0)
         self._column.addWidget(self.pane)
         self._column.addStretch(1)
-        self.question_scroll = _scroll(inside)
+        self.question_scroll = FollowingScroll(inside)
         foot = FlowLayout(across=16)
         for entry in (
             (KeyCap("0", self.theme), self.tr("to"), KeyCap("4", self.theme), self.tr("answer")),
@@ -204,7 +204,7 @@ class ChecklistPage(Page):
         self.stack = QStackedWidget()
         self.stack.addWidget(asked)
         self.stack.addWidget(self.proposals)
-        self._side_scroll = _scroll(None)
+        self._side_scroll = FollowingScroll()
         self._side_scroll.setFixedWidth(SIDE)
         self._side_rule = rule(upright=True)
         across = QHBoxLayout()
@@ -598,14 +598,3 @@ def _together(parts: Sequence[QWidget | str]) -> QWidget:
     for part in parts:
         row.addWidget(PlainLabel(part, SMALL, tone="muted") if isinstance(part, str) else part)
     return box
-
-
-def _scroll(inside: QWidget | None) -> QScrollArea:
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setFrameShape(QScrollArea.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    if inside is not None:
-        area.setWidget(inside)
-    return area

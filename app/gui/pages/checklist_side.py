@@ -174,7 +174,9 @@ class SidePane(QWidget):
             column.addWidget(entry)
             column.addWidget(rule())
         if count > len(aged):
-            more = QPushButton(self.tr("{0} more facts").replace("{0}", str(count - len(aged))))
+            left = count - len(aged)
+            words = self.tr("1 more fact") if left == 1 else self.tr("{0} more facts")
+            more = QPushButton(words.replace("{0}", str(left)))
             more.setProperty("kind", "link")
             more.clicked.connect(self.evidence_asked)
             column.addSpacing(6)

@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -33,6 +32,7 @@ from app.gui.page import Context, Page
 from app.gui.pages.evidence_detail import FactDetail
 from app.gui.theme import BODY, SMALL
 from app.gui.widgets.fact_table import FactTable
+from app.gui.widgets.following_scroll import FollowingScroll
 from app.gui.widgets.form_line import FormLine
 from app.gui.widgets.hand_form import HandForm
 from app.gui.widgets.keycap import KeyCap
@@ -154,7 +154,7 @@ class EvidencePage(Page):
         tools.addSpacing(8)
         tools.addWidget(self.kinds)
         tools.addStretch(1)
-        self._problem_scroll = _scroll(self.problems)
+        self._problem_scroll = FollowingScroll(self.problems)
         self._problem_scroll.setFixedHeight(140)
         self._problem_scroll.hide()
         problem = QHBoxLayout()
@@ -175,7 +175,7 @@ class EvidencePage(Page):
         left.addWidget(rule())
         left.addWidget(self._problem_bar)
         left.addWidget(self._problem_scroll)
-        self._side = _scroll(self.detail)
+        self._side = FollowingScroll(self.detail)
         self._side_rule = rule(upright=True)
         self._across = QHBoxLayout()
         self._across.setContentsMargins(0, 0, 0, 0)
@@ -496,13 +496,3 @@ class EvidencePage(Page):
         else:
             self._show_all()
         self._focus_table()
-
-
-def _scroll(inside: QWidget) -> QScrollArea:
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setFrameShape(QScrollArea.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    area.setWidget(inside)
-    return area

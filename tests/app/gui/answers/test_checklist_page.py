@@ -370,6 +370,7 @@ def test_an_answer_that_somebody_else_changed_meanwhile_is_settled_in_place(desk
     desk.bot.waitUntil(pane.conflict.isVisible, timeout=20_000)
     assert HOSTILE in pane.conflict.text.text()
     assert desk.checklist.others.isVisible()
+    assert desk.window.saved.text().startswith("Not all saved")
     assert desk.stored().claims["INF-09"] == theirs
     desk.click(pane.mine if is_mine else pane.theirs)
     decided = Claim("INF-09", ("INF_09_a",)) if is_mine else theirs
@@ -391,6 +392,24 @@ def test_below_1200_pixels_the_right_column_stands_under_the_question(desk: Any)
     desk.bot.waitUntil(lambda: page.side.y() >= page.pane.geometry().bottom(), timeout=20_000)
     desk.window.resize(1440, 800)
     desk.bot.waitUntil(lambda: not page.question_scroll.widget().isAncestorOf(page.side), timeout=20_000)
+
+
+def test_what_gets_the_focus_beyond_the_edge_comes_into_view(desk: Any) -> None:
+    desk.open(question="INF-08")
+    page = desk.checklist
+    desk.press("3")
+    desk.window.resize(1024, 700)
+    note, port = page.pane.note, page.question_scroll.viewport()
+
+    def is_in_view() -> bool:
+        return port.rect().contains(note.mapTo(port, note.rect().center()))
+
+    bar = page.question_scroll.verticalScrollBar()
+    desk.bot.waitUntil(lambda: bar.maximum() > 300, timeout=20_000)
+    bar.setValue(bar.maximum())
+    assert not is_in_view()
+    desk.press("n")
+    desk.bot.waitUntil(is_in_view, timeout=20_000)
 
 
 def test_every_widget_that_takes_the_focus_has_a_name(desk: Any) -> None:
