@@ -152,7 +152,7 @@ def verdict_of(
         target_per_s=load,
         breaks_first=limits[0] if limits else None,
         close_behind=tuple(close_behind(evidence)),
-        runs_out=_runs_out(found),
+        runs_out=_runs_out(found, limits),
         measured_share=settled / weight if weight > 0 else None,
         counts=_counts(judgements),
     )
@@ -300,7 +300,16 @@ def _rows(
     return tuple(rows)
 
 
-def _runs_out(found: Forecast | None) -> tuple[str, str]:
+def _runs_out(found: Forecast | None, limits: Sequence[Limit]) -> tuple[str, str]:
+    headline, text = _out_of_fleet(found)
+    first = limits[0] if limits else None
+    if found is not None and found.axes.get("workload") and first and first.what in BEFORE_THE_FLEET:
+        at = f", at {_plain(first.rate_per_s)}" if first.rate_per_s > 0 else ""
+        text += f" {first.what} gives out before that{at}."
+    return headline, text
+
+
+def _out_of_fleet(found: Forecast | None) -> tuple[str, str]:
     if found is None:
         return "Not known", "Without a measured capacity that counts there is no date."
     axis = found.axes.get("workload")

@@ -360,3 +360,11 @@ def test_a_low_end_that_is_reached_already_is_no_date_in_the_past(scene: Any) ->
     # today's peak of 205/s lies between the 201.6/s of the low end and 210/s
     _, text = runs_out(scene.of(peak_per_s=205, target_peak_per_s=None))
     assert text.startswith("Between today, since the low end is reached already, and 2026-")
+
+
+def test_a_date_of_the_fleet_names_what_gives_out_before_it(scene: Any) -> None:
+    asleep = runs_out(scene.but(process__cpu_cores_at_saturation=0.45))[1]
+    assert plain(asleep).endswith("The autoscaler gives out before that, at 70 req/s.")
+    killed = runs_out(scene.but(infra__kubernetes__memory_limit_bytes=GIB // 2))[1]
+    assert killed.endswith("The memory limit gives out before that.")
+    assert "before that" not in runs_out(scene)[1]
