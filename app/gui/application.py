@@ -11,13 +11,14 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QSettings, QSocketNotifier, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QSettings, QSocketNotifier, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.gui.executor import Failure, SerialExecutor
+from app.gui.icons import program_icon
 from app.gui.page import PageKind
 from app.gui.probing import Probing
 from app.gui.session import Session
@@ -26,6 +27,8 @@ from app.gui.store_opening import StoreOpening, key_of
 from app.gui.theme import SCHEMES, Theme
 from app.gui.window import MainWindow
 
+UNSEEN_MS = 500
+"""A window that is not painted, since it is minimised, opens its store after so long."""
 PAGES = (
     PageKind("overview", "layout-dashboard", "app.gui.pages.overview", "OverviewPage"),
     PageKind("checklist", "list-checks", "app.gui.pages.checklist", "ChecklistPage"),
@@ -85,6 +88,7 @@ def run(store_url: str | None, file: Path | None, argv: Sequence[str] = ()) -> i
     assert isinstance(app, QApplication)
     app.setApplicationName("Loadstone")
     app.setDesktopFileName("loadstone")
+    app.setWindowIcon(program_icon())
     name = socket_name(key_of(store_url))
     if name is not None and hand_over(name, file):
         return 0
@@ -115,7 +119,29 @@ def begin(window: MainWindow, store_url: str | None, file: Path | None) -> None:
             window.session.open_if_there(last, lambda: window.go_to("overview"))
 
     window.stores.opened.connect(go_on, Qt.ConnectionType.SingleShotConnection)
-    QTimer.singleShot(0, window, lambda: window.stores.open(store_url))
+    _AfterFirstFrame(window, lambda: window.stores.open(store_url))
+
+
+class _AfterFirstFrame(QObject):
+    """Does something once the window was painted, or soon where it is not seen: the store takes its time."""
+
+    def __init__(self, window: MainWindow, does: Callable[[], None]) -> None:
+        super().__init__(window)
+        self._does: Callable[[], None] | None = does
+        window.centralWidget().installEventFilter(self)
+        QTimer.singleShot(UNSEEN_MS, self, self._go)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802, Qt's name
+        """Waits for the first frame."""
+        if event.type() == QEvent.Type.Paint and self._does is not None:
+            watched.removeEventFilter(self)
+            QTimer.singleShot(0, self, self._go)
+        return False
+
+    def _go(self) -> None:
+        does, self._does = self._does, None
+        if does is not None:
+            does()
 
 
 def report_faults(window: MainWindow) -> None:

@@ -34,6 +34,14 @@ def pixmap(name: str, theme: Theme, role: str = "muted", size: int = 16, ratio: 
     return _pixmap(name, theme.colour(role).name(), size, ratio)
 
 
+def program_icon() -> QIcon:
+    """The icon of the program, as its desktop entry shows it."""
+    found = QIcon()
+    for size in (16, 32, 64, 128):
+        found.addPixmap(_pixmap("loadstone", "", size, 1.0))
+    return found
+
+
 def icon(name: str, theme: Theme, role: str = "muted", size: int = 16) -> QIcon:
     """The icon for buttons and actions."""
     return QIcon(pixmap(name, theme, role, size))

@@ -23,6 +23,14 @@ _ROOT = Path(__file__).resolve().parents[2]
 _SCRIPT = f"import sys; sys.path.insert(0, {str(_ROOT)!r}); from loadstone import main; sys.exit(main())"
 """Runs this very installation, whatever the folder and the environment hold."""
 
+
+def this_program() -> tuple[str, ...]:
+    """The command line that runs this very installation; a frozen program (PyInstaller) is one by itself."""
+    if getattr(sys, "frozen", False):
+        return (sys.executable,)
+    return (sys.executable, "-P", "-c", _SCRIPT)
+
+
 STOP_MS = 6_000
 """After so long a child that was asked to stop is ended by force. It sends nothing since it was asked; what
 takes time is storing what it measured, which being ended would lose."""
@@ -47,6 +55,8 @@ class Probing(QObject):
         self.arguments: tuple[str, ...] = ()
         self.result: dict[str, object] | None = None
         self.run_id = ""
+        self.events: list[Event] = []
+        """What the probe has said so far, for a page that is made while it runs."""
         self.is_stopping = False
         self._process: QProcess | None = None
         self._pending = bytearray()
@@ -71,12 +81,14 @@ class Probing(QObject):
         self.arguments = tuple(arguments)
         self.result = None
         self.run_id = ""
+        self.events = []
         self.is_stopping = False
         self._pending.clear()
         self._error.clear()
         process = QProcess(self)
-        process.setProgram(sys.executable)
-        process.setArguments(["-P", "-c", _SCRIPT, *arguments, *more])
+        program, *before = this_program()
+        process.setProgram(program)
+        process.setArguments([*before, *arguments, *more])
         process.setStandardInputFile(QProcess.nullDevice())
         process.readyReadStandardOutput.connect(self._read)
         process.readyReadStandardError.connect(self._read_error)
@@ -122,6 +134,7 @@ class Probing(QObject):
                 self.run_id = str(found.run.get("id", ""))
             elif isinstance(found, Finished):
                 self.result = dict(found.result)
+            self.events.append(found)
             self.event.emit(found)
 
     def _read_error(self) -> None:

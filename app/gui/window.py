@@ -112,6 +112,7 @@ class MainWindow(QMainWindow):
         self.notice.hide()
         self.stack = QStackedWidget()
         self.saved = PlainLabel("", SMALL, tone="muted")
+        self.saved.hide()
         self.lens = PlainLabel("", SMALL, tone="muted")
         status = QFrame()
         status.setObjectName("status")
@@ -152,7 +153,7 @@ class MainWindow(QMainWindow):
         session.opened.connect(self._opened)
         session.judged.connect(self._judged)
         session.assessed.connect(self._assessed)
-        session.saving.connect(lambda: self.saved.setText(self.tr("Saving …")))
+        session.saving.connect(self._saving)
         session.saved.connect(self._saved)
         session.failed.connect(self.say)
         session.store_opened.connect(self._store_opened)
@@ -318,6 +319,10 @@ class MainWindow(QMainWindow):
         for page in self._pages.values():
             page.show_assessed(assessed)
         self._show_head()
+
+    def _saving(self) -> None:
+        self.saved.setText(self.tr("Saving …"))
+        self.saved.show()
 
     def _saved(self, moment: datetime) -> None:
         if self.session.conflicts:
