@@ -268,7 +268,7 @@ def run(options: argparse.Namespace, output: Output) -> int:
     def make(spec: LoadSpec) -> Probe:
         probe: Probe
         if target is None:
-            probe = user_code.probe_of(options, spec)
+            probe = user_code.probe_of(options, spec, run_folder(wishes))
         else:
             probe = LoadProbe(target, spec, pids=tuple(options.pid), folder=run_folder(wishes))
         return CrossCheckedProbe(probe, checks) if checks else probe

@@ -9,6 +9,8 @@ from app.cli.arguments import CommandParser, whole_number
 from probes.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from probes.load.spec import LoadSpec
     from probes.probe import Probe
     from probes.targets.user_code import Sample, UserCode
@@ -94,11 +96,12 @@ def user_code_of(options: argparse.Namespace) -> UserCode:
     )
 
 
-def probe_of(options: argparse.Namespace, spec: LoadSpec) -> Probe:
-    """The probe that starts the code and measures it. Raises `UsageError`."""
+def probe_of(options: argparse.Namespace, spec: LoadSpec, folder: Path | None = None) -> Probe:
+    """The probe that starts the code and measures it; files of the run go to `folder`. Raises `UsageError`."""
     from probes.targets.hosted_probe import HostedProbe
 
-    return HostedProbe(user_code_of(options), spec, expect_body=_pattern(options.expect_body))
+    code = user_code_of(options)
+    return HostedProbe(code, spec, expect_body=_pattern(options.expect_body), folder=folder)
 
 
 def sample_as_body(options: argparse.Namespace) -> None:

@@ -65,7 +65,7 @@ class Run:
         self.memory = MemoryLog()
         self._measuring = False
         self._mode = "open"
-        self._began = _Moment.now(0.0)
+        self._began = self._moment()
         self._search_began = context.elapsed()
         self._objectives = objectives_of(spec)
         self._longest_s = 60.0 + 2 * (
@@ -135,9 +135,12 @@ class Run:
 
     # stretches of load
 
+    def _moment(self) -> _Moment:
+        return _Moment.now(self.engine.cpu_s + self.target.harness_cpu_s())
+
     def _machine_fault(self, before: _Moment, step: StepResult) -> str | None:
         """Why the machine, busy with other things, spoilt a step; None when it did not or cannot be told."""
-        now = _Moment.now(self.engine.cpu_s)
+        now = self._moment()
         if before.cpu is None or now.cpu is None or step.usage is None:
             return None
         seconds = now.t - before.t
@@ -151,7 +154,7 @@ class Run:
     def others_cores(self) -> float | None:
         """Cores used since the run began by others than target and Loadstone, or withheld by a hypervisor;
         None where that cannot be told."""
-        now, watched = _Moment.now(self.engine.cpu_s), self.watcher.latest() if self.watcher else None
+        now, watched = self._moment(), self.watcher.latest() if self.watcher else None
         if now.cpu is None or self._began.cpu is None or watched is None:
             return None
         ours = now.own_s - self._began.own_s + watched.cpu_s
@@ -295,7 +298,7 @@ class Run:
         for group in _groups(self.spec.segments):
             seconds = sum(segment.seconds for segment in group)
             self.phase("load", _describe(group), done / total)
-            began = _Moment.now(self.engine.cpu_s)
+            began = self._moment()
             first = group[0]
             if isinstance(first, ClosedSegment):
                 self._record_step(self._stretch("closed", partial(self._callers, first)), began=began)
@@ -336,7 +339,7 @@ class Run:
             self._share(),
         )
         ends = time.perf_counter_ns() + int(seconds * 1e9)
-        began = _Moment.now(self.engine.cpu_s)
+        began = self._moment()
 
         def enough(live: Live) -> bool:
             return time.perf_counter_ns() >= ends and int(live.header[plan.COMPLETE_TO]) >= requests
@@ -364,7 +367,7 @@ class Run:
         self.settle()
         self.phase("search", f"{rate:.4g} requests/s", self._share())
         limit_ns = int(self._limit_s() * 1e9)
-        before = _Moment.now(self.engine.cpu_s)
+        before = self._moment()
 
         def hopeless(live: Live) -> bool:
             now = time.perf_counter_ns()

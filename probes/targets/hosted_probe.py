@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -39,10 +40,13 @@ class HostedProbe:
     name: ClassVar[str] = "load"
     fact_names: ClassVar[tuple[FactName, ...]] = ()
 
-    def __init__(self, code: UserCode, spec: LoadSpec, *, expect_body: str | None = None) -> None:
+    def __init__(
+        self, code: UserCode, spec: LoadSpec, *, expect_body: str | None = None, folder: Path | None = None
+    ) -> None:
         self.code = code
         self.spec = spec
         self.expect_body = expect_body
+        self.folder = folder
 
     def run(self, context: ProbeContext) -> Mapping[str, Any]:
         """Measures as the load probe does. Raises `UserError` when the code cannot be loaded or called."""
@@ -57,7 +61,7 @@ class HostedProbe:
         host = Host(self.code, timeout_s=self.spec.timeout_s, expect_body=self.expect_body)
         host.start(context.stop)
         try:
-            probe = LoadProbe(host.target, self.spec, pids=host.pids)
+            probe = LoadProbe(host.target, self.spec, pids=host.pids, folder=self.folder)
             result = dict(probe.run(replace(context, emit=all_but_the_end)))
             state, calls = host.state(), host.calls()
         finally:

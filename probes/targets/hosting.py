@@ -64,6 +64,10 @@ class HostedTarget(HttpTarget):
             **self.about,
         }
 
+    def harness_cpu_s(self) -> float:
+        """The CPU time of the dispatcher."""
+        return 0.0 if self.host_process is None else self.host_process.dispatcher_cpu_s()
+
     def check(self, timeout_s: float, run_id: str | None = None) -> Answer:
         """Calls once. Raises `TargetError` when it raises, does not return, or ends its process."""
         host = self.host_process
@@ -199,6 +203,16 @@ class Host:
         `dispatcher.COLUMNS`."""
         rows = np.frombuffer(self._get("calls"), np.int64).reshape(-1, len(COLUMNS))
         return {name: rows[:, at].copy() for at, name in enumerate(COLUMNS)}
+
+    def dispatcher_cpu_s(self) -> float:
+        """CPU time of the dispatcher until now; 0 where that cannot be told."""
+        import psutil
+
+        try:
+            used = psutil.Process(self._service.pid if self._service is not None else -1).cpu_times()
+        except (psutil.Error, ValueError):
+            return 0.0
+        return float(used.user + used.system)
 
     def log_text(self) -> str:
         """The end of what the code printed."""

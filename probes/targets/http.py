@@ -62,6 +62,10 @@ class HttpTarget:
 
     kind = "http"
 
+    def harness_cpu_s(self) -> float:
+        """CPU time until now of processes of Loadstone's own that stand between the load and the target."""
+        return 0.0
+
     def wire(self, timeout_s: float, run_id: str | None = None) -> Wire:
         """How the load loop talks to this target; the User-Agent names the run."""
         return Wire(
