@@ -148,12 +148,13 @@ def compare_runs(store: Store, first: Place, second: Place) -> ComparedRuns:
     rows = []
     for row in compared(a.result, b.result):
         unit = "req/s" if row.unit == "1/s" else row.unit
-        values = [
-            "–" if value is None else estimate(value, *(ends or (None, None)), unit)
+        before, after = (
+            "–" if value is None else estimate(value, *(ends or (None, None)), unit=unit)
             for value, ends in ((row.a, row.a_interval), (row.b, row.b_interval))
-        ]
+        )
         apart = {True: "intervals apart", False: "intervals overlap", None: "no interval"}[row.apart]
-        rows.append((row.name, *values, "–" if row.ratio is None else f"{amount(row.ratio)} ×", apart))
+        ratio = "–" if row.ratio is None else f"{amount(row.ratio)} ×"
+        rows.append((row.name, before, after, ratio, apart))
     warnings = differences(a.result, b.result) + [text for run in (a, b) for text in run.damaged]
     return ComparedRuns(tuple(rows), tuple(warnings))
 

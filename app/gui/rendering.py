@@ -12,7 +12,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -184,30 +184,30 @@ class PageSize:
 
 
 class Pages:
-    """The pages of a PDF. Only for the background thread: PDFium may not be used from two threads."""
+    """The pages of a PDF. Only for the background thread: PDFium may not be used from two threads.
+
+    The document is opened for every picture, which takes a millisecond or two, so that none is left open.
+    """
 
     def __init__(self, data: bytes) -> None:
-        import pypdfium2
-
-        self._pdf: Any = pypdfium2.PdfDocument(data)
+        self._data = data
 
     def sizes(self) -> list[PageSize]:
         """The sizes of all pages."""
-        return [PageSize(*self._pdf.get_page_size(at)) for at in range(len(self._pdf))]
+        with self._opened() as pdf:
+            return [PageSize(*pdf.get_page_size(at)) for at in range(len(pdf))]
 
     def picture(self, place: int, scale: float) -> QImage:
         """A page, `scale` pixels to a point; smaller where it would be larger than `LARGEST`."""
-        page = self._pdf[place]
-        try:
+        with self._opened() as pdf, closing(pdf[place]) as page:
             scale = min(scale, LARGEST / max(page.get_size()))
-            bitmap = page.render(scale=scale, rev_byteorder=True, prefer_bgrx=True)
-            # The copy is QImage's own: the buffer is PDFium's.
-            return QImage(
-                bitmap.buffer, bitmap.width, bitmap.height, bitmap.stride, QImage.Format.Format_RGBX8888
-            ).copy()
-        finally:
-            page.close()
+            with closing(page.render(scale=scale, rev_byteorder=True, prefer_bgrx=True)) as bitmap:
+                # The copy is QImage's own: the buffer is PDFium's.
+                return QImage(
+                    bitmap.buffer, bitmap.width, bitmap.height, bitmap.stride, QImage.Format.Format_RGBX8888
+                ).copy()
 
-    def close(self) -> None:
-        """Frees the document."""
-        self._pdf.close()
+    def _opened(self) -> AbstractContextManager[Any]:
+        import pypdfium2  # type: ignore[import-untyped]
+
+        return closing(pypdfium2.PdfDocument(self._data))

@@ -145,8 +145,10 @@ class ChangesModel(QAbstractTableModel):
 
     def counts(self) -> dict[str, int]:
         """How many there are of each kind, and of `all`."""
-        counts = {kind: sum(row.kind == kind for row in self._all) for kind in KINDS}
-        return {"all": len(self._all), **counts}
+        counts: dict[str, int] = {"all": len(self._all)}
+        for kind in KINDS:
+            counts[kind] = sum(row.kind == kind for row in self._all)
+        return counts
 
     def row(self, place: int) -> ChangeRow:
         """The change in a row. Raises `IndexError`."""

@@ -195,8 +195,8 @@ class ComparePage(Page):
         column.addWidget(self.what)
         column.addLayout(choose)
         column.addWidget(self.problem)
-        for part in (self.headline, self.lead, self.of_states, self.of_runs):
-            column.addWidget(part)
+        for shown in (self.headline, self.lead, self.of_states, self.of_runs):
+            column.addWidget(shown)
         column.addStretch(1)
         self.of_states.hide()
         self.of_runs.hide()
@@ -205,12 +205,12 @@ class ComparePage(Page):
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(body)
-        self.scroll = scroll
+        self.area = scroll
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)
 
-    def actions(self) -> Sequence[QWidget]:
+    def actions(self) -> Sequence[QWidget]:  # type: ignore[override]
         """Keep a milestone."""
         return (self.keep,)
 
@@ -438,7 +438,7 @@ class ComparePage(Page):
 
     def _ask_label(self) -> None:
         self.label_row.show()
-        self.scroll.ensureVisible(0, 0)
+        self.area.ensureVisible(0, 0)
         self.label.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _hide_label(self) -> None:

@@ -134,7 +134,7 @@ class ForecastPage(Page):
         self.written = PlainLabel("", BODY, tone="ok", wrap=True, selectable=True)
         self.written.hide()
         self.no_rules = PlainLabel("", SMALL, tone="muted", wrap=True)
-        body = QWidget()
+        body = self._body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(32, 24, 32, 24)
         column.setSpacing(16)
@@ -146,13 +146,13 @@ class ForecastPage(Page):
         column.addWidget(self.dates)
         column.addWidget(self.no_rules)
         column.addStretch(1)
-        self.scroll = QScrollArea()
-        self.scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self.scroll.setWidgetResizable(True)
-        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroll.setWidget(body)
+        self.area = QScrollArea()
+        self.area.setFrameShape(QFrame.Shape.NoFrame)
+        self.area.setWidgetResizable(True)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setWidget(body)
         self.stack = QStackedWidget()
-        self.stack.addWidget(self.scroll)
+        self.stack.addWidget(self.area)
         self.stack.addWidget(self.empty)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -207,7 +207,7 @@ class ForecastPage(Page):
         run = None if self._view is None or not self._view.forecast else self._view.run
         return "" if run is None else filled(self.tr("from run {0}"), (run.get("run") or {}).get("id"))
 
-    def actions(self) -> Sequence[QWidget]:
+    def actions(self) -> Sequence[QWidget]:  # type: ignore[override]
         """Export, and the numbers as a table."""
         return (self.export, self.numbers)
 
@@ -239,7 +239,7 @@ class ForecastPage(Page):
         if not self._view.forecast:
             self._show_nothing(self._view)
             return
-        self.stack.setCurrentWidget(self.scroll)
+        self.stack.setCurrentWidget(self.area)
         self._show_assumptions()
         self._draw()
         if self.is_changed:
@@ -518,7 +518,7 @@ class ForecastPage(Page):
             said += " " + self.tr("They follow what is assumed here, not the assessment.")
         self.written.setText(said)
         self.written.show()
-        self.scroll.ensureWidgetVisible(self.written)
+        self.area.ensureWidgetVisible(self.written)
 
     # -- size ----------------------------------------------------------------------------------------------
 
@@ -533,7 +533,7 @@ class ForecastPage(Page):
         self.side.setMaximumWidth(SIDE if wide else 16_777_215)
         self._upright.setVisible(wide)
         self._place_sliders(1 if wide else 2)
-        layout = self.scroll.widget().layout()
+        layout = self._body.layout()
         if layout is not None:
             layout.activate()
 

@@ -85,13 +85,13 @@ class OverviewPage(Page):
         )
         self.body = QWidget()
         self._build()
-        self.scroll = QScrollArea()
-        self.scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self.scroll.setWidgetResizable(True)
-        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroll.setWidget(self.body)
+        self.area = QScrollArea()
+        self.area.setFrameShape(QFrame.Shape.NoFrame)
+        self.area.setWidgetResizable(True)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setWidget(self.body)
         self.stack = QStackedWidget()
-        for part in (self.scroll, self.empty):
+        for part in (self.area, self.empty):
             self.stack.addWidget(part)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -124,10 +124,10 @@ class OverviewPage(Page):
         column = QVBoxLayout(self.body)
         column.setContentsMargins(32, 24, 32, 24)
         column.setSpacing(16)
-        for at, part in enumerate((self._top, self._middle, self._lower)):
+        for at, row in enumerate((self._top, self._middle, self._lower)):
             if at:
                 column.addWidget(rule())
-            column.addLayout(part)
+            column.addLayout(row)
         column.addStretch(1)
         column.addWidget(rule())
         column.addWidget(foot)
@@ -261,7 +261,7 @@ class OverviewPage(Page):
             said if run is None else f"{said}, {filled(self.tr('run {0}'), (run.get('run') or {}).get('id'))}"
         )
 
-    def actions(self) -> Sequence[QWidget]:
+    def actions(self) -> Sequence[QWidget]:  # type: ignore[override]
         """Compare and export."""
         return (self.compare, self.export)
 
@@ -274,7 +274,7 @@ class OverviewPage(Page):
 
     def show_judged(self, judged: Judged) -> None:
         """Whether there is anything to say yet."""
-        self.stack.setCurrentWidget(self.empty if self._is_empty(judged) else self.scroll)
+        self.stack.setCurrentWidget(self.empty if self._is_empty(judged) else self.area)
 
     def show_assessed(self, assessed: Assessed) -> None:
         """Everything."""
@@ -452,8 +452,9 @@ class OverviewPage(Page):
         )
         while self._badges.count() > 1:
             item = self._badges.takeAt(1)
-            if item is not None and item.widget() is not None:
-                item.widget().deleteLater()
+            badge = None if item is None else item.widget()
+            if badge is not None:
+                badge.deleteLater()
         words = {
             "verified": self.tr("verified"),
             "partly": self.tr("partly"),

@@ -99,18 +99,18 @@ class PlanPage(Page):
         self._across.setSpacing(32)
         self._across.addLayout(left, 1)
         self._across.addWidget(self.side)
-        body = QWidget()
+        body = self._body = QWidget()
         outer = QVBoxLayout(body)
         outer.setContentsMargins(32, 24, 32, 24)
         outer.addLayout(self._across)
         outer.addStretch(1)
-        self.scroll = QScrollArea()
-        self.scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self.scroll.setWidgetResizable(True)
-        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroll.setWidget(body)
+        self.area = QScrollArea()
+        self.area.setFrameShape(QFrame.Shape.NoFrame)
+        self.area.setWidgetResizable(True)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setWidget(body)
         self.stack = QStackedWidget()
-        self.stack.addWidget(self.scroll)
+        self.stack.addWidget(self.area)
         self.stack.addWidget(self.empty)
         page = QVBoxLayout(self)
         page.setContentsMargins(0, 0, 0, 0)
@@ -141,8 +141,8 @@ class PlanPage(Page):
         for part in (self.because_title, self.because, self.price_title, self.price):
             column.addWidget(part)
         column.addWidget(rule())
-        for part in (self.change, self.change_none):
-            column.addWidget(part)
+        column.addWidget(self.change)
+        column.addWidget(self.change_none)
         column.addSpacing(4)
         row = QHBoxLayout()
         row.addWidget(self.done)
@@ -162,7 +162,7 @@ class PlanPage(Page):
         count = self.model.rowCount()
         return filled(self.tr("{0} actions, the best first"), count) if count else ""
 
-    def actions(self) -> Sequence[QWidget]:
+    def actions(self) -> Sequence[QWidget]:  # type: ignore[override]
         """The numbers as a table."""
         return (self.numbers,)
 
@@ -196,14 +196,14 @@ class PlanPage(Page):
             self._wanted = wanted
             self._choose()
             self.table.setFocus(Qt.FocusReason.OtherFocusReason)
-            self.scroll.ensureWidgetVisible(self.side)
+            self.area.ensureWidgetVisible(self.side)
 
     def _show_actions(self, view: View | None) -> None:
         if view is None or not view.actions:
             self._show_nothing(view)
             self.stack.setCurrentWidget(self.empty)
             return
-        self.stack.setCurrentWidget(self.scroll)
+        self.stack.setCurrentWidget(self.area)
         self.headline.setText(title(view))
         self.lead.setText(lead(view))
         self.effort.show_chart(effort_chart(view, view.actions))
@@ -319,6 +319,6 @@ class PlanPage(Page):
         self._across.setStretch(0, 1 if wide else 0)
         self.side.setMinimumWidth(SIDE if wide else 0)
         self.side.setMaximumWidth(SIDE if wide else 16_777_215)
-        layout = self.scroll.widget().layout()
+        layout = self._body.layout()
         if layout is not None:
             layout.activate()

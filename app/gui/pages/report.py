@@ -148,7 +148,7 @@ class ReportPage(Page):
             return ""
         return filled(self.tr("judged {0}"), f"{self._assessed.as_of.astimezone():%Y-%m-%d %H:%M:%S %Z}")
 
-    def actions(self) -> Sequence[QWidget]:
+    def actions(self) -> Sequence[QWidget]:  # type: ignore[override]
         """Export."""
         return (self.export,)
 
@@ -158,7 +158,7 @@ class ReportPage(Page):
         """Another assessment: nothing of the other one stays."""
         self._turn += 1
         self.drawing.stop()
-        self._assessed, self._drawn_for, self._data = None, None, None
+        self._assessed, self._drawn_for, self._data, self._pages = None, None, None, None
         self.view.show_pages(())
         self.result.hide()
         self.open_file.hide()
@@ -199,21 +199,19 @@ class ReportPage(Page):
         self._data = data
         self._turn += 1
         turn = self._turn
-        before = self._pages
 
         def read() -> tuple[Pages, list[PageSize]]:
-            if before is not None:
-                before.close()
             pages = Pages(data)
             return pages, pages.sizes()
 
-        self._pages = None
-        self.context.executor.submit(read, lambda found: self._show_pages(*found, turn), self._is_not_drawn)
+        self.context.executor.submit(
+            read, lambda found: self._show_pages(found[0], found[1], turn), self._is_not_drawn
+        )
 
     def _show_pages(self, pages: Pages, sizes: Sequence[PageSize], turn: int) -> None:
-        self._pages = pages
         if turn != self._turn:
             return
+        self._pages = pages
         self.stack.setCurrentIndex(0)
         self.view.show_pages(sizes)
         self._show_size()

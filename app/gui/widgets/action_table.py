@@ -58,8 +58,8 @@ class ActionDelegate(QStyledItemDelegate):
         """Draws the cell."""
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        area = QRect(option.rect)  # type: ignore[attr-defined]
-        if option.state & QStyle.StateFlag.State_Selected:  # type: ignore[attr-defined]
+        area = QRect(option.rect)
+        if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(area, self._theme.colour("accbg"))
         painter.setPen(QPen(self._theme.colour("line"), 1))
         painter.drawLine(area.bottomLeft(), area.bottomRight())
