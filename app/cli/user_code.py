@@ -97,7 +97,7 @@ def user_code_of(options: argparse.Namespace) -> UserCode:
 
 
 def probe_of(options: argparse.Namespace, spec: LoadSpec, folder: Path | None = None) -> Probe:
-    """The probe that starts the code and measures it; files of the run go to `folder`. Raises `UsageError`."""
+    """The probe that starts the code and measures it; its files go to `folder`. Raises `UsageError`."""
     from probes.targets.hosted_probe import HostedProbe
 
     code = user_code_of(options)
