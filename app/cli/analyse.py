@@ -13,8 +13,9 @@ from probes.errors import UsageError
 
 if TYPE_CHECKING:
     from app.cli.layout import Line
+    from probes.analysis.volume import Volume
 
-KINDS = ("requests", "scalability", "memory", "compare")
+KINDS = ("requests", "scalability", "memory", "volume", "compare")
 DONE, UNDECIDED, SLOWER = 0, 4, 5
 
 
@@ -22,15 +23,19 @@ def parser() -> CommandParser:
     """How the command line of `analyse` is read."""
     parser = CommandParser(
         "analyse",
-        "requests|scalability|memory FILE, or compare BEFORE AFTER [options]",
+        "requests|scalability|memory|volume FILE, or compare BEFORE AFTER [options]",
         "The same statistics on measurements of other tools. FILE is CSV, its first line the header:\n"
         "  requests     due_s,sent_s,done_s,status   one row a request; due_s and status may be missing\n"
         "  scalability  concurrency,throughput       one row a measurement, at six concurrencies or more\n"
         "  memory       seconds,bytes[,rate_per_s]   one row a moment, with the requests/s since the last\n"
-        "  compare      value                        one row a run, before and after a change",
+        "  volume       size,cost                    one row a measurement, six sizes over two decades\n"
+        "  compare      value                        one row a run, before and after a change\n"
+        "Results of k6 (csv), JMeter (jtl) and vegeta (csv) are known by their own headers: one is a\n"
+        "file of requests, and a folder of them is the runs of one side of compare, by their medians.",
         (
             "loadstone analyse requests requests.csv",
             "loadstone analyse memory rss.csv --limit 2147483648",
+            "loadstone analyse volume rows.csv",
             "loadstone analyse compare before.csv after.csv --larger-is-better",
         ),
     )
@@ -38,7 +43,7 @@ def parser() -> CommandParser:
         "kind",
         metavar="KIND",
         type=one_of("loadstone analyse", KINDS),
-        help="what FILE holds: requests, scalability, memory, or compare for two files",
+        help="what FILE holds: requests, scalability, memory, volume, or compare for two files",
     )
     parser.add_argument("file", metavar="FILE", help="the measurements")
     parser.add_argument("after", metavar="AFTER", nargs="?", help="of compare: those after the change")
@@ -69,6 +74,7 @@ def run(options: argparse.Namespace, output: Output) -> int:
         "requests": _requests,
         "scalability": _scalability,
         "memory": _memory,
+        "volume": _volume,
         "compare": _compare,
     }
     told = kinds[options.kind](options, output.columns)
@@ -154,14 +160,60 @@ def _memory(options: argparse.Namespace, columns: int) -> _Told:
     return _Told(document, lines, code=UNDECIDED if found.verdict == "insufficient" else DONE)
 
 
+def _volume(options: argparse.Namespace, columns: int) -> _Told:
+    from app.cli.layout import wrapped
+    from probes.analysis.columns import read_columns
+    from probes.analysis.volume import fit_volume
+
+    path = Path(options.file)
+    given = read_columns(path, ("size", "cost"))
+    try:
+        found = fit_volume(given["size"], given["cost"])
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}") from error
+    decided = found.law is not None
+    return _Told(
+        found.to_json(), wrapped(_volume_sentence(found), columns), code=DONE if decided else UNDECIDED
+    )
+
+
+def _volume_sentence(found: Volume) -> str:
+    from app.cli.figures import interval
+
+    if found.refused is not None:
+        return f"No law is named: {found.refused}."
+    if found.law == "1":
+        return "Cost does not depend on the size: it changes by less than 10 % over all of them."
+    low = 0.0 if found.low is None else found.low
+    high = 4.0 if found.high is None else found.high
+    power = f"exponent {found.exponent:.2f} ({interval(low, high)}, 95 %) beside a fixed cost"
+    if found.between is not None:
+        return f"Between {found.between[0]} and {found.between[1]}: these sizes do not tell which; {power}."
+    return f"Cost grows as {found.law}: {power}."
+
+
 def _compare(options: argparse.Namespace, columns: int) -> _Told:
     from app.cli.figures import interval
     from app.cli.layout import wrapped
     from probes.analysis.columns import read_columns
     from probes.analysis.regression import compare_runs
+    from probes.analysis.requests import runs_of
 
-    sides = [read_columns(Path(file), ("value",))["value"].tolist() for file in (options.file, options.after)]
-    found = compare_runs(sides[0], sides[1], "value", options.allow, options.larger_is_better)
+    sides = [runs_of(Path(file)) for file in (options.file, options.after)]
+    if sides[0] is None and sides[1] is None:
+        values = [
+            read_columns(Path(file), ("value",))["value"].tolist() for file in (options.file, options.after)
+        ]
+        found = compare_runs(values[0], values[1], "value", options.allow, options.larger_is_better)
+    else:
+        if None in sides:
+            raise UsageError(
+                "one side holds values and the other runs of a load generator: give the same of both"
+            )
+        if options.larger_is_better:
+            raise UsageError("runs of a load generator are compared by their times, of which less is better")
+        values = [side or [] for side in sides]
+        found = compare_runs(values[0], values[1], "p50", options.allow)
     document = {
         "runs": [options.file, options.after],
         "verdict": found.verdict,
@@ -171,7 +223,7 @@ def _compare(options: argparse.Namespace, columns: int) -> _Told:
     span = interval(found.low, found.high)
     text = f"{found.verdict.capitalize()}: after is {found.ratio:.3f} times before"
     text += f" ({span}, 95 %)" if span else ""
-    text += f", of {len(sides[0])} and {len(sides[1])} runs."
+    text += f", of {len(values[0])} and {len(values[1])} runs."
     if found.verdict == "unclear":
         text += f" {found.more_runs_needed} more runs on each side would tell."
     code = {"worse": SLOWER, "unclear": UNDECIDED}.get(found.verdict, DONE)

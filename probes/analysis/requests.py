@@ -8,7 +8,8 @@
 
 A file without due times says nothing of requests that were held back while the server stalled (coordinated
 omission), so that only service times come out of it, with a note. Nothing is invented: what a file does not
-tell is absent from the step.
+tell is absent from the step. Files of k6, JMeter and vegeta are known by their own headers
+(`probes.analysis.other_tools`).
 """
 
 from __future__ import annotations
@@ -17,15 +18,17 @@ import csv
 import math
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from probes.analysis.other_tools import Tool, tool_of
 from probes.analysis.percentiles import binomial_interval, latency_summary
 from probes.errors import UsageError
 
@@ -72,6 +75,7 @@ class Requests:
     done_s: NDArray[np.float64]
     outcome: NDArray[np.int8]
     has_status: bool
+    notes: tuple[str, ...] = ()
 
 
 def analyse_requests(path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -154,6 +158,7 @@ def _counted(requests: Requests, counts: Counter[str], sent: int) -> dict[str, A
 
 def _notes(requests: Requests, step: Mapping[str, Any]) -> Iterator[str]:
     """What a person must know to read the step right, a sentence each."""
+    yield from requests.notes
     if requests.due_s is None:
         yield (
             "The file has no due times: how long requests were held back while the server stalled "
@@ -171,6 +176,38 @@ def _notes(requests: Requests, step: Mapping[str, Any]) -> Iterator[str]:
             f"{step['timeouts']:,} of {step['sent']:,} requests were never answered or timed out; "
             "the times are those of good answers alone."
         )
+
+
+def runs_of(path: Path) -> list[float] | None:
+    """The median service time (ms) of the good answers of each run: one file, or every file of a folder.
+
+    None for a file that no other tool wrote, as its first line says. Raises `UsageError` as `read_requests`
+    does, for a folder without files, and for a run without a good answer.
+    """
+    if not path.is_dir():
+        return [_median_ms(path)] if _is_of_a_tool(path) else None
+    files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
+    if not files:
+        raise UsageError(f"{path} is an empty folder: put one file a run into it")
+    return [_median_ms(file) for file in files]
+
+
+def _is_of_a_tool(path: Path) -> bool:
+    _check_file(path)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            header = next(csv.reader(_short_lines(path, file)), [])
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return False  # whoever reads it says what is wrong with it
+    return tool_of(header, lambda what: UsageError(f"{path}, line 1: {what}")) is not None
+
+
+def _median_ms(path: Path) -> float:
+    step, _ = analyse_requests(path)
+    median = step.get("service_ms", {}).get("p50")
+    if median is None:
+        raise UsageError(f"{path} holds no run with good answers enough for a median: leave it out")
+    return float(median)
 
 
 def read_requests(path: Path) -> Requests:
@@ -224,6 +261,9 @@ def _read_rows(path: Path, rows: Any) -> Requests:
     header = next(lines, None)
     if header is None:
         raise UsageError(f"{path} is empty: it must begin with the header {','.join(COLUMNS)}")
+    tool = tool_of(header, lambda what: UsageError(f"{path}, line 1: {what}"))
+    if tool is not None:
+        return _read_tool(path, rows, chain([header], lines) if tool.first_is_row else lines, tool)
     names = _checked_header(path, header)
     due_at, sent_at, done_at, status_at = (names.index(name) if name in names else None for name in COLUMNS)
     due, sent, done, outcome = array("d"), array("d"), array("d"), array("b")
@@ -279,6 +319,41 @@ def _read_rows(path: Path, rows: Any) -> Requests:
         done_s=np.frombuffer(done, np.float64),
         outcome=np.frombuffer(outcome, np.int8),
         has_status=status_at is not None,
+    )
+
+
+def _read_tool(path: Path, rows: Any, lines: Iterable[Sequence[str]], tool: Tool) -> Requests:
+    """The requests of a file that another tool wrote; times count from the first of them."""
+    begin, took, outcome = array("q"), array("d"), array("b")
+    codes: dict[str, int] = {}
+
+    def refuse(what: str) -> UsageError:
+        return UsageError(f"{path}, line {rows.line_num}: {what}")
+
+    for row in lines:
+        try:
+            answer = tool.read(row, refuse)
+        except IndexError:
+            raise refuse(f"{len(row)} values are too few for {tool.name}: the row is cut off") from None
+        if answer is None:
+            continue
+        code = codes.get(answer.status)
+        if code is None:
+            code = codes.setdefault(answer.status, _outcome(answer.status, refuse))
+        begin.append(answer.begin_ns)
+        took.append(math.nan if answer.took_ns is None else answer.took_ns)
+        outcome.append(code)
+    if not begin:
+        raise UsageError(f"{path} is of {tool.name} and holds no HTTP request: export a run that sent some")
+    began = np.frombuffer(begin, np.int64)
+    sent_s = (began - began.min()) / _NS_PER_S
+    return Requests(
+        due_s=None,
+        sent_s=sent_s,
+        done_s=sent_s + np.frombuffer(took, np.float64) / _NS_PER_S,
+        outcome=np.frombuffer(outcome, np.int8),
+        has_status=True,
+        notes=(f"The file was read as one of {tool.name}.", *tool.finish()),
     )
 
 

@@ -167,3 +167,44 @@ def test_what_cannot_be_analysed_is_one_sentence(
     error = capsys.readouterr().err
     assert said.replace("FILE", str(file)) in error
     assert len(error.strip().splitlines()) == 1
+
+
+def test_cost_by_size_is_told_as_a_law(tmp_path: Path, capsys: Captured) -> None:
+    rows = [f"{size},{30 + 0.1 * size**2}" for size in (1, 2, 4, 8, 16, 32, 64, 128, 256)]
+    file = written(tmp_path, "rows.csv", "size,cost", rows)
+    assert main(["analyse", "volume", file, "--json", "-"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["law"], document["refused"]) == ("n^2", None)
+    assert document["exponent"] == pytest.approx(2.0, abs=0.05)
+    assert document["points"][0] == {"size": 1.0, "cost": 30.1}
+    assert main(["analyse", "volume", file]) == 0
+    assert "Cost grows as n^2: exponent 2.0" in capsys.readouterr().out
+    few = written(tmp_path, "few.csv", "size,cost", rows[:5])
+    assert main(["analyse", "volume", few]) == 4
+    assert "No law is named: 5 different sizes cannot tell a law" in capsys.readouterr().out
+    flat = written(tmp_path, "flat.csv", "size,cost", [row.split(",")[0] + ",3" for row in rows])
+    assert main(["analyse", "volume", flat]) == 0
+    assert "does not depend on the size" in capsys.readouterr().out
+    assert main(["analyse", "volume", written(tmp_path, "x.csv", "size,cost", ["1,0"] * 9)]) == 2
+    assert "over 0" in capsys.readouterr().err
+
+
+def test_folders_of_runs_of_another_tool_are_compared(tmp_path: Path, capsys: Captured) -> None:
+    """Five runs a side, STATISTICS' check values as medians: slower by a tenth, decided."""
+    header = "timeStamp,elapsed,label,responseCode,success"
+    for side, medians in (("a", (101, 99, 103, 100, 98)), ("b", (111, 108, 113, 110, 109))):
+        (tmp_path / side).mkdir()
+        for number, median in enumerate(medians):
+            written(tmp_path / side, f"{number}.jtl", header, [f"1700000000000,{median},x,200,true"] * 9)
+    before, after = str(tmp_path / "a"), str(tmp_path / "b")
+    assert main(["analyse", "compare", before, after, "--json", "-"]) == 5
+    document = json.loads(capsys.readouterr().out)
+    assert document["changes"][0]["metric"] == "p50"
+    assert document["changes"][0]["ratio"] == pytest.approx(1.09983, abs=1e-4)
+    one = str(tmp_path / "a" / "0.jtl")
+    assert main(["analyse", "compare", one, str(tmp_path / "b" / "0.jtl")]) == 4  # one run a side
+    assert main(["analyse", "compare", one, written(tmp_path, "v.csv", "value", ["1"])]) == 2
+    assert "give the same of both" in capsys.readouterr().err
+    assert main(["analyse", "compare", before, after, "--larger-is-better"]) == 2
+    assert main(["analyse", "requests", one]) == 0
+    assert "read as one of JMeter" in capsys.readouterr().out
