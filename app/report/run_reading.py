@@ -13,13 +13,13 @@ from typing import Any
 _PARTS = frozenset(
     {
         "run", "target", "load", "capacity", "scalability", "client", "memory", "volume", "answers",
-        "machine", "slo", "errors", "response_ms", "service_ms", "send_lag_ms", "read_lag_ms",
+        "machine", "slo", "errors", "stacks", "response_ms", "service_ms", "send_lag_ms", "read_lag_ms",
         "floor_ms",
     }
 )  # fmt: skip
 _LISTS = frozenset(
     {
-        "steps", "hotspots",
+        "steps", "hotspots", "flame", "bounds",
     }
 )  # fmt: skip
 _NUMBERS = frozenset(
@@ -27,6 +27,7 @@ _NUMBERS = frozenset(
         "seconds", "rate_per_s", "saturation_per_s", "confidence", "probe_seconds", "lambda", "sigma",
         "kappa", "peak_concurrency", "offered_per_s", "achieved_per_s", "concurrency", "scheduled",
         "sent", "unsent", "ok", "timeouts", "cancelled", "cpu_cores", "cpu_ms_per_request",
+        "depth", "start", "utilisation", "demand_ms", "bound_per_s",
         "cpu_us_per_request", "rss_bytes", "threads", "share", "gil_share", "largest_within_slo",
         "cpu_count", "cpu_usable", "memory_bytes", "others_cpu_cores", "requests_sent",
     }
@@ -40,7 +41,7 @@ _TEXTS = frozenset(
     {
         "id", "started_at", "status", "reason", "grade", "grade_reason", "bound", "because",
         "confirm_by", "limited_by", "refused", "peak_refused", "variant", "verdict", "function",
-        "file", "law", "axis", "arrivals",
+        "file", "law", "axis", "arrivals", "name", "resource", "note",
     }
 )  # fmt: skip
 _DEEPEST = 8

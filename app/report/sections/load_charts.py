@@ -247,30 +247,60 @@ def resources_chart(view: View, run: Run) -> XYChart | None:
 
 
 def flame_chart(run: Run) -> FlameChart | None:
-    """The functions that the samples were in, the largest at the left."""
+    """Where the samples were, callers above callees; without callers the functions alone."""
     spots = [entry for entry in run.get("hotspots") or () if number(entry.get("share"))]
     if not spots:
         return None
     spots.sort(key=lambda entry: -float(entry["share"]))
+    first = spots[0]
+    waits = part(run, "stacks").get("of") == "all threads"
+    return FlameChart(
+        title=f"{percent(float(first['share']))} of the samples are in {first.get('function', '?')}",
+        frames=_stack_frames(run, first) or _spot_frames(spots),
+        caption="Stacks sampled at saturation"
+        + (", of all threads: little is computed, they wait." if waits else ", of threads that compute."),
+    )
+
+
+def _stack_frames(run: Run, hottest: Mapping[str, Any]) -> tuple[Frame, ...]:
+    """The frames of the run's flame graph; the widest of the hottest function is strong."""
+    entries = [
+        entry
+        for entry in run.get("flame") or ()
+        if all(number(entry.get(key)) is not None for key in ("depth", "start", "share"))
+    ]
+    names = ("name", "file")
+    wanted = (hottest.get("function"), hottest.get("file"))
+    hot = max(
+        (entry for entry in entries if tuple(entry.get(key) for key in names) == wanted),
+        key=lambda entry: float(entry["share"]),
+        default=None,
+    )
+    return tuple(
+        Frame(
+            str(entry.get("name", "?")), _place(entry), int(entry["depth"]), float(entry["start"]),
+            float(entry["share"]), entry is hot,
+        )
+        for entry in entries
+    )  # fmt: skip
+
+
+def _spot_frames(spots: Sequence[Mapping[str, Any]]) -> tuple[Frame, ...]:
     frames = [Frame("all samples", "", 0, 0.0, 1.0)]
     start = 0.0
     for place, entry in enumerate(spots[:20]):
         share = min(float(entry["share"]), 1.0 - start)
         if share <= 0:
             break
-        line = f":{entry['line']}" if entry.get("line") else ""
-        frames.append(
-            Frame(
-                str(entry.get("function", "?")), f"{entry.get('file', '')}{line}", 1, start, share, place == 0
-            )
-        )
+        name = str(entry.get("function", "?"))
+        frames.append(Frame(name, _place(entry), 1, start, share, place == 0))
         start += share
-    first = spots[0]
-    return FlameChart(
-        title=f"{percent(float(first['share']))} of the samples are in {first.get('function', '?')}",
-        frames=tuple(frames),
-        caption="Stacks sampled while the load was on.",
-    )
+    return tuple(frames)
+
+
+def _place(entry: Mapping[str, Any]) -> str:
+    line = f":{entry['line']}" if entry.get("line") else ""
+    return f"{entry.get('file', '')}{line}"
 
 
 def distribution_chart(run: Run) -> XYChart | None:

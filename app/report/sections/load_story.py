@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.report.model import (
@@ -37,6 +37,16 @@ from app.report.view import View, sentence
 from assessments.wording import NO_BREAK, amount, binary_bytes, capital, counted, estimate
 
 RATE = "req/s"
+RESOURCES = {
+    "cpu": "processors",
+    "quota": "CPU quota",
+    "thread": "busiest thread",
+    "gil": "interpreter lock (GIL)",
+    "memory": "memory",
+    "gpu": "GPU",
+    "disk": "disk",
+    "network": "network",
+}
 ERROR_CLASSES = {
     "connect": "no connection",
     "reset": "connection reset",
@@ -182,7 +192,8 @@ def _figures(view: View, run: Run) -> list[Block]:
     _add_pair(blocks, load_charts.answered_chart(run), load_charts.resources_chart(view, run))
     flame = load_charts.flame_chart(run)
     if flame is not None:
-        blocks.append(Figure(flame, height=24.0 + 16.0 * 2))
+        rows = 1 + max((frame.depth for frame in flame.frames), default=0)
+        blocks.append(Figure(flame, height=24.0 + 16.0 * rows))
     _add_pair(blocks, load_charts.distribution_chart(run), load_charts.law_chart(run))
     return blocks
 
@@ -222,6 +233,9 @@ def _cause(run: Run) -> list[Block]:
         )
     if capacity.get("confirm_by"):
         blocks.append(Paragraph(text(Span("To confirm: ", "strong"), sentence(str(capacity["confirm_by"])))))
+    bounds = [entry for entry in capacity.get("bounds") or () if isinstance(entry, Mapping)]
+    if bounds:
+        blocks.append(_bounds(bounds))
     hot = [entry for entry in run.get("hotspots") or () if isinstance(entry, Mapping)]
     if hot:
         rows = tuple(
@@ -241,6 +255,35 @@ def _cause(run: Run) -> list[Block]:
         )
         blocks.append(Table(columns, rows, "Stacks sampled while the load was on; shares of all samples."))
     return blocks
+
+
+def _bounds(entries: Sequence[Mapping[str, Any]]) -> Table:
+    """How full each resource was at saturation, and what it allows."""
+
+    def cell(entry: Mapping[str, Any], key: str) -> str:
+        value = number(entry.get(key))
+        return "–" if value is None else amount(value)
+
+    rows = tuple(
+        (
+            text(RESOURCES.get(str(entry.get("resource")), str(entry.get("resource", "?")))),
+            text(share_words(number(entry.get("utilisation")))),
+            text(cell(entry, "demand_ms")),
+            text(cell(entry, "bound_per_s")),
+            text(Span(str(entry.get("note") or ""), "muted")),
+        )
+        for entry in entries
+    )
+    columns = (
+        Column("Resource", 0.8),
+        Column("used", align="right"),
+        Column("ms a request", align="right"),
+        Column(f"allows, {RATE}", align="right"),
+        Column("", 1.6),
+    )
+    return Table(
+        columns, rows, "Use at saturation, what a request needs of it, and the rate that this allows."
+    )
 
 
 def _place(entry: Mapping[str, Any]) -> str:

@@ -188,6 +188,57 @@ def test_hot_functions_are_a_flame_and_a_table(
     assert "ranking.py, line 88" in said(section)
 
 
+def test_a_flame_graph_has_callers_above_callees(
+    a_run: Callable[[], Run], assessed: Callable[..., Document], of_kind: Any
+) -> None:
+    """As the run has it; the widest frame of the hottest function is strong, and the figure is high enough."""
+    run = a_run()
+    run["hotspots"] = [{"function": "rerank", "file": "ranking.py", "line": 88, "share": 0.71}]
+    run["flame"] = [
+        {"name": "serve", "file": "app.py", "line": 5, "depth": 0, "start": 0.0, "share": 1.0},
+        {"name": "rerank", "file": "ranking.py", "line": 88, "depth": 1, "start": 0.0, "share": 0.71},
+        {"name": "rerank", "file": "other.py", "line": 1, "depth": 1, "start": 0.71, "share": 0.2},
+        {"name": "broken", "depth": "deep", "start": 0.71, "share": 0.2},
+    ]
+    run["stacks"] = {"of": "threads that compute", "seconds": 4.0, "samples": 391}
+    (figure,) = [
+        figure
+        for figure in of_kind(load_story.section(View(assessed(runs=[run])), "2").blocks, Figure)
+        if isinstance(figure.spec, FlameChart)
+    ]
+    assert [(one.name, one.place, one.depth, one.start, one.hot) for one in figure.spec.frames] == [
+        ("serve", "app.py:5", 0, 0.0, False),
+        ("rerank", "ranking.py:88", 1, 0.0, True),
+        ("rerank", "other.py:1", 1, 0.71, False),
+    ]
+    assert figure.height == 24 + 2 * 16
+    assert "of threads that compute" in figure.spec.caption
+
+
+def test_the_table_of_evidence_stands_beside_the_cause(
+    a_run: Callable[[], Run], assessed: Callable[..., Document], said: Callable[..., str]
+) -> None:
+    """Also where nothing could be named: then it is all there is."""
+    run = a_run()
+    run["capacity"] = dict(run["capacity"]) | {
+        "limited_by": "not_identified",
+        "because": "Nothing was full.",
+        "bounds": [
+            {
+                "resource": "cpu",
+                "utilisation": 0.49,
+                "demand_ms": 9.6,
+                "bound_per_s": 205.0,
+                "note": "0.9 of 2",
+            },
+            {"resource": "memory", "utilisation": 0.5},
+        ],
+    }
+    words = said(load_story.section(View(assessed(runs=[run])), "2"))
+    for part in ("processors", "49\xa0%", "9.6", "205", "0.9 of 2", "memory", "–"):
+        assert part in words, part
+
+
 def test_no_error_gives_the_exact_upper_bound(assessed: Callable[..., Document], of_kind: Any) -> None:
     document = assessed()
     sent = sum(step["sent"] for step in document["runs"][0]["steps"])
