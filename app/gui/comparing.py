@@ -12,7 +12,7 @@ from assessments.assessment import Assessed, assess, materials_of
 from assessments.judging import Materials
 from assessments.milestones import Change, ScoreChange, difference
 from assessments.store import Store
-from assessments.wording import NO_BREAK
+from assessments.wording import NO_BREAK, amount, estimate
 
 MOST_RUNS = 50
 _WORD = re.compile(r"[\w-]+")
@@ -142,21 +142,26 @@ def _words(before: Assessed, after: Assessed) -> Words:
 def compare_runs(store: Store, first: Place, second: Place) -> ComparedRuns:
     """The metrics of both runs, as `loadstone compare` has them. Raises `UserError`."""
     from app.cli.compare_runs import compared, differences
-    from assessments.wording import amount, estimate
 
     a, b = store.run(first.name), store.run(second.name)
     rows = []
     for row in compared(a.result, b.result):
         unit = "req/s" if row.unit == "1/s" else row.unit
         before, after = (
-            "–" if value is None else estimate(value, *(ends or (None, None)), unit=unit)
-            for value, ends in ((row.a, row.a_interval), (row.b, row.b_interval))
+            _measured(value, ends, unit) for value, ends in ((row.a, row.a_interval), (row.b, row.b_interval))
         )
         apart = {True: "intervals apart", False: "intervals overlap", None: "no interval"}[row.apart]
         ratio = "–" if row.ratio is None else f"{amount(row.ratio)} ×"
         rows.append((row.name, before, after, ratio, apart))
     warnings = differences(a.result, b.result) + [text for run in (a, b) for text in run.damaged]
     return ComparedRuns(tuple(rows), tuple(warnings))
+
+
+def _measured(value: float | None, ends: tuple[float, float] | None, unit: str) -> str:
+    if value is None:
+        return "–"
+    low, high = (None, None) if ends is None else ends
+    return estimate(value, low, high, unit)
 
 
 def keep_milestone(store: Store, label: str, materials: Materials, now: datetime) -> None:

@@ -75,6 +75,8 @@ class ForecastPage(Page):
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self._assessed: Assessed | None = None
+        self._waiting: Assessed | None = None
+        self._is_shown = False
         self._view: View | None = None
         self._base = Assumptions()
         self.assumed = Assumptions()
@@ -219,13 +221,28 @@ class ForecastPage(Page):
 
     def show_opened(self, _name: str) -> None:
         """Another assessment: by its own assumptions."""
-        self._assessed, self._view, self.forecast = None, None, None
+        self._assessed, self._view, self.forecast, self._waiting = None, None, None, None
         self._base = self.assumed = Assumptions()
         self.written.hide()
         self.empty.say(self.tr("Judging …"), "")
         self.stack.setCurrentWidget(self.empty)
 
     def show_assessed(self, assessed: Assessed) -> None:
+        """All of it, when it is looked at."""
+        self._waiting = assessed
+        if self._is_shown:
+            self._take()
+
+    def leave(self) -> None:
+        """Nothing is drawn while nobody looks."""
+        self._is_shown = False
+
+    def _take(self) -> None:
+        assessed, self._waiting = self._waiting, None
+        if assessed is not None:
+            self._show_assessed(assessed)
+
+    def _show_assessed(self, assessed: Assessed) -> None:
         """The assessment as it is now; what a person has dragged stays as it is."""
         before, self._base = self._base, assumptions_of(assessed.judged)
         kept = {
@@ -250,6 +267,8 @@ class ForecastPage(Page):
 
     def enter(self, **where: Any) -> None:
         """`growth=True` puts the focus on the growth."""
+        self._is_shown = True
+        self._take()
         if where.get("growth"):
             self.growth.slider.setFocus(Qt.FocusReason.OtherFocusReason)
 

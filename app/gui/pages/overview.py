@@ -25,7 +25,7 @@ from app.charts.pieces import Band, State, verdict_badge
 from app.gui.page import Context, Page
 from app.gui.reading import view_of
 from app.gui.texts import filled
-from app.gui.theme import BODY, FINDING, SECTION, SMALL
+from app.gui.theme import BODY, FINDING, SECTION, SMALL, Theme, font
 from app.gui.widgets.elided import ElidedLabel
 from app.gui.widgets.empty import EmptyPage
 from app.gui.widgets.figure import Figure
@@ -70,6 +70,8 @@ class OverviewPage(Page):
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self._view: View | None = None
+        self._waiting: Assessed | None = None
+        self._is_shown = False
         self.compare = QPushButton(self.tr("Compare with milestone…"))
         self.compare.clicked.connect(lambda: self.context.go_to("compare"))
         self.export = QPushButton(self.tr("Export report"))
@@ -121,6 +123,20 @@ class OverviewPage(Page):
         foot = QWidget()
         self._badges = FlowLayout(foot, across=18)
         self._badges.addWidget(self.measured)
+        self._words = {
+            "verified": self.tr("verified"),
+            "partly": self.tr("partly"),
+            "claimed": self.tr("claimed"),
+            "contradicted": self.tr("contradicted"),
+            "challenged": self.tr("challenged"),
+            "understated": self.tr("understated"),
+            "open": self.tr("open"),
+            "not_applicable": self.tr("not applicable"),
+        }
+        self.badges = {key: CountedBadge(state, "", role, self.theme) for key, state, role in _STATES}
+        for badge in self.badges.values():
+            badge.hide()
+            self._badges.addWidget(badge)
         column = QVBoxLayout(self.body)
         column.setContentsMargins(32, 24, 32, 24)
         column.setSpacing(16)
@@ -185,6 +201,7 @@ class OverviewPage(Page):
 
     def _pillars_part(self) -> QWidget:
         part = QWidget()
+        self.pillars: list[_PillarRow] = []
         self._pillars = QGridLayout()
         self._pillars.setHorizontalSpacing(16)
         self._pillars.setVerticalSpacing(10)
@@ -205,6 +222,7 @@ class OverviewPage(Page):
 
     def _axes_part(self) -> QWidget:
         self.axes_part = QWidget()
+        self.axes: list[tuple[PlainLabel, ...]] = []
         self._axes = QGridLayout()
         self._axes.setHorizontalSpacing(16)
         self._axes.setVerticalSpacing(8)
@@ -269,7 +287,7 @@ class OverviewPage(Page):
 
     def show_opened(self, _name: str) -> None:
         """Another assessment: nothing is shown until it is judged."""
-        self._view = None
+        self._view, self._waiting = None, None
         self.body.hide()
 
     def show_judged(self, judged: Judged) -> None:
@@ -277,7 +295,24 @@ class OverviewPage(Page):
         self.stack.setCurrentWidget(self.empty if self._is_empty(judged) else self.area)
 
     def show_assessed(self, assessed: Assessed) -> None:
-        """Everything."""
+        """Everything, when it is looked at: it takes longer than an answer on another page may."""
+        self._waiting = assessed
+        if self._is_shown:
+            self._take()
+
+    def enter(self, **_where: Any) -> None:
+        """Shows what came meanwhile."""
+        self._is_shown = True
+        self._take()
+
+    def leave(self) -> None:
+        """Nothing is drawn while nobody looks."""
+        self._is_shown = False
+
+    def _take(self) -> None:
+        assessed, self._waiting = self._waiting, None
+        if assessed is None:
+            return
         view = self._view = view_of(assessed)
         self._show_answer(view)
         self._show_three(view)
@@ -375,41 +410,30 @@ class OverviewPage(Page):
         self.plan.setText(filled(self.tr("Plan, {0} actions"), len(actions)))
 
     def _show_pillars(self, view: View) -> None:
-        _clear(self._pillars)
-        for row, pillar in enumerate(view.lens.pillars):
-            score = view.score(pillar.id)
-            refused = bool(score.get("refused"))
-            lowest = view.overall.get("pillar") == pillar.id
-            bar = ScoreBar(self.theme)
-            bar.show_score(score)
-            band = BandLabel(self.theme)
-            band.show_band(None if refused else _band(score["band"]), self.tr("no score"))
-            number = PlainLabel("–" if refused else f"{score['score']:.0f}", SECTION, 600)
-            number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            span = "" if refused else f"({score['proven']:.0f}–{score['claimed']:.0f})"
-            said = ElidedLabel(sentences(remark(view, pillar.id), 160), SMALL, tone="muted")
-            said.setAlignment(Qt.AlignmentFlag.AlignRight)
-            name = ElidedLabel(pillar.name, BODY, 600 if lowest else 400)
-            name.setMinimumWidth(min(name.sizeHint().width(), 120))
-            cells = (name, bar, number, PlainLabel(span, BODY, tone="muted"), band, said)
-            for place, cell in enumerate(cells):
-                self._pillars.addWidget(cell, row, place)
+        pillars = view.lens.pillars
+        if len(self.pillars) != len(pillars):
+            _clear(self._pillars)
+            self.pillars = [_PillarRow(self.theme) for _ in pillars]
+            for row, cells in enumerate(self.pillars):
+                for place, cell in enumerate(cells.cells):
+                    self._pillars.addWidget(cell, row, place)
+        for shown, pillar in zip(self.pillars, pillars, strict=True):
+            said = sentences(remark(view, pillar.id), 160)
+            shown.say(pillar.name, view.score(pillar.id), said, view.overall.get("pillar") == pillar.id)
 
     def _show_axes(self, view: View) -> None:
-        _clear(self._axes)
         rows = axis_rows(view)
         self.axes_part.setVisible(bool(rows))
-        for at, row in enumerate(rows):
-            cells = (
-                PlainLabel(row.name, BODY, 500),
-                PlainLabel(row.score, BODY),
-                PlainLabel(row.growth, SMALL, tone="muted"),
-                PlainLabel(row.distance, SMALL, tone="muted", wrap=True),
-            )
-            for place, cell in enumerate(cells):
-                self._axes.addWidget(
-                    cell, at, place, Qt.AlignmentFlag.AlignTop if place != 3 else Qt.AlignmentFlag(0)
-                )
+        if len(self.axes) != len(rows):
+            _clear(self._axes)
+            self.axes = [_axis_cells() for _ in rows]
+            for at, cells in enumerate(self.axes):
+                for place, cell in enumerate(cells):
+                    top = Qt.AlignmentFlag.AlignTop if place != 3 else Qt.AlignmentFlag(0)
+                    self._axes.addWidget(cell, at, place, top)
+        for cells, row in zip(self.axes, rows, strict=True):
+            for cell, text in zip(cells, (row.name, row.score, row.growth, row.distance), strict=True):
+                cell.setText(text)
 
     def _show_claims(self, view: View) -> None:
         for claim in self.claims:
@@ -450,27 +474,10 @@ class OverviewPage(Page):
             if share is None
             else filled(self.tr("{0} of the weight is measured"), percent(share))
         )
-        while self._badges.count() > 1:
-            item = self._badges.takeAt(1)
-            badge = None if item is None else item.widget()
-            if badge is not None:
-                badge.deleteLater()
-        words = {
-            "verified": self.tr("verified"),
-            "partly": self.tr("partly"),
-            "claimed": self.tr("claimed"),
-            "contradicted": self.tr("contradicted"),
-            "challenged": self.tr("challenged"),
-            "understated": self.tr("understated"),
-            "open": self.tr("open"),
-            "not_applicable": self.tr("not applicable"),
-        }
-        for key, state, role in _STATES:
+        for key, badge in self.badges.items():
             count = measured["counts"].get(key)
-            if count:
-                self._badges.addWidget(
-                    CountedBadge(state, f"{count}{NO_BREAK}{words[key]}", role, self.theme)
-                )
+            badge.setVisible(bool(count))
+            badge.word.setText(f"{count}{NO_BREAK}{self._words[key]}")
 
     # -- size ----------------------------------------------------------------------------------------------
 
@@ -484,6 +491,43 @@ class OverviewPage(Page):
         layout = self.body.layout()
         if layout is not None:
             layout.activate()
+
+
+class _PillarRow:
+    """The cells of a pillar."""
+
+    def __init__(self, theme: Theme) -> None:
+        self.name = ElidedLabel("", BODY)
+        self.bar = ScoreBar(theme)
+        self.number = PlainLabel("", SECTION, 600)
+        self.number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.span = PlainLabel("", BODY, tone="muted")
+        self.band = BandLabel(theme)
+        self.remark = ElidedLabel("", SMALL, tone="muted")
+        self.remark.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.cells: tuple[QWidget, ...] = (
+            self.name, self.bar, self.number, self.span, self.band, self.remark,
+        )  # fmt: skip
+
+    def say(self, name: str, score: Mapping[str, Any], said: str, is_lowest: bool) -> None:
+        refused = bool(score.get("refused"))
+        self.name.setFont(font(BODY, 600 if is_lowest else 400))
+        self.name.setText(name)
+        self.name.setMinimumWidth(min(self.name.sizeHint().width(), 120))
+        self.bar.show_score(score)
+        self.number.setText("–" if refused else f"{score['score']:.0f}")
+        self.span.setText("" if refused else f"({score['proven']:.0f}–{score['claimed']:.0f})")
+        self.band.show_band(None if refused else _band(score["band"]), "–" if refused else "")
+        self.remark.setText(said)
+
+
+def _axis_cells() -> tuple[PlainLabel, ...]:
+    return (
+        PlainLabel("", BODY, 500),
+        PlainLabel("", BODY),
+        PlainLabel("", SMALL, tone="muted"),
+        PlainLabel("", SMALL, tone="muted", wrap=True),
+    )
 
 
 def _columns(spacing: int) -> QBoxLayout:

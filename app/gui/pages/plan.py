@@ -58,6 +58,8 @@ class PlanPage(Page):
         super().__init__(context, parent)
         self._view: View | None = None
         self._assessed: Assessed | None = None
+        self._waiting: Assessed | None = None
+        self._is_shown = False
         self._wanted: str | int | None = None
         self.model = ActionsModel(self)
         self.numbers = QPushButton(self.tr("Numbers"))
@@ -174,11 +176,26 @@ class PlanPage(Page):
 
     def show_opened(self, _name: str) -> None:
         """Another assessment."""
-        self._view, self._assessed = None, None
+        self._view, self._assessed, self._waiting = None, None, None
         self.model.show_view(None)
         self._show_actions(None)
 
     def show_assessed(self, assessed: Assessed) -> None:
+        """All of it, when it is looked at."""
+        self._waiting = assessed
+        if self._is_shown:
+            self._take()
+
+    def leave(self) -> None:
+        """Nothing is drawn while nobody looks."""
+        self._is_shown = False
+
+    def _take(self) -> None:
+        assessed, self._waiting = self._waiting, None
+        if assessed is not None:
+            self._show_assessed(assessed)
+
+    def _show_assessed(self, assessed: Assessed) -> None:
         """The plan as it is now; the selected action stays selected where it is still one."""
         chosen = self._chosen()
         self._view, self._assessed = view_of(assessed), assessed
@@ -191,6 +208,8 @@ class PlanPage(Page):
 
     def enter(self, **where: Any) -> None:
         """`action` is the place of an action, `question` one that an action settles."""
+        self._is_shown = True
+        self._take()
         wanted = where.get("question", where.get("action"))
         if wanted is not None:
             self._wanted = wanted
