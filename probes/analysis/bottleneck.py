@@ -15,16 +15,19 @@ the wrong thing sends a team off to mend what is not broken.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
+
+from probes.analysis.bottleneck_evidence import BUSY, Bound, Level, Seen, Used, Waiting, evidence_table
+
+__all__ = ["Bottleneck", "Bound", "Level", "LimitedBy", "Seen", "Waiting", "name_bottleneck"]
 
 LimitedBy = Literal[
     "cpu", "gil", "lock", "pool", "memory", "downstream", "gpu", "disk", "network", "quota", "client",
     "not_identified",
 ]  # fmt: skip
 
-BUSY = 0.85
 APART = 0.10
 CLOSE = 0.15
 FLAT = 0.15
@@ -36,8 +39,6 @@ OFTEN_THROTTLED = 0.2
 STALLED = 0.1
 SATURATED_FROM = 0.9
 """A level belongs to the plateau from this share of the highest throughput on."""
-SLOWER = 0.55
-"""Share of the highest throughput down to which a level just as busy counts as a slow moment."""
 WHOLE = 0.2
 """k counts as a whole number within this, up to `LARGEST_WHOLE`."""
 LARGEST_WHOLE = 8
@@ -47,89 +48,6 @@ QUEUEING = 0.3
 """Threads that wait for a processor, from which on other processes may be why."""
 WORTH_SAYING = 0.05
 """Use of a disk, link or GPU that a sentence mentions."""
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """A step of load: callers (or mean number in flight), throughput (1/s), length (s), and what was used.
-
-    `cpu_cores` is of the whole process tree, `thread_cores` of its busiest thread; None is not measured.
-    `closed` is true for callers that wait for their answers.
-    """
-
-    callers: float
-    throughput: float
-    seconds: float
-    cpu_cores: float | None = None
-    thread_cores: float | None = None
-    closed: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Mean numbers of threads that wait for a lock, or for a peer by its address, under so many callers.
-
-    `peers` counts threads that wait for data from there, `outgoing` connections that the target opened.
-    """
-
-    lock: float
-    callers: float
-    peers: Mapping[str, float] = field(default_factory=dict)
-    outgoing: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What was measured at saturation beside the levels; shares from 0 to 1, None is not measured.
-
-    `cores` may be used by the target, of which our client used `client_cores` meanwhile. `gil_shares` is
-    by interpreter, for those that compute; `throughput` is that of the load under which they were measured.
-    `memory` is of its limit. `throttled` is the share of the quota's periods in which it was used up.
-    `client_fault` says why our own client was the limit.
-    """
-
-    cores: float | None = None
-    client_cores: float = 0.0
-    quota_cores: float | None = None
-    throttled: float | None = None
-    gil_shares: tuple[float, ...] = ()
-    is_python: bool = False
-    processes: int = 1
-    queueing: float | None = None
-    """Mean number of threads that were ready and waited for a processor."""
-    memory: float | None = None
-    memory_stalled: float | None = None
-    gpu: float | None = None
-    disk: float | None = None
-    network: float | None = None
-    waiting: Waiting | None = None
-    throughput: float | None = None
-    client_fault: str | None = None
-    unseen: str | None = None
-    """Why nothing was seen of what goes on inside, as a clause."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """A row of the evidence: utilisation (0 to 1), demand of a request (ms), and the rate it allows (1/s)."""
-
-    resource: str
-    utilisation: float | None
-    demand_ms: float | None = None
-    bound_per_s: float | None = None
-    note: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """An entry of the result's `bounds`; what is not known is left out."""
-        document: dict[str, Any] = {"resource": self.resource}
-        for name, value in (
-            ("utilisation", self.utilisation),
-            ("demand_ms", self.demand_ms),
-            ("bound_per_s", self.bound_per_s),
-        ):
-            if value is not None:
-                document[name] = round(value, 4)
-        return document | ({"note": self.note} if self.note else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,45 +95,9 @@ class _Study:
         plateau = [level for level in levels if level.throughput >= SATURATED_FROM * self.top]
         below = [level for level in levels if level.throughput < SATURATED_FROM * self.top]
         self.doubts: list[str] = []
-        self.cpu = _Used.of("cpu_cores", plateau, below)
-        self.thread = _Used.of("thread_cores", plateau, below)
-        self.bounds = self._table()
-
-    def _table(self) -> list[Bound]:
-        seen, rows = self.seen, []
-        if self.cpu is not None and seen.cores:
-            free = max(seen.cores - seen.client_cores, 1e-9)
-            note = f"{self.cpu.busy:.2f} of {free:.3g} cores"
-            if seen.client_cores >= 0.05:
-                note += f" (this client used {seen.client_cores:.2f} of {seen.cores:.3g})"
-            rows.append(self.cpu.row("cpu", free, note))
-        if self.cpu is not None and seen.quota_cores:
-            note = f"{self.cpu.busy:.2f} of a quota of {seen.quota_cores:.3g} cores"
-            if seen.throttled is not None:
-                note += f", used up in {seen.throttled:.0%} of its periods"
-            rows.append(self.cpu.row("quota", seen.quota_cores, note))
-        if self.thread is not None:
-            rows.append(
-                self.thread.row("thread", 1.0, f"the busiest thread used {self.thread.busy:.2f} cores")
-            )
-        if seen.gil_shares and seen.throughput:
-            count = len(seen.gil_shares)
-            held = sum(seen.gil_shares)
-            demand_s = held / seen.throughput
-            note = "" if count == 1 else f"{count} interpreters"
-            rows.append(Bound("gil", held / count, 1e3 * demand_s, _over(count, demand_s), note))
-        stalled = seen.memory_stalled
-        note = "" if stalled is None else f"something waited for memory {stalled:.0%} of the time"
-        if seen.memory is not None:
-            rows.append(Bound("memory", seen.memory, note=note))
-        at = self.top if seen.throughput is None else seen.throughput
-        for name in ("gpu", "disk", "network"):
-            share = getattr(seen, name)
-            if share is not None:
-                rows.append(
-                    Bound(name, share, 1e3 * share / at, _over(1.0, share / at), _OF_MACHINE.get(name, ""))
-                )
-        return rows
+        self.cpu = Used.of("cpu_cores", plateau, below)
+        self.thread = Used.of("thread_cores", plateau, below)
+        self.bounds = evidence_table(self.cpu, self.thread, seen, self.top)
 
     def row(self, resource: str) -> Bound | None:
         """The row of a resource; None where it was not measured."""
@@ -450,42 +332,6 @@ class _Study:
         return "Measure longer on a machine with nothing else to do."
 
 
-@dataclass(frozen=True, slots=True)
-class _Used:
-    """CPU of a tree or a thread: cores at saturation, seconds a request below it, and whether both agree."""
-
-    busy: float
-    demand_s: float | None
-    in_proportion: bool
-
-    @classmethod
-    def of(cls, name: str, plateau: Sequence[Level], below: Sequence[Level]) -> _Used | None:
-        """From levels at saturation and below it; None where it was measured in none at saturation."""
-        at_top = [(level, value) for level in plateau if (value := getattr(level, name)) is not None]
-        if not at_top:
-            return None
-        seconds = sum(level.seconds for level, _ in at_top)
-        busy = sum(value * level.seconds for level, value in at_top) / seconds
-        throughput = sum(level.throughput * level.seconds for level, _ in at_top) / seconds
-        demand_s = busy / throughput
-        # What a request needs is taken at saturation, where most was measured; the levels below say whether
-        # use grows with throughput. Levels just as busy that got somewhat less done lie on the plateau too: a
-        # processor is not always equally fast. One that is always busy, however little is done, spins.
-        expected = [
-            (value, demand_s * level.throughput)
-            for level in below
-            if (value := getattr(level, name)) is not None
-            and not (value >= BUSY * busy and level.throughput >= SLOWER * throughput)
-        ]
-        off = max(0.25 * busy, 0.05)
-        return cls(busy, demand_s, all(abs(value - wanted) <= off for value, wanted in expected))
-
-    def row(self, resource: str, m: float, note: str) -> Bound:
-        """The row in the table with `m` of the resource."""
-        demand_s = self.demand_s or 0.0
-        return Bound(resource, self.busy / m, 1e3 * demand_s, _over(m, demand_s), note)
-
-
 def _peer(waiting: Waiting) -> str | None:
     """The peer that most threads wait for, else the one with most connections."""
     names = [*waiting.peers, *waiting.outgoing]
@@ -501,10 +347,6 @@ def _twice(count: int) -> str:
     return "a second process" if count == 1 else f"{2 * count} processes instead of {count}"
 
 
-def _over(m: float, demand_s: float) -> float | None:
-    return m / demand_s if demand_s > 0 else None
-
-
 def _full(row: Bound) -> bool:
     return (row.utilisation or 0.0) >= BUSY
 
@@ -513,7 +355,6 @@ _NAMES = {
     "cpu": "CPU", "quota": "the CPU quota", "gil": "the interpreter lock", "thread": "the busiest thread",
     "memory": "memory", "gpu": "the GPU", "disk": "the disk", "network": "the network",
 }  # fmt: skip
-_OF_MACHINE = {"disk": "the busiest disk of the machine", "network": "the busiest link of the machine"}
 _CONFIRM = {
     "gpu": "Watch the GPU with batches twice as large: its use should stay and throughput should rise.",
     "disk": "Put its data into memory or on a faster disk: the highest throughput should rise.",

@@ -119,8 +119,10 @@ def test_a_flame_graph_that_cannot_be_written_costs_the_file_alone(tmp_path: Pat
     assert "could not be written" in lost
 
 
-@pytest.mark.parametrize("why", [Why(), Why(replace(SEEN, stacks=None)),
-                                 Why(replace(SEEN, stacks=StackSamples({}, {}, {7: 0.0}, 400, 4.0)))])  # fmt: skip
+NO_SAMPLES = replace(SEEN, stacks=StackSamples({}, {}, {7: 0.0}, 400, 4.0))
+
+
+@pytest.mark.parametrize("why", [Why(), Why(replace(SEEN, stacks=None)), Why(NO_SAMPLES)])
 def test_without_samples_nothing_is_said_of_stacks(why: Why, tmp_path: Path) -> None:
     assert stacks_json(why, "r1", tmp_path) == ({}, None)
     assert not list(tmp_path.iterdir())

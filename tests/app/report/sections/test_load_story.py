@@ -191,7 +191,7 @@ def test_hot_functions_are_a_flame_and_a_table(
 def test_a_flame_graph_has_callers_above_callees(
     a_run: Callable[[], Run], assessed: Callable[..., Document], of_kind: Any
 ) -> None:
-    """As the run has it; the widest frame of the hottest function is strong, and the figure is high enough."""
+    """As the run has it; the widest frame of the hottest function is strong, and all rows have room."""
     run = a_run()
     run["hotspots"] = [{"function": "rerank", "file": "ranking.py", "line": 88, "share": 0.71}]
     run["flame"] = [
