@@ -106,10 +106,9 @@ def needs(*modules: str) -> None:
 
 
 def made(text: str, folder: Path) -> None:
-    """Runs a script with the interpreter for models in the folder."""
-    subprocess.run(
-        [PYTHON, "-W", "ignore", "-c", textwrap.dedent(text)], cwd=folder, check=True, capture_output=True
-    )
+    """Runs a script with the interpreter for models in the folder; a file, as TorchScript reads it."""
+    (folder / "make.py").write_text(textwrap.dedent(text))
+    subprocess.run([PYTHON, "-W", "ignore", "make.py"], cwd=folder, check=True, capture_output=True)
 
 
 # what needs no runtime
