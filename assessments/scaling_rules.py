@@ -51,8 +51,7 @@ def _refused(why: str) -> dict[str, Any]:
 
 
 def _rules(evidence: Evidence, target: Forecast) -> dict[str, Any]:
-    found = number_of(observed(evidence, "infra.kubernetes.hpa.min_replicas"))
-    least = int(found) if found is not None and 1 <= found <= MOST_REPLICAS else None
+    least = least_replicas(evidence)
 
     def planned(cpu: Cpu | None) -> Scaling:
         scaling = plan_scaling(target, cpu, least, "as the manifest has it")
@@ -69,6 +68,19 @@ def _rules(evidence: Evidence, target: Forecast) -> dict[str, Any]:
         "aws": {"file": POLICY, "text": policy.to_json(), "explanation": policy.explanation(POLICY)},
         "refused": None,
     }
+
+
+def least_replicas(evidence: Evidence) -> int | None:
+    """The least replicas that the manifests give an autoscaler."""
+    found = number_of(observed(evidence, "infra.kubernetes.hpa.min_replicas"))
+    return int(found) if found is not None and 1 <= found <= MOST_REPLICAS else None
+
+
+def deployment_of(evidence: Evidence) -> str | None:
+    """The name of the Deployment that the manifests have."""
+    workload = observed(evidence, "infra.kubernetes.workload")
+    kind, _, name = ("", "", "") if workload is None else str(workload.value).partition("/")
+    return name if kind == "Deployment" and name else None
 
 
 def _origin(evidence: Evidence) -> str:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from app.cli.layout import MISSING, NO_BREAK, Cell, Line, Span, Style, line, plain, table, wrapped
 from assessments.levers import Lever
-from assessments.wording import amount, counted, percent
+from assessments.limits import RATE
+from assessments.wording import amount, counted, percent, with_unit
 
 if TYPE_CHECKING:
     from assessments.actions import Action
@@ -58,7 +59,8 @@ def verdict_lines(assessed: Assessed, columns: int) -> list[Line]:
     first = verdict.breaks_first
     if first is not None:
         why = "" if first.because in verdict.reasons else f" {first.because}"
-        lines += wrapped(plain(f"Breaks first: {first.what}.{why}"), columns)
+        at = f", at {rate_text(first.rate_per_s)}" if first.rate_per_s > 0 else ""
+        lines += wrapped(plain(f"Breaks first: {first.what}{at}.{why}"), columns)
     for sentence in verdict.close_behind:
         lines += wrapped(plain(sentence), columns)
     headline, text = verdict.runs_out
@@ -66,11 +68,19 @@ def verdict_lines(assessed: Assessed, columns: int) -> list[Line]:
     return lines
 
 
+def rate_text(per_s: float) -> str:
+    """`350 req/s`."""
+    return with_unit(amount(per_s), RATE)
+
+
 def score_lines(assessed: Assessed, columns: int) -> list[Line]:
     """The overall score, the pillars as a table, and how much was measured."""
     names = {pillar.id: plain(pillar.name, 40) for pillar in assessed.judged.lens.pillars}
     scores = assessed.scores
-    lines = wrapped(overall_text(scores.overall, names), columns, "strong")
+    said = overall_text(scores.overall, names)
+    if scores.overall.refused in assessed.verdict.reasons:
+        said = "No overall score."  # the verdict said why
+    lines = wrapped(said, columns, "strong")
     lines += [
         line(""),
         *table(

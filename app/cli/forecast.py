@@ -6,6 +6,7 @@ import argparse
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +16,9 @@ from app.cli.output import Output
 from probes.errors import UsageError
 
 if TYPE_CHECKING:
-    from app.cli.layout import Line
     from assessments.autoscaling import Scaling
-    from assessments.forecast import Forecast, Plan, RunsOut
+    from assessments.evidence import Evidence
+    from assessments.forecast import Estimate, Forecast
     from assessments.prices import Price
 
 UNDECIDED = 4
@@ -128,6 +129,7 @@ def parser() -> CommandParser:
 
 def run(options: argparse.Namespace, output: Output) -> int:
     """Prints the forecast and writes what was asked for. Raises `UserError`."""
+    from app.cli.forecast_shown import shown
     from app.cli.written import write_document
     from assessments.forecast import Plan, forecast, parse_growth
     from assessments.outlook import DEFAULT_UTILISATION
@@ -160,7 +162,9 @@ def run(options: argparse.Namespace, output: Output) -> int:
     found = forecast(plan, start, axes, options.horizon, options.seed)
     if price is not None:
         notes.append(price.remark)
-    written = _write_rules(options, found)
+    carry = getattr(options, "load_to_carry", None)
+    of_rules = found if carry is None else forecast(replace(plan, peak_per_s=carry), start)
+    written = _write_rules(options, of_rules)
     if options.json is not None:
         document = found.to_json() | about | ({"price": price.to_json()} if price else {}) | {"notes": notes}
         write_document(document, options.json, output)
@@ -231,9 +235,10 @@ def _measured_capacity(options: argparse.Namespace) -> Any:
 
 def _assessed_capacity(options: argparse.Namespace) -> Any:
     """The capacity that an assessment goes by; fills what no option says from its profile and evidence."""
+    from app.cli.forecast_shown import counted_replicas
     from app.cli.stored_assessment import stored_assessed
     from assessments.outlook import capacity_of as assessed_capacity
-    from assessments.outlook import fleet_of, profile_number, utilisation_of
+    from assessments.outlook import fleet_of, load_to_carry, profile_number, utilisation_of
     from assessments.store import open_store
 
     with open_store(options.store) as store:
@@ -251,13 +256,15 @@ def _assessed_capacity(options: argparse.Namespace) -> Any:
     notes = [f"the capacity was measured by run {run}" for run in notes if run]
     if options.replicas is None and fleet is not None:
         options.replicas = fleet.replicas
-        notes.append(f"{_counted(fleet.replicas)}: {fleet.because}")
+        notes.append(f"{counted_replicas(fleet.replicas)}: {fleet.because}")
     if options.peak is None:
         options.peak = profile_number(profile, "peak_per_s")
+        options.load_to_carry = load_to_carry(profile)  # what the rules have to be enough for
     if options.utilisation is None:
         options.utilisation = utilisation_of(profile)
     if options.growth is None and options.peak is not None and options.replicas is not None:
         options.growth = profile.growth.get("workload")
+    _fill_rules(options, evidence, capacity, options.utilisation)
     if options.price is None and options.instance is None:
         options.price = profile_number(profile, "price_per_replica_hour")
         if found.materials.price is not None:
@@ -267,6 +274,26 @@ def _assessed_capacity(options: argparse.Namespace) -> Any:
         if options.currency is None and isinstance(currency, str) and currency:
             options.currency = currency
     return capacity, about, notes
+
+
+def _fill_rules(
+    options: argparse.Namespace, evidence: Evidence, capacity: Estimate, utilisation: float
+) -> None:
+    """What no option says of autoscaling rules, from the evidence: the same rules as in the assessment."""
+    from assessments.autoscaling import MOST_CPU_SHARE, cpu_target
+    from assessments.scaling_rules import cpu_of_replica, deployment_of, least_replicas
+
+    if options.hpa is None and options.target_tracking is None:
+        return
+    if options.cpu_at_capacity is None and options.metric is None:
+        cpu = cpu_of_replica(evidence, capacity)
+        target = None if cpu is None else cpu_target(cpu, capacity, utilisation)
+        if cpu is not None and target is not None and 0.01 <= target[1] <= MOST_CPU_SHARE:
+            options.cpu_at_capacity, options.cpu_request = cpu.cores_at_capacity, cpu.cores_requested
+    if options.min_replicas is None and (least := least_replicas(evidence)) is not None:
+        options.min_replicas, options.min_because = least, "as the manifest has it"
+    if options.deployment is None:
+        options.deployment = deployment_of(evidence)
 
 
 def capacity_of(run_id: str, result: Mapping[str, Any], damaged: list[str]) -> Any:
@@ -322,7 +349,8 @@ def _write_rules(options: argparse.Namespace, found: Forecast) -> list[str]:
     cpu = None
     if options.cpu_at_capacity is not None:
         cpu = autoscaling.Cpu(options.cpu_at_capacity, options.cpu_request)
-    scaling = autoscaling.plan_scaling(found, cpu, options.min_replicas)
+    because = getattr(options, "min_because", "as asked for")
+    scaling = autoscaling.plan_scaling(found, cpu, options.min_replicas, because)
     files: list[tuple[str, str, str]] = []
     if options.hpa is not None:
         manifest = autoscaling.hpa_manifest(
@@ -354,134 +382,6 @@ def _scaling_sentence(scaling: Scaling, files: str) -> str:
         f"Wrote {files}: {scaling.min_replicas} to {scaling.max_replicas} replicas, "
         f"{scaling.requests_per_s:.6g} requests/s{by} each; the derivation stands in the file."
     )
-
-
-def shown(
-    found: Forecast, notes: list[str], written: list[str], columns: int, *, may_run: bool = False
-) -> list[Line]:
-    """The forecast for people; `may_run` says that replicas are how many there may be, not are."""
-    from app.cli.layout import line, plain, wrapped
-
-    plan = found.plan
-    lines: list[Line] = []
-    if found.needed is not None:
-        more = (
-            f" (conservative {found.conservative:,}, with a spare {found.with_spare:,})"
-            if found.conservative is not None
-            else ""
-        )
-        running = "" if plan.running is None else f" {plan.running:,} {'may run' if may_run else 'run now'}."
-        lines += wrapped(
-            f"{_counted(found.needed)} carr{'ies' if found.needed == 1 else 'y'} the peak of "
-            f"{plan.peak_per_s:,.6g} requests/s at {_percent(plan.utilisation)} utilisation{more}.{running}",
-            columns,
-            "strong",
-        )
-        lines.append(line(""))
-    rows = [("capacity of a replica", f"{_bounded(_g, *_three(plan.capacity))} requests/s")]
-    if found.target_per_replica is not None:
-        rows.append(
-            (
-                "autoscaling target",
-                f"{found.target_per_replica:.6g} requests/s a replica: {_percent(plan.utilisation)} of the "
-                f"lower bound {plan.capacity.low:g}",
-            )
-        )
-    else:
-        rows.append(("autoscaling target", "not known: it needs the lower bound of the capacity (--low)"))
-    if found.cost is not None:
-        cost = _bounded(_four, found.cost.value, found.cost.low, found.cost.high)
-        rows.append(
-            ("cost per million", f"{cost} {found.cost.currency}, at {_price_text(found)} for a replica-hour")
-        )
-    for name, axis in found.axes.items():
-        rows.append((name, _axis_sentence(axis, plan)))
-        rows.append(("", f"growth {axis.axis.growth.text} from {found.start.isoformat()}; {axis.method}"))
-    wide = max(len(title) for title, _ in rows) + 2
-    for title, text in rows:
-        lines += wrapped(f"{title:<{wide}}{plain(text)}", columns, "" if title else "muted", " " * wide)
-    if written or notes:
-        lines.append(line(""))
-    for sentence in written:
-        lines += wrapped(plain(sentence), columns)
-    for note in notes:
-        lines += wrapped(f"note: {plain(note)}", columns, "muted", "  ")
-    return lines
-
-
-def _axis_sentence(found: RunsOut, plan: Plan) -> str:
-    limit = f"{found.axis.limit.value:,.6g}{found.axis.unit.removeprefix('1')}"
-    carry = "carries" if plan.running == 1 else "carry"
-    what = f"the {limit} that {_counted(plan.running or 0)} {carry} at {_percent(plan.utilisation)}"
-    if found.is_over:
-        carried = plan.capacity.value * (plan.running or 0)
-        over = "and over their whole capacity" if found.axis.now > carried else "but not over their capacity"
-        text = f"over already: the peak of {found.axis.now:,.6g}/s is at or over {what}, {over}"
-        if (months := found.months[0]) is not None and months < 0:
-            day = found.days[0]
-            text += f"; by this growth since {_four(-months)} months" + (f" ({day})" if day else "")
-        return text
-    if found.never:
-        text = f"does not run out: nothing grows towards {what}"
-        if found.months[1] is not None:
-            return f"{text}, at the middle of the growth given; at its upper end on {found.days[1]}"
-    elif not found.within_horizon:
-        text = f"does not run out within the horizon of {found.horizon_months:g} months"
-    else:
-        value, low, high = (None if day is None else day.isoformat() for day in found.days)
-        text = f"runs out on {_dated(value, low, high, found)}, in {_monthly(found)} months"
-        return text
-    if found.months[1] is not None:
-        text += f"; at the earliest on {found.days[1]}"
-    return text
-
-
-def _dated(value: str | None, low: str | None, high: str | None, found: RunsOut) -> str:
-    if low is None and high is None and not found.beyond_horizon:
-        return str(value)
-    late = "beyond the horizon" if "high" in found.beyond_horizon else high or "?"
-    return f"{value} [{low or '?'}, {late}]"
-
-
-def _monthly(found: RunsOut) -> str:
-    value, low, high = found.months
-    if low is None and high is None:
-        return _four(value)
-    late = "…" if "high" in found.beyond_horizon else "?" if high is None else _four(high)
-    return f"{_four(value)} [{'?' if low is None else _four(low)}, {late}]"
-
-
-def _three(estimate: Any) -> tuple[float, float | None, float | None]:
-    return estimate.value, estimate.low, estimate.high
-
-
-def _bounded(show: Callable[[float | None], str], value: float, low: float | None, high: float | None) -> str:
-    """`value [low, high]`; an end that is not known is a question mark."""
-    if low is None and high is None:
-        return show(value)
-    return f"{show(value)} [{'?' if low is None else show(low)}, {'?' if high is None else show(high)}]"
-
-
-def _price_text(found: Forecast) -> str:
-    """The hourly price with two decimals, or more where it has more."""
-    price = found.plan.price_per_hour or 0.0
-    return f"{price:.2f}" if round(price, 2) == price else f"{price:g}"
-
-
-def _four(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
-
-
-def _g(value: float | None) -> str:
-    return "–" if value is None else f"{value:g}"
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:g} %"
-
-
-def _counted(replicas: int) -> str:
-    return "1 replica" if replicas == 1 else f"{replicas:,} replicas"
 
 
 def _number(option: str) -> Callable[[str], float]:

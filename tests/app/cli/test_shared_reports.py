@@ -315,6 +315,19 @@ def test_a_forecast_of_an_assessment_takes_its_capacity_profile_and_fleet(
     assert json.loads(capsys.readouterr().out)["replicas"]["now"] == math.ceil(420 / (198.4 * 0.5))
 
 
+def test_rules_of_a_forecast_are_those_of_the_assessment(
+    store: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    import yaml
+
+    assert main(["show", "shop", "--json", "-"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    ours = yaml.safe_load(document["forecast"]["autoscaling"]["kubernetes"]["text"])["spec"]
+    assert main(["forecast", "shop", "--hpa", str(tmp_path / "hpa.yaml")]) == 0
+    written = yaml.safe_load((tmp_path / "hpa.yaml").read_text())["spec"]
+    assert written == ours, "for the load to carry, not for today's peak alone"
+
+
 def test_a_forecast_without_a_measured_capacity_is_undecided(store: Path, capsys: Captured) -> None:
     assert main(["assess", "bare", "--answers", "answers.yaml"]) == 0
     capsys.readouterr()
