@@ -79,8 +79,8 @@ def main() -> None:
                 alone, harness = (np.median(calls[name]) / 1e3 for name in ("wall", "harness"))
                 print(
                     f"{callers} caller(s)   call alone {alone:6.2f} µs (p50)   "
-                    f"handing over {harness:6.1f} µs (p50)   {number / seconds:8,.0f} calls/s   CPU a call: dispatcher "
-                    f"{1e6 * (after[0] - before[0]) / number:5.1f} µs, worker "
+                    f"handing over {harness:6.1f} µs (p50)   {number / seconds:8,.0f} calls/s   "
+                    f"CPU a call: dispatcher {1e6 * (after[0] - before[0]) / number:5.1f} µs, worker "
                     f"{1e6 * (after[1] - before[1]) / number:5.1f} µs"
                 )
 

@@ -119,6 +119,7 @@ class Worker:
         self.idle = list(reversed(self.slots))
         self.ready: dict[str, Any] | None = None
         self.dead = False
+        self.pidfd = _pidfd(self.process.pid)
 
     @property
     def pid(self) -> int:
@@ -137,6 +138,7 @@ class Dispatcher:
         self.connections: dict[int, Connection] = {}
         self.slots: dict[int, Slot] = {}
         self.controls: dict[int, Worker] = {}
+        self.ends: dict[int, Worker] = {}
         self.workers: list[Worker] = []
         self.waiting: deque[tuple[Connection, int, int]] = deque()
         self.known: dict[bytes, int] = {}
@@ -165,6 +167,8 @@ class Dispatcher:
                     self.accept()
                 elif fd in self.controls:
                     self.told(self.controls[fd])
+                elif fd in self.ends:
+                    self.over(self.ends[fd])
 
     def accept(self) -> None:
         try:
@@ -344,11 +348,37 @@ class Dispatcher:
             self.workers.append(worker)
             self.controls[worker.control.fileno()] = worker
             self.poller.add(worker.control.fileno(), writable=False)
+            if worker.pidfd is not None:
+                self.ends[worker.pidfd] = worker
+                self.poller.add(worker.pidfd, writable=False)
         for worker in self.workers:
             try:
                 worker.control.sendall(LENGTH.pack(len(data)) + data)
             except OSError:
                 self.told(worker)
+
+    def over(self, worker: Worker) -> None:
+        """The process has ended, also where children of its hold its sockets open."""
+        assert worker.pidfd is not None
+        self.poller.remove(worker.pidfd)
+        del self.ends[worker.pidfd]
+        os.close(worker.pidfd)
+        while worker.ready is None and worker.control.fileno() in self.controls and self.may_tell(worker):
+            self.told(worker)
+        if worker.ready is None:
+            self.could_not_load({"kind": "died", "exit_status": self.ended(worker)})
+        for slot in worker.slots if worker.ready is not None else ():
+            if slot.connection is not None and self.may_tell(worker, slot.sock):
+                self.returned(slot)  # its last words
+        if worker.ready is not None:
+            self.lost(worker)
+
+    def may_tell(self, worker: Worker, sock: socket.socket | None = None) -> bool:
+        """Whether something of a worker's is still to be read."""
+        try:
+            return bool((sock or worker.control).recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        except OSError:
+            return False
 
     def told(self, worker: Worker) -> None:
         """What a worker says of loading: ready, failed, or nothing because it has died."""
@@ -410,6 +440,14 @@ class Dispatcher:
             "under_way": [{"call": slot.call, "seconds": (at - slot.begun) / 1e9} for slot in under_way],
             "waiting": len(self.waiting),
         }
+
+
+def _pidfd(pid: int) -> int | None:
+    """A descriptor that becomes readable when the process ends; None where the system has none."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
 
 
 def _content_length(head: bytes) -> int:

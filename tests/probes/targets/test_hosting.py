@@ -531,3 +531,33 @@ def test_a_syntax_that_is_too_new_names_the_version(hosting: Hosting) -> None:
         UsageError, match=r"line 2 is no Python 3\.8\.\d+: invalid syntax; correct it or name another"
     ):
         hosting(text, python=interpreter_of("3.8"))
+
+
+@linux
+def test_a_crash_is_seen_though_forked_children_hold_its_sockets(hosting: Hosting) -> None:
+    text = """
+        import os, signal
+        if os.fork() == 0: signal.pause()
+        def f(x):
+            if x: os.abort()
+            return "well"
+        """
+    host = hosting(text, sample=sample(0, 1))
+    assert call(host, 0) == (200, "well")
+    with pytest.raises(TargetError):
+        call(host, 1)
+    assert host.why_it_ended() == "in call 2 the target's process was ended by SIGABRT"
+
+
+@pytest.mark.parametrize("method", ["spawn", "fork"])
+def test_code_with_processes_of_its_own_works(method: str, hosting: Hosting) -> None:
+    text = f"""
+        import multiprocessing, os
+        def double(x): return 2 * x
+        def f(x):
+            global pool
+            if "pool" not in globals(): pool = multiprocessing.get_context("{method}").Pool(1)
+            return pool.map(double, x)
+        """
+    host = hosting(text, sample=sample([1, 2]))
+    assert [call(host, timeout_s=30.0) for _ in range(2)] == [(200, [2, 4])] * 2
