@@ -83,16 +83,21 @@ class LoadProbe:
             text = "the process behind the target was not found: its CPU and memory are not measured"
             self._note(context, text)
         with Run(self.target, self.spec, context, watcher) as run:
+            ends: list[dict[str, int]] = []
             if watcher is not None:
                 watcher.start()
+                ends.append(_kept(watcher))
             try:
                 capacity, ending = self._measure(run)
                 others = run.others_cores()
+                if watcher is not None:
+                    ends.append(_kept(watcher))
                 why, ending = self._look(run, ending)
             finally:
                 if watcher is not None:
                     watcher.stop()
             header |= {"target": target, "floor_ms": floor, "others_cores": others, "why": why}
+            header["ends"] = ends
             document = self._document(run, capacity, ending, header)
         for fact in document["facts"]:
             context.emit(FactFound(context.elapsed(), fact))
@@ -210,6 +215,8 @@ class LoadProbe:
         document["steps"] = [step.to_json() for step in steps]
         if memory is not None:
             document["memory"] = memory.to_json()
+        if header["ends"]:
+            document["kept"] = dict(zip(("before", "after"), header["ends"], strict=False))
         stacks, lost = stacks_json(header["why"], str(header["id"]), self.folder)
         document |= stacks
         if lost is not None:
@@ -318,6 +325,15 @@ class LoadProbe:
         if "load.capacity" in values and isinstance(p99, float) and isinstance(alone, float) and alone > 0:
             facts.append(observed("load.p99_growth", round(p99 / alone, 4), source, at=at))
         return facts
+
+
+def _kept(watcher: TreeWatcher) -> dict[str, int]:
+    """What the target's processes hold now: memory with shared pages counted once, files, threads."""
+    latest = watcher.latest()
+    kept = {"pss_bytes": watcher.measure_pss(), "descriptors": watcher.descriptors()}
+    if latest is not None:
+        kept |= {"threads": latest.threads, "processes": latest.processes}
+    return {name: value for name, value in kept.items() if value is not None}
 
 
 def decisive_step(steps: Sequence[StepResult], capacity: Capacity | None) -> StepResult | None:

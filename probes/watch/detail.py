@@ -130,7 +130,7 @@ class DetailLog:
             moved = _io_bytes(pid)
             io_known &= moved is not None
             reads, writes = reads + (moved or (0, 0))[0], writes + (moved or (0, 0))[1]
-            files = _descriptors(pid)
+            files = open_descriptors(pid)
             fd_known &= files is not None
             descriptors += files or 0
         waited_s = 0.0 if last is None else last.waited_s
@@ -250,7 +250,8 @@ def _io_bytes(pid: int) -> tuple[int, int] | None:
         return None
 
 
-def _descriptors(pid: int) -> int | None:
+def open_descriptors(pid: int) -> int | None:
+    """How many files and sockets a process has open; None where that may not be seen."""
     try:
         return len(os.listdir(f"/proc/{pid}/fd"))  # noqa: PTH208 (names only)
     except OSError:

@@ -19,7 +19,7 @@ from typing import Self
 
 from probes.errors import InternalError, TargetError
 from probes.watch.cpu_ledger import CpuLedger
-from probes.watch.detail import Detail, DetailLog
+from probes.watch.detail import Detail, DetailLog, open_descriptors
 from probes.watch.process import process_table
 from probes.watch.procfs import ProcTable
 from probes.watch.table import Gauge, ProcessId, ProcessTable
@@ -183,6 +183,13 @@ class TreeWatcher:
         """All processes that the last sample found, parents before children."""
         with self._lock:
             return tuple(self._gauges)
+
+    def descriptors(self) -> int | None:
+        """How many files and sockets the trees have open; None where that cannot be read."""
+        if self._detail is None:
+            return None
+        counts = [open_descriptors(process.pid) for process in self.members()]
+        return None if not counts or None in counts else sum(count or 0 for count in counts)
 
     def measure_pss(self) -> int | None:
         """Memory of the trees in bytes now, shared pages divided among those who share them.

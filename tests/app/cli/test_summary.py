@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -83,6 +84,21 @@ def unwrapped(document: dict[str, Any], **more: Any) -> str:
             "What limits it was not identified. To confirm: watch the database",
         ),
         (
+            {"hotspots": [{"function": "rank", "file": "model.py", "line": 88, "share": 0.71}]},
+            "Most CPU time is spent in rank (model.py:88) 71 %.",
+        ),
+        (
+            {
+                "stacks": {"of": "all threads"},
+                "hotspots": [{"function": "wait", "file": "t.py", "share": 0.5}],
+            },
+            "Threads are most often in wait (t.py) 50 %.",
+        ),
+        (
+            {"flame_file": "stacks/3f9a.speedscope.json"},
+            "Flame graph, for https://www.speedscope.app: stacks/3f9a.speedscope.json",
+        ),
+        (
             {"scalability": {"refused": "fewer than 6 concurrencies"}},
             "Scalability law: none (fewer than 6 concurrencies).",
         ),
@@ -111,6 +127,13 @@ def unwrapped(document: dict[str, Any], **more: Any) -> str:
 )
 def test_every_outcome_has_its_words(result: Make, changes: dict[str, Any], said: str) -> None:
     assert " ".join(said.split()) in unwrapped(result(**changes))
+
+
+def test_the_flame_graph_is_named_by_where_it_lies(result: Make) -> None:
+    """The document names it within the folder of its store, which only the store knows."""
+    document = result(flame_file="stacks/3f9a.speedscope.json")
+    told = "".join(span.text for row in summary(document, 200, folder=Path("data")) for span in row)
+    assert str(Path("data", "stacks", "3f9a.speedscope.json")) in told
 
 
 def test_a_fixed_rate_is_told_by_its_last_step(result: Make, step: Make) -> None:
