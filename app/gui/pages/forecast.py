@@ -197,7 +197,7 @@ class ForecastPage(Page):
 
     def _place_sliders(self, columns: int) -> None:
         for place, part in enumerate((self.growth, self.use, self.replicas, self.price)):
-            self._sliders.addWidget(part, place // columns, place % columns, Qt.AlignmentFlag.AlignTop)
+            self._sliders.addWidget(part, place // columns, place % columns)
 
     def _tint(self) -> None:
         self.numbers.setIcon(icon("table", self.theme))

@@ -93,7 +93,7 @@ class PlanPage(Page):
         below = QHBoxLayout()
         below.setSpacing(32)
         for figure in (self.dates, self.after):
-            below.addWidget(figure, 1, Qt.AlignmentFlag.AlignTop)
+            below.addWidget(figure, 1)
         left.addLayout(below)
         left.addStretch(1)
         self.side = self._side()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QImage, QKeySequence, QShortcut
+from PySide6.QtGui import QDesktopServices, QImage
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.gui.executor import Failure
@@ -42,8 +42,8 @@ class ReportPage(Page):
     icon = "book-open"
     keys = (
         ("Ctrl E", "export"),
-        ("Ctrl + −", "larger, smaller"),
-        ("Ctrl 0", "fit the width"),
+        ("+ −", "larger, smaller pages"),
+        ("0", "pages as wide as there is room"),
         ("← →", "page by page"),
     )
 
@@ -72,7 +72,6 @@ class ReportPage(Page):
         self.export.setToolTip("Ctrl+E")
         self.export.clicked.connect(self.ask_where)
         self._build()
-        self._keys()
 
     # -- parts ---------------------------------------------------------------------------------------------
 
@@ -127,13 +126,6 @@ class ReportPage(Page):
         outer.addWidget(self.stack)
         self._tint()
         self.theme.changed.connect(self._tint)
-
-    def _keys(self) -> None:
-        for keys, step in ((("Ctrl++", "Ctrl+="), 1), (("Ctrl+-",), -1), (("Ctrl+0",), 0)):
-            for sequence in keys:
-                shortcut = QShortcut(QKeySequence(sequence), self)
-                shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-                shortcut.activated.connect(lambda step=step: self.zoom(step))
 
     def _tint(self) -> None:
         self.smaller.setIcon(icon("zoom-out", self.theme))

@@ -73,7 +73,7 @@ class Assumption(QWidget):
 
     def __init__(self, name: str, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.name = PlainLabel(name, BODY)
+        self.name = PlainLabel(name, BODY, wrap=True)
         self.field = QDoubleSpinBox()
         self.field.setAccessibleName(name)
         self.field.setAlignment(Qt.AlignmentFlag.AlignRight)
@@ -93,6 +93,7 @@ class Assumption(QWidget):
         column.addLayout(row)
         column.addWidget(self.slider)
         column.addWidget(self.source)
+        column.addStretch(1)
         self.field.valueChanged.connect(self._typed)
         self.slider.valueChanged.connect(self._dragged)
 

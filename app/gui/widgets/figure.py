@@ -28,6 +28,7 @@ class Figure(QWidget):
         column.setSpacing(6)
         for part in (self.title, self.chart, self.caption):
             column.addWidget(part)
+        column.addStretch(1)
 
     def show_chart(self, spec: ChartSpec | None) -> None:
         """Draws this from now on; None hides all of it."""

@@ -206,7 +206,7 @@ class PageView(QScrollArea):
     # -- keys ----------------------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802, Qt's name
-        """Space and Page keys turn pages, Home and End go to the ends."""
+        """Arrows, space and page keys turn pages, Home and End go to the ends, + − 0 change the size."""
         match event.key():
             case Qt.Key.Key_Home:
                 self.go_to(0)
@@ -216,6 +216,12 @@ class PageView(QScrollArea):
                 step = -1 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
                 bar = self.verticalScrollBar()
                 bar.setValue(bar.value() + step * bar.pageStep())
+            case Qt.Key.Key_Plus | Qt.Key.Key_Equal:
+                self.step_zoom(1)
+            case Qt.Key.Key_Minus:
+                self.step_zoom(-1)
+            case Qt.Key.Key_0:
+                self.set_zoom(None)
             case Qt.Key.Key_Right:
                 self.go_to(self._page + 1)
             case Qt.Key.Key_Left:

@@ -197,7 +197,7 @@ def capacity_chart(view: View) -> BarChart | None:
         bars=bars,
         target=target,
         target_label="" if target is None else f"target {amount(target)}{NO_BREAK}{RATE}",
-        caption=_capacity_caption(view),
+        caption=_capacity_caption(view) if any(bar.kind == "capacity" for bar in bars) else "",
     )
 
 
