@@ -57,6 +57,7 @@ class ProbePage(Page):
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self._before: Judged | None = None
+        self._before_of = ""
         self._opens = ""
         self._kept: LiveRun | None = None
         self._changes: dict[str, Sequence[VerdictChange]] = {}
@@ -87,6 +88,8 @@ class ProbePage(Page):
         self.result.chosen.connect(self.show_result)
         if probing.is_running:
             self._started()
+            for event in probing.events:
+                self._event(event)
 
     # -- head ----------------------------------------------------------------------------------------------
 
@@ -246,14 +249,16 @@ class ProbePage(Page):
 
     def show_judged(self, judged: Judged) -> None:
         """The runs may be others; after a probe, what it changed is known now."""
+        if self.context.probing.is_running and self._before_of != self.session.name:
+            self._before, self._before_of = judged, self.session.name
         runs = self._runs()
         if [_id(run) for run in runs] != [_id(run) for run in self.result.runs]:
             self.result.show_runs(runs)
         if self._awaited and any(_id(run) == self._awaited for run in runs):
             run_id, self._awaited = self._awaited, ""
-            if self._before is not None:
+            if self._before is not None and self._before_of == self.session.name:
                 self._changes[run_id] = verdict_changes(self._before, judged)
-                self._before = None
+            self._before = None
             self.show_result(run_id)
         elif self.stack.currentWidget() is self.result:
             self.result.show_judged(judged)
@@ -329,7 +334,7 @@ class ProbePage(Page):
 
     def _started(self) -> None:
         self.notice.hide()
-        self._before = self.session.now
+        self._before, self._before_of = self.session.now, self.session.name
         self._result = None
         self._awaited = ""
         self.running.begin()
@@ -366,7 +371,6 @@ class ProbePage(Page):
             self._result = result
             self._awaited = run_id
             if self._opens and self._opens != self.session.name:
-                self._before = None
                 self.session.open(self._opens)
             else:
                 self.session.reload()

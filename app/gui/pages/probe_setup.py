@@ -65,7 +65,8 @@ class Field(QWidget):
         ):
             row.addStretch(1)
         self.hint = PlainLabel(below, SMALL, tone="muted", wrap=True)
-        self.hint.setVisible(bool(below))
+        if not below:
+            self.hint.hide()
         self.problem = PlainLabel("", SMALL, tone="bad", wrap=True)
         self.problem.hide()
         column = QVBoxLayout(self)

@@ -166,7 +166,10 @@ def decimated(t: NDArray[np.float64], v: NDArray[np.float64], columns: int) -> N
     counts = np.diff(starts, append=len(t))
     lowest = np.repeat(np.fmin.reduceat(v, starts), counts)
     highest = np.repeat(np.fmax.reduceat(v, starts), counts)
-    kept = (v == lowest) | (v == highest) | np.isnan(v)
+    gaps = np.isnan(v)
+    kept = (v == lowest) | (v == highest) | gaps
+    kept[1:] |= gaps[:-1]
+    kept[:-1] |= gaps[1:]
     kept[starts] = True
     kept[starts + counts - 1] = True
     return np.flatnonzero(kept)

@@ -106,10 +106,7 @@ class PlainTable(QTableView):
         header.setHighlightSections(False)
         header.setSectionsClickable(False)
         header.setMinimumSectionSize(24)
-        header.setStyleSheet(
-            f"QHeaderView::section {{ font-size: {SMALL}px; }} "
-            "QHeaderView::section:first { padding-left: 0; }"
-        )
+        header.setObjectName("plain")
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         if stretch >= 0:
             header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)

@@ -1,0 +1,116 @@
+"""The running view: what the events say stands on it, and its keys."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from app.gui.live_run import LiveRun, kinds_of_parts
+from app.gui.pages.probe import ProbePage
+from probes.events import Note, Second
+
+
+def second(t: float, p99: float | None = 100.0, rate: float | None = 50.0) -> Second:
+    p50 = None if p99 is None else p99 / 2
+    return Second(t, 1, rate, 49.0, 3, 0, 49, 1, 0, p50, p99, p99, 1.2, 100_000_000, None)
+
+
+def test_the_parts_of_the_run_are_those_of_a_search(told: ProbePage) -> None:
+    assert kinds_of_parts(told.running.run) == ("warmup", "ladder", "search", "result")
+    said = told.running.phases.accessibleName()
+    assert "Warm-up done" in said
+    assert "Rates number 1, 196 req/s on" in said
+    assert "Result to come" in said
+
+
+def test_the_estimate_is_called_a_preview_and_has_its_interval(told: ProbePage) -> None:
+    assert told.running.preview.text() == "196"
+    assert told.running.preview_more.text() == "req/s (181–212)"
+    assert "± 7.91 %" in told.running.preview_note.text(), "half of 31 over 196"
+    assert "never stored as a fact" in told.running.preview_note.text()
+
+
+def test_our_own_client_and_the_target_have_their_numbers(told: ProbePage) -> None:
+    running = told.running
+    assert "2 of 400" in running.late.accessibleName(), "one unsent of 200 in each of two steps"
+    assert "0.3" in running.lag.accessibleName()
+    assert "1.2 of 4" in running.cpu.accessibleName()
+    assert "4 of 200" in running.failed.accessibleName(), "one of fifty in each of four seconds"
+
+
+def test_limited_by_the_client_shows_at_once(told: ProbePage) -> None:
+    assert told.running.notice.isHidden()
+    told._event(Note(9.0, "warning", "step at 196.3/s not used: the load process used 0.97 of one core"))
+    assert told.running.notice.isVisible()
+    assert "the load process used 0.97 of one core" in told.running.notice.text.text()
+    assert told.running.grade.accessibleName() == "limited"
+    assert told.running.preview.property("tone") == "muted"
+    model = told.running.steps
+    assert model.index(model.rowCount() - 1, model.columnCount() - 1).data() == "client-limited"
+
+
+def test_a_dismissed_notice_stays_away_until_something_new(told: ProbePage) -> None:
+    told._event(Note(9.0, "warning", "step at 196.3/s not used: it was late"))
+    told.running.notice.dismiss.click()
+    told._event(second(9.5))
+    assert told.running.notice.isHidden()
+
+
+def test_space_freezes_the_charts_and_lets_them_go_on(told: ProbePage, qapp: QApplication) -> None:
+    chart = told.running.chart
+    QTest.keyClick(chart, Qt.Key.Key_Space)
+    assert chart.is_frozen
+    before = chart.grab().toImage()
+    told._event(second(9.5, 900.0))
+    assert chart.grab().toImage() == before
+    assert told.running.run.t[-1] == 9.5, "what comes in meanwhile is not lost"
+    QTest.keyClick(chart, Qt.Key.Key_Space)
+    assert not chart.is_frozen
+
+
+def test_t_shows_the_numbers_as_a_table(told: ProbePage) -> None:
+    QTest.keyClick(told.running.chart, Qt.Key.Key_T)
+    assert told.running.pictures.currentWidget() is told.running.numbers
+    model = told.running.seconds
+    newest = [model.index(0, column).data() for column in range(5)]
+    assert newest == ["0:08", "160", "80", "195", "49"]
+    QTest.keyClick(told.running, Qt.Key.Key_T)
+    assert told.running.pictures.currentWidget() is told.running.chart
+
+
+def test_the_arrows_move_the_cursor_from_second_to_second(told: ProbePage) -> None:
+    chart = told.running.chart
+    chart._renew()
+    QTest.keyClick(chart, Qt.Key.Key_Left)
+    assert chart.accessibleDescription().startswith("0:08 · p99 160")
+    QTest.keyClick(chart, Qt.Key.Key_Left)
+    assert chart.accessibleDescription().startswith("0:07 · p99 150")
+
+
+def test_letters_stay_letters_in_a_text_field(bare: ProbePage) -> None:
+    bare.show_setup()
+    bare.setup.target.setFocus()
+    QTest.keyClicks(bare.setup.target, "t t")
+    assert bare.setup.target.text() == "t t"
+
+
+def test_a_page_made_late_catches_up(told: ProbePage) -> None:
+    late = LiveRun()
+    for event in (second(1.0), second(2.0)):
+        late.take(event)
+    told.running.show_run(late)
+    assert told.running.run.answered_ok == 98
+
+
+@pytest.mark.parametrize("width", [1_400, 1_024])
+def test_nothing_of_the_side_is_lost_in_a_narrow_window(
+    told: ProbePage, width: int, qapp: QApplication
+) -> None:
+    told.resize(width - 208, 816)
+    qapp.processEvents()
+    side = told.running.side
+    for group in told.running._group:
+        assert group.height() >= group.minimumSizeHint().height()
+        assert side.rect().contains(group.geometry())
