@@ -126,7 +126,12 @@ def assess(materials: Materials, as_of: datetime | None = None) -> Assessed:
     materials.answers.check(materials.lens)
     judged = judged_at(materials, moment)
     verdict = verdict_of(
-        judged.evidence, materials.profile, judged.judgements, judged.scores, judged.forecast
+        judged.evidence,
+        materials.profile,
+        judged.judgements,
+        judged.scores,
+        judged.forecast,
+        names={pillar.id: pillar.name for pillar in materials.lens.pillars},
     )
     actions = actions_of(judged.lens, judged.judgements, judged.scores, judged.evidence)
     levers = levers_of(judged, what_if(materials, moment))

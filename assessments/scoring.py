@@ -308,17 +308,23 @@ def overall_of(pillars: Sequence[Score]) -> Overall:
     """The overall score; of equal pillars the first is named."""
     refused = [score for score in pillars if score.reading is None]
     if refused or not pillars:
-        return Overall(None, None, None, None, refused=_refused([score.id for score in refused]))
+        return Overall(
+            None, None, None, None, refused=_refused([score.id for score in refused], len(pillars))
+        )
     readings = [(score.id, score.reading) for score in pillars if score.reading is not None]
     lowest, reading = min(readings, key=lambda entry: round(entry[1].score, _DIGITS))
     mean = fsum(entry.score for _, entry in readings) / len(readings)
     return Overall(lowest, reading.score, mean, _band(reading.score, [entry for _, entry in readings]))
 
 
-def _refused(pillars: Sequence[str]) -> str:
+def _refused(pillars: Sequence[str], of: int) -> str:
     """A short sentence on pillars without a score; each says for itself why."""
     if not pillars:
         return "The lens has no pillar."
+    if len(pillars) == of > 1:
+        return "No pillar has a score, so there is none overall."
+    if len(pillars) > 3:
+        return f"{len(pillars)} of {of} pillars have no score, so there is none overall."
     named = pillars[0] if len(pillars) == 1 else f"{', '.join(pillars[:-1])} and {pillars[-1]}"
     have = "has" if len(pillars) == 1 else "have"
     return f"{named[:1].upper()}{named[1:]} {have} no score, so there is none overall."

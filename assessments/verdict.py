@@ -13,9 +13,10 @@ What breaks first: see `limits.py`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
+from types import MappingProxyType
 from typing import Any, Literal
 
 from assessments.evidence import Evidence
@@ -107,8 +108,10 @@ def verdict_of(
     judgements: Sequence[Judgement],
     scores: Scores,
     found: Forecast | None,
+    *,
+    names: Mapping[str, str] = MappingProxyType({}),
 ) -> Verdict:
-    """The verdict on what was judged. `found` is the forecast from today's peak."""
+    """The verdict on what was judged. `found` is the forecast from today's peak, `names` those of pillars."""
     capacity, fleet, load = capacity_of(evidence), fleet_of(evidence, profile), load_to_carry(profile)
     used = utilisation_of(profile)
     usable = None if capacity is None or fleet is None else capacity.times(used * fleet.replicas)
@@ -120,7 +123,7 @@ def verdict_of(
     aside = _capacity_set_aside(evidence) if capacity is None else ""
     of_capacity, of_score = (
         aside or _capacity_reason(capacity, fleet, usable, load, used),
-        _score_reason(scores),
+        _score_reason(scores, names),
     )
     reasons: list[str] = []
     if readiness == "not_ready":
@@ -228,7 +231,7 @@ def _capacity_reason(
     return f"{carry}: {_plain(load)} lies within the uncertainty, and the lower end is what counts."
 
 
-def _score_reason(scores: Scores) -> str:
+def _score_reason(scores: Scores, names: Mapping[str, str]) -> str:
     """Why the score is no ground to be ready; empty where it is one."""
     overall = scores.overall
     if overall.refused is not None:
@@ -236,7 +239,8 @@ def _score_reason(scores: Scores) -> str:
     if overall.band in ("conditional", "ready"):
         return ""
     lowest = scores.pillar(str(overall.pillar))
-    said = f"{capital(lowest.id)} is the lowest pillar with {overall.score:.0f} of 100: {overall.band}"
+    name = capital(names.get(lowest.id, lowest.id))
+    said = f"{name} is the lowest pillar with {overall.score:.0f} of 100: {overall.band}"
     held = lowest.reading is not None and lowest.reading.score < lowest.reading.supported
     return f"{said}, held there because {lowest.caps[0].because}." if held else f"{said}."
 

@@ -315,8 +315,12 @@ def test_an_empty_scope_has_no_score_and_a_refused_pillar_leaves_none_overall() 
     overall = score_groups(["infrastructure", "data"], [], [made(f=1.0)], None).overall
     assert (overall.score, overall.band, overall.pillar) == (None, None, None)
     assert overall.to_json() == {"refused": "Data has no score, so there is none overall."}
+    some = score_groups(["infrastructure", "models", "data"], [], [made(f=1.0)], None).overall
+    assert some.refused == "Models and data have no score, so there is none overall."
     every = score_groups(["infrastructure", "models", "data"], [], [], None).overall
-    assert every.refused == "Infrastructure, models and data have no score, so there is none overall."
+    assert every.refused == "No pillar has a score, so there is none overall."
+    most = score_groups(["infrastructure", *"abcd"], [], [made(f=1.0)], None).overall
+    assert most.refused == "4 of 5 pillars have no score, so there is none overall."
 
 
 def test_a_refused_axis_leaves_the_overall_score() -> None:
