@@ -1,6 +1,8 @@
-"""Translated texts with values in them."""
+"""Translated texts with values in them, and tool tips that show text as it is."""
 
 from __future__ import annotations
+
+from html import escape
 
 
 def filled(text: str, *values: object) -> str:
@@ -20,3 +22,10 @@ def filled(text: str, *values: object) -> str:
             parts.append("{")
             rest = after
     return "".join(parts)
+
+
+def plain_tip(text: str) -> str:
+    """The text as a tool tip that shows it literally: Qt takes what looks like markup for markup there."""
+    if not ("<" in text or "&" in text):
+        return text
+    return f'<p style="white-space: pre-wrap">{escape(text)}</p>'

@@ -7,6 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from app.gui.texts import plain_tip
 from app.report.sections.plan import points_said
 from app.report.sections.score_words import effort_words
 from app.report.view import View
@@ -87,7 +88,8 @@ class ActionsModel(QAbstractTableModel):
         if role == MARK_ROLE:
             return self._view.mark(action.get("pillar")) if column == PILLAR else None
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
-            return self._text(index.row(), action, column)
+            text = self._text(index.row(), action, column)
+            return text if role == Qt.ItemDataRole.DisplayRole else plain_tip(text)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             name = self.headerData(column, Qt.Orientation.Horizontal)
             return f"{name}: {self._text(index.row(), action, column)}"

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from app.gui.texts import plain_tip
 from assessments.milestones import Change, Difference, ScoreChange
 from assessments.wording import MINUS
 
@@ -67,7 +68,7 @@ class ScoresModel(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _LEFT if index.column() == NAME else _RIGHT
-        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+        if role != Qt.ItemDataRole.DisplayRole:
             return None
         row = self._rows[index.row()]
         match index.column():
@@ -183,4 +184,5 @@ class ChangesModel(QAbstractTableModel):
         if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return None
         row = self._rows[index.row()]
-        return (row.meaning, row.before, row.after)[index.column()]
+        text = (row.meaning, row.before, row.after)[index.column()]
+        return text if role == Qt.ItemDataRole.DisplayRole else plain_tip(text)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.charts.shapes import Shape
 from app.charts.spec import ChartSpec
 from app.gui.painting import measure, paint
+from app.gui.texts import plain_tip
 from app.gui.theme import Theme
 
 SCALE = 13 / 9
@@ -38,7 +39,7 @@ class ShapesView(QWidget):
         self._shapes = tuple(shapes)
         self.setFixedSize(round(size[0] + 0.49), round(size[1] + 0.49))
         self.setAccessibleName(said)
-        self.setToolTip(said)
+        self.setToolTip(plain_tip(said))
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802, Qt's name

@@ -6,6 +6,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy
 
+from app.gui.texts import plain_tip
 from app.gui.widgets.labels import PlainLabel
 
 LEAST = 24
@@ -18,7 +19,7 @@ class ElidedLabel(PlainLabel):
         """Another text, shown on one line."""
         line = " ".join(text.split("\n"))
         super().setText(line)
-        self.setToolTip(line)
+        self.setToolTip(plain_tip(line))
         self.setAccessibleName(line)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.updateGeometry()

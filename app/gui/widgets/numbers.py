@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from app.charts.spec import ChartSpec
 from app.charts.table import Row, rows_of
+from app.gui.texts import plain_tip
 from app.gui.theme import SECTION, SMALL, Theme
 from app.gui.widgets.labels import PlainLabel
 from app.gui.widgets.plain_table import DENSE, RowDelegate
@@ -71,7 +72,8 @@ class NumbersModel(QAbstractTableModel):
         if not index.isValid():
             return None
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
-            return self.rows[index.row()][index.column()]
+            text = self.rows[index.row()][index.column()]
+            return text if role == Qt.ItemDataRole.DisplayRole else plain_tip(text)
         return self._align(index.column()) if role == Qt.ItemDataRole.TextAlignmentRole else None
 
     def text(self, rows: list[int] | None = None) -> str:

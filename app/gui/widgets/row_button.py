@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from app.charts.shapes import Shape
 from app.gui.painting import paint
+from app.gui.texts import plain_tip
 from app.gui.theme import BODY, SMALL, Theme, font
 
 _SIGN = 13
@@ -35,7 +36,7 @@ class RowButton(QAbstractButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(f"{right}: {title}. {below}")
-        self.setToolTip(f"{title}\n{below}")
+        self.setToolTip(plain_tip(f"{title}\n{below}"))
         theme.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:  # noqa: N802, Qt's name

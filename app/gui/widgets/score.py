@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 from app.charts.pieces import Band, State, band_meter, hatch, refused_glyph, score_glyph, verdict_badge
 from app.charts.shapes import Rect, Shape
 from app.gui.painting import paint
+from app.gui.texts import plain_tip
 from app.gui.theme import SMALL, Theme
 from app.gui.widgets.chart_view import ShapesView
 from app.gui.widgets.labels import PlainLabel
@@ -50,7 +51,7 @@ class ScoreBar(QWidget):
         self._score = score
         words = "" if score is None else score_words(score)
         self.setAccessibleName(words)
-        self.setToolTip(words)
+        self.setToolTip(plain_tip(words))
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802, Qt's name
