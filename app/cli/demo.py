@@ -151,9 +151,9 @@ def in_time(spec: LoadSpec, most_s: float, begun_s: float) -> LoadSpec:
 
     What comes after the search takes about as long as what came before: some 3 s each on a machine with
     nothing else to do, and longer in proportion on a busy one. Warm-up, a last look at the throughput and one
-    inside the service are 6 s more.
+    inside the service are 5 s more.
     """
-    left = most_s - 2 * begun_s - 6.0
+    left = most_s - 2 * begun_s - 5.0
     return replace(spec, budget_s=min(spec.budget_s, max(LEAST_BUDGET_S, left)))
 
 

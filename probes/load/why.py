@@ -25,7 +25,7 @@ FOLDER = "stacks"
 LEAST_CALLERS = 4
 """A queue inside shows only where more callers ask than are served."""
 PLATEAU = 0.95
-SHORT_BUDGET_S, SHORT_LOOK_S = 30.0, 2
+SHORT_BUDGET_S, SHORT_LOOK_S = 30.0, 1
 """On a smaller budget the look is short and comes on top of it."""
 LOOK_S = 4
 
