@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QImage
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.gui.executor import Failure
 from app.gui.icons import icon
@@ -17,7 +17,6 @@ from app.gui.reading import view_of
 from app.gui.rendering import Drawing, Pages, PageSize, Verifying
 from app.gui.texts import filled
 from app.gui.theme import SMALL
-from app.gui.widgets.empty import EmptyPage
 from app.gui.widgets.labels import PlainLabel, rule
 from app.gui.widgets.notice import Notice
 from app.gui.widgets.page_view import PageView
@@ -109,21 +108,13 @@ class ReportPage(Page):
         self.open_file.clicked.connect(self._open_written)
         self.open_file.hide()
         row.insertWidget(3, self.open_file)
-        self.empty = EmptyPage(((self.tr("Answer the checklist"), lambda: self.context.go_to("checklist")),))
-        shown = QWidget()
-        column = QVBoxLayout(shown)
+        column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(bar)
         column.addWidget(rule())
         column.addWidget(self.result)
         column.addWidget(self.view, 1)
-        self.stack = QStackedWidget()
-        self.stack.addWidget(shown)
-        self.stack.addWidget(self.empty)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(self.stack)
         self._tint()
         self.theme.changed.connect(self._tint)
 
@@ -204,7 +195,6 @@ class ReportPage(Page):
         if turn != self._turn:
             return
         self._pages = pages
-        self.stack.setCurrentIndex(0)
         self.view.show_pages(sizes)
         self._show_size()
         self._show_place()
