@@ -15,6 +15,8 @@ WARMUP_S = 3.0
 """What a warm-up takes, about; with the little that comes before it."""
 NOT_USED = "not used"
 """Stands in the note that follows a step which this machine or this client spoilt."""
+SHORTEST = 0.3
+"""The rest of a step that is shorter (s) is not drawn: its rate would be that of a handful of requests."""
 SETTLING = 1.6
 """A gap that is longer than this many seconds is one: nothing was measured in it."""
 Document = Mapping[str, Any]
@@ -80,7 +82,8 @@ class LiveRun:
     def _second(self, event: Second) -> None:
         if self.t and event.t - self.t[-1] > SETTLING:
             self._row((self.t[-1] + event.t) / 2, None, None, None, None)
-        self._row(event.t, event.p99_ms, event.p50_ms, event.offered_per_s, event.achieved_per_s)
+        if not self.t or event.t - self.t[-1] >= SHORTEST:
+            self._row(event.t, event.p99_ms, event.p50_ms, event.offered_per_s, event.achieved_per_s)
         self.second = event
         self.answered_ok += event.ok
         self.failed += event.errors + event.timeouts

@@ -292,6 +292,8 @@ class ProbePage(Page):
             return
         self.result.show_run(found, self._changes.get(run_id))
         self._show(self.result)
+        if self.isVisible() and not self.result.isAncestorOf(self.focusWidget() or self):
+            self.result.setFocus(Qt.FocusReason.OtherFocusReason)
 
     # -- running -------------------------------------------------------------------------------------------
 
@@ -386,7 +388,7 @@ class ProbePage(Page):
             self.notice.show_text(
                 filled(text, sentence.removesuffix(".") or self.tr("it said nothing")), "bad", sentence
             )
-        self._show(self.setup)
+        self.show_setup()
 
     def _say_crash(self, sentence: str, run: LiveRun) -> None:
         seconds = sum(1 for value in run.answered if value is not None)

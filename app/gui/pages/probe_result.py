@@ -89,6 +89,7 @@ class ProbeResult(QWidget):
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.context, self.theme = context, context.theme
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.run: Run = {}
         self.runs: Sequence[Run] = ()
         self._changes: Sequence[VerdictChange] | None = None
@@ -359,7 +360,10 @@ class ProbeResult(QWidget):
         capacity = part(self.run, "capacity")
         limited = str(capacity.get("limited_by") or "")
         because = str(capacity.get("because") or "")
-        if limited in LIMITED_BY:
+        if limited == "client":
+            self.cause.setText(self.tr("Not known: our own client, or this machine, was the limit"))
+            self.because.setText(sentence(because))
+        elif limited in LIMITED_BY:
             self.cause.setText(capital(LIMITED_BY[limited]))
             self.because.setText(sentence(because))
         else:

@@ -562,7 +562,7 @@ class ProbeSetup(QWidget):
         self._shown.clear()
         self.sample.setEnabled(True)
         self.answer_problem.setVisible(bool(found and found.problem))
-        self.answer_problem.setText(found.problem if found else "")
+        self.answer_problem.setText(sentence(found.problem) if found else "")
         self.body_shown.setVisible(bool(found and found.beginning))
         self.body_shown.setPlainText(found.beginning if found else "")
         if found is None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
+    QFocusEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -195,6 +196,7 @@ class LiveChart(QWidget):
         self._drawn = 0
         self._state: tuple[object, ...] = ()
         self._cursor: int | None = None
+        self._by_keys = False
         self._throttle = Throttle(REDRAW_MS, self._renew, self)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumHeight(LEAST_HEIGHT)
@@ -497,7 +499,7 @@ class LiveChart(QWidget):
             painter.setPen(self._theme.colour("accent"))
             text = self.tr("frozen, Space goes on")
             painter.drawText(QPointF(upper.right() - measure(text, 500, AXIS), 11), text)
-        if self.hasFocus():
+        if self.hasFocus() and self._by_keys:
             painter.setPen(QPen(self._theme.colour("accent"), 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 4, 4)
@@ -522,8 +524,9 @@ class LiveChart(QWidget):
         ):
             below = -math.inf
             known = [(place(value), name, role) for name, value, role in entries if value is not None]
-            for line, name, role in sorted(known):
-                y = min(max(line + 4, below + 14, plot.top() + 10), plot.bottom() - 2)
+            for at, (line, name, role) in enumerate(sorted(known)):
+                lowest = plot.bottom() - 2 - 14 * (len(known) - 1 - at)
+                y = min(max(line + 4, below + 14, plot.top() + 10), lowest)
                 below = y
                 width = measure(name, 600, SMALL)
                 left = x + 6 if x + 6 + width <= self.width() else x - 6 - width
@@ -580,6 +583,14 @@ class LiveChart(QWidget):
         painter.setFont(font(SMALL, 500))
         painter.setPen(self._theme.colour("text"))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802, Qt's name
+        """The ring shows where the keys have led, not where a run has begun."""
+        reasons = Qt.FocusReason
+        self._by_keys = event.reason() in (
+            reasons.TabFocusReason, reasons.BacktabFocusReason, reasons.ShortcutFocusReason,
+        )  # fmt: skip
+        super().focusInEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802, Qt's name
         """Arrows move the cursor, Home and End go to the ends."""

@@ -191,3 +191,9 @@ def test_parts_are_named_where_they_begin_and_rates_by_their_number() -> None:
 
 def test_times_are_shown_as_a_clock() -> None:
     assert [clock(seconds) for seconds in (0.0, 41.9, 62.0, 3_723.0)] == ["0:00", "0:41", "1:02", "1:02:03"]
+
+
+def test_the_short_rest_of_a_step_counts_but_is_not_drawn_as_a_second() -> None:
+    run = run_of(second(1.0), second(1.05))
+    assert run.t == [1.0]
+    assert run.answered_ok == 98
