@@ -29,7 +29,7 @@ from assessments.scoring import Finding, Lost, Scores, findings_of, losses_of
 from assessments.states import Judgement
 from assessments.verdict import Verdict, verdict_of
 from probes.errors import UsageError
-from probes.facts import Fact, FactError
+from probes.facts import FIRST_YEAR, LAST_YEAR, Fact, FactError
 from probes.version import version
 
 SCHEMA = "loadstone.assessment/1"
@@ -123,6 +123,11 @@ def assess(materials: Materials, as_of: datetime | None = None) -> Assessed:
     moment = datetime.now(UTC) if as_of is None else as_of
     if moment.tzinfo is None:
         raise UsageError("an assessment is judged at a moment with a time zone: write 2026-03-01T00:00:00Z")
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise UsageError(
+            f"an assessment is judged in the years {FIRST_YEAR} to {LAST_YEAR}, not in {moment.year}: write "
+            "for example 2026-03-01T00:00:00Z"
+        )
     materials.answers.check(materials.lens)
     judged = judged_at(materials, moment)
     verdict = verdict_of(

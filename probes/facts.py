@@ -35,6 +35,10 @@ SUBJECTS = (
 )
 
 
+FIRST_YEAR, LAST_YEAR = 1970, 2999
+"""Times outside are a slip, and cannot be counted from everywhere: the calendar of `datetime` ends."""
+
+
 class FactError(LoadstoneError, ValueError):
     """A fact does not fit the catalogue: unknown name, wrong type or wrong unit."""
 
@@ -112,6 +116,8 @@ class Fact:
             raise FactError(f"{self.name}: '{self.state}' is not a state of a fact")
         if self.at.tzinfo is None:
             raise FactError(f"{self.name}: the time of observation needs a time zone")
+        if not FIRST_YEAR <= self.at.year <= LAST_YEAR:
+            raise FactError(f"{self.name}: it is dated in the year {self.at.year}, which cannot be")
         if (self.value is None) != (self.state == "unreadable"):
             raise FactError(f"{self.name}: a fact has no value exactly when it is unreadable")
         if self.value is not None:

@@ -8,7 +8,7 @@ import random
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import UTC, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -382,3 +382,12 @@ def test_materials_survive_the_document(scene: Any) -> None:
     )
     assert sorted(back.facts, key=repr) == sorted(given.facts, key=repr)
     assert back.answers.claims == given.answers.claims
+
+
+def test_moments_at_the_ends_of_the_calendar_are_refused(scene: Any) -> None:
+    for year in (1, 1969, 3000, 9999):
+        with pytest.raises(UsageError, match="is judged in the years 1970 to 2999"):
+            scene.assessed(datetime(year, 6, 1, tzinfo=UTC))
+        document = scene.assessed().to_json() | {"as_of": f"{year:04}-06-01T00:00:00+00:00"}
+        with pytest.raises(UsageError, match="is judged in the years"):
+            rescored(document)

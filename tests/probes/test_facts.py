@@ -276,3 +276,10 @@ def test_the_vocabulary_is_imported_without_any_library() -> None:
     path = str(facts.__file__).removesuffix("probes/facts.py")
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=path, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_a_fact_from_the_ends_of_the_calendar_is_none() -> None:
+    entry = {"name": "load.capacity", "value": 5.0, "unit": "1/s", "state": "measured"}
+    for at in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        with pytest.raises(FactError, match="which cannot be"):
+            Fact.from_json(entry | {"at": at, "source": {"probe": "load"}})
