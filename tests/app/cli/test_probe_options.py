@@ -129,9 +129,7 @@ def test_contradictions_and_bad_values_are_refused(argv: list[str], said: str, c
     [
         "https://127.0.0.1/",
         "grpc://127.0.0.1:1/a.B/C",
-        "python:a:b",
         "127.0.0.1:8000",
-        "model:x.onnx",
         "",
         "http://",
     ],
