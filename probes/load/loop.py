@@ -58,6 +58,8 @@ OFFSET_HOLDS_NS = 1_000_000_000
 CLOSED_LOOP_RECONNECT_NS = 20_000_000
 CONNECTS_A_PASS = 32
 HEADS_KEPT = 4_096
+SMALL_READ = 448
+"""Bytes first asked of a socket: with its header such an object is still taken from Python's own pools."""
 SO_TIMESTAMPNS = 35
 NEVER = 1 << 62
 UNTIL_PARSED = -1
@@ -303,7 +305,8 @@ class Loop:
         nobody: list[int] = []
         unpack = struct.Struct("qq").unpack
         offset = 0
-        read_bytes = 4_096
+        read_bytes = SMALL_READ
+        last_head, last_status, whole = b"", 0, -1  # of the last plain answer: most are like the one before
         bytes_read = wakeups = missing = 0
         self.errors.clear()
         self.opened = 0
@@ -319,6 +322,7 @@ class Loop:
         m = segment.scheduled  # rows that are scheduled
         finished = 0
         issuing = True
+        at_once = closed and not segment.think_ns  # callers send again as soon as they have their answer
         seen = 0  # all before it were noticed when they were due, or are marked as having waited
         connect_after = 0
         tick = offset_until = 0
@@ -463,7 +467,7 @@ class Loop:
                     offset, offset_until = clock_offset(), t + OFFSET_HOLDS_NS
                 stop = header[STOP]
                 if issuing and (stop or t >= segment.end_ns or (closed and finished == n)):
-                    issuing = False
+                    issuing = at_once = False
                     cancel_at = t + segment.drain_ns
                 if stop or (closed and not issuing):
                     m = i  # what was not sent by now stays unsent
@@ -503,8 +507,9 @@ class Loop:
 
             # 4. match and record
             for fd, _ in events:
-                conn = conns.get(fd)  # type: ignore[assignment]
-                if conn is None:
+                try:
+                    conn = conns[fd]
+                except KeyError:
                     continue
                 if conn.opened:
                     outcome = self.connected(conn)
@@ -551,23 +556,28 @@ class Loop:
                 bytes_read += size
                 if size == read_bytes and read_bytes < 262_144:
                     read_bytes *= 4
-                if fast and conn.need == 0:
-                    end = data.find(b"\r\n\r\n")
-                    plain = heads.get(data[:end])
-                    if plain is not None and plain[2] and size == end + 4 + plain[1] and conn.out is None:
+                if fast and conn.need == 0 and conn.out is None:
+                    known = size == whole and data.startswith(last_head)
+                    if not known:
+                        end = data.find(b"\r\n\r\n")
+                        plain = heads.get(data[:end]) if end >= 0 else None
+                        if plain is not None and plain[2] and size == end + 4 + plain[1]:
+                            known, last_head, last_status, whole = True, data[: end + 4], plain[0], size
+                    if known:
                         if not stamp:
                             missing += 1
                         recv[row] = stamp
-                        status[row] |= plain[0]
+                        status[row] = last_status if row >= seen else last_status | status[row]
                         read[row] = t
                         finished += 1
                         conn.row = -1
                         free.append(conn)
-                        if think:
+                        if at_once:
+                            if m < n:
+                                due[m] = t
+                                m += 1
+                        elif closed:
                             answered(t)
-                        elif closed and issuing and m < n:
-                            due[m] = t
-                            m += 1
                         continue
                 outcome = self.read_on(conn, data)
                 if outcome:
