@@ -74,7 +74,7 @@ def _at(values: tuple[float | None, ...], place: int) -> float | None:
 def _xy(spec: XYChart) -> tuple[Row, tuple[Row, ...]]:
     """A row for every x of any series, then the limits and findings."""
     names = [_name(series, spec) for series in spec.series]
-    header = (spec.x.label or "x", *names)
+    header = (spec.x.label or ("date" if spec.x.scale == "date" else "x"), *names)
     cells: dict[float, dict[int, str]] = {}
     for column, series in enumerate(spec.series):
         for place, x in enumerate(series.x):
