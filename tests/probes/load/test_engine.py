@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -173,3 +175,72 @@ def test_refused_connections_are_errors_of_their_own() -> None:
     # a caller that cannot connect tries again some fifty times a second, not as fast as it can
     assert 1 <= (closed.outcome == CONNECT).sum() <= 4 * (0.3 * 60 + 4)
     assert set(closed.outcome.tolist()) <= {CONNECT, CANCELLED}
+
+
+def plain_answer(status: bytes, body: bytes, more: bytes = b"") -> bytes:
+    return b"HTTP/1.1 " + status + b"\r\n" + more + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+@pytest.fixture
+def answering() -> Iterator[Callable[[tuple[bytes, ...]], int]]:
+    """A server that gives its answers in turn, a request each, on one connection after the other."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+        threads = []
+
+        def serve(answers: tuple[bytes, ...]) -> None:
+            turn = 0
+            with suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection:
+                        while connection.recv(4_096):
+                            connection.sendall(answers[turn % len(answers)])
+                            turn += 1
+
+        def start(answers: tuple[bytes, ...]) -> int:
+            threads.append(threading.Thread(target=serve, args=(answers,), daemon=True))
+            threads[-1].start()
+            return int(listener.getsockname()[1])
+
+        yield start
+        listener.shutdown(socket.SHUT_RDWR)
+    for thread in threads:
+        thread.join(10)
+
+
+def test_answers_that_look_like_the_one_before_are_read_for_themselves(
+    answering: Callable[[tuple[bytes, ...]], int],
+) -> None:
+    """The same number of bytes each: neither the length nor the head before may decide."""
+    alike = tuple(plain_answer(status, b"0123456789") for status in (b"200 OK", b"503 NO", b"404 NO"))
+    assert len({len(answer) for answer in alike}) == 1
+    with Engine(wire(answering(alike)), 1, Observer()) as engine:
+        found = engine.closed_loop(1, 0.4).outcome.tolist()
+    assert len(found) > 6
+    assert found == [(200, 503, 404)[k % 3] for k in range(len(found))]
+
+
+def test_a_longer_head_with_a_shorter_body_is_another_answer(
+    answering: Callable[[tuple[bytes, ...]], int],
+) -> None:
+    short = plain_answer(b"200 OK", b"0123456789")
+    long = plain_answer(b"201 OK", b"0123", b"A: b\r\n")
+    long = plain_answer(b"201 OK", b"0" * (4 + len(short) - len(long)), b"A: b\r\n")
+    with Engine(wire(answering((short, long))), 1, Observer()) as engine:
+        found = engine.closed_loop(1, 0.4).outcome.tolist()
+    assert len(found) > 4
+    assert found == [(200, 201)[k % 2] for k in range(len(found))]
+
+
+@pytest.mark.parametrize("size", [1, 300, 448, 2_000, 30_000])
+def test_answers_of_every_size_are_read_whole(
+    size: int, answering: Callable[[tuple[bytes, ...]], int]
+) -> None:
+    with Engine(wire(answering((plain_answer(b"200 OK", b"x" * size),))), 1, Observer()) as engine:
+        found = engine.closed_loop(1, 0.3)
+    assert len(found.due) > 3
+    assert set(found.outcome[:-1].tolist()) == {200}
+    answered = int((found.outcome == 200).sum())
+    assert found.report.bytes_read >= answered * size
+    assert found.report.connections_opened == 1
