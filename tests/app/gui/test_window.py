@@ -9,10 +9,10 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSettings, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QSettings, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QLabel, QMessageBox
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.gui.application import PAGES, begin, make_window, report_faults
@@ -62,6 +62,34 @@ def test_every_page_can_be_shown_with_an_assessment_open(
     assert window.page is window.page_of(kind.key)  # type: ignore[attr-defined]
     assert window.rail.buttons[kind.key].isChecked()  # type: ignore[attr-defined]
     assert not window.notice.isVisible(), window.notice.text.text()
+
+
+class _Windows(QObject):
+    """Notes every window that is shown beside the one it begins with."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__()
+        self.window, self.seen = window, list[str]()
+        QApplication.instance().installEventFilter(self)  # type: ignore[union-attr]
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        is_shown = event.type() == QEvent.Type.Show and isinstance(watched, QWidget)
+        if is_shown and watched.isWindow() and watched is not self.window:  # type: ignore[attr-defined]
+            self.seen.append(repr(watched))
+        return False
+
+
+def test_no_part_of_a_page_flashes_as_a_window_of_its_own(
+    open_shop: Callable[[], MainWindow], qtbot: QtBot
+) -> None:
+    """A widget that is made visible before it has a parent does, and takes the keys from the window."""
+    window = open_shop()
+    windows = _Windows(window)
+    for kind in PAGES:
+        window.go_to(kind.key)
+        assert windows.seen == [], kind.key
+    qtbot.waitUntil(window.isActiveWindow, timeout=WAIT_MS)
+    QApplication.instance().removeEventFilter(windows)  # type: ignore[union-attr]
 
 
 def test_without_an_assessment_pages_that_need_one_lead_home(window: MainWindow) -> None:
