@@ -53,7 +53,7 @@ def test_dates_and_percentiles_are_written_as_such() -> None:
     finding = Finding(day, "runs out", day - 22, day + 28)
     dated = XYChart("", Axis("", "date"), Axis("req/s"), (Series("", (day,), (314.0,)),), (), (finding,))
     assert rows_of(dated) == (
-        ("x", "req/s"),
+        ("date", "req/s"),
         (("2027-03-14", "314"), ("runs out", "2027-03-14 (2027-02-20 to 2027-04-11)")),
     )
     shares = XYChart("", Axis("percentile", "percentile"), Axis("ms"), (Series("", (0.999,), (151.0,)),))
