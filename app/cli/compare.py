@@ -63,7 +63,8 @@ def _compared(store: Store, a: str, b: str, columns: int) -> tuple[list[Line], d
             f"'{assessment}' is an assessment and '{other}' is none: compare two assessments, or two runs"
         )
     from app.cli import compare_assessments
-    from app.cli.stored_assessment import stored_assessed
+    from app.cli.stored_assessment import moment, stored_assessed
 
-    first, second = stored_assessed(store, a), stored_assessed(store, b)
+    now = moment(None).isoformat()  # one moment for both, so that seconds between make no difference
+    first, second = (stored_assessed(store, name, None if "@" in name else now) for name in (a, b))
     return compare_assessments.lines_of(a, first, b, second, columns)

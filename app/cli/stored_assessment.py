@@ -27,16 +27,17 @@ def is_assessment(store: Store, name: str) -> bool:
 
 
 def moment(text: str | None) -> datetime:
-    """The moment of `--as-of`, by default now. Raises `UsageError`."""
+    """The moment of `--as-of`, a day to its end, by default now. Raises `UsageError`."""
+    from app import assessing
+
     if text is None:
         return datetime.now(UTC).replace(microsecond=0)
     try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None:
-        raise UsageError(f"'{text}' is no value for --as-of: write a time such as 2026-03-01T00:00:00Z")
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+        return assessing.moment(text)
+    except UsageError as error:
+        raise UsageError(
+            f"'{text:.60}' is no value for --as-of: write a time such as 2026-03-01T00:00:00Z"
+        ) from error
 
 
 def stored_assessed(store: Store, name: str, as_of: str | None = None) -> Assessed:

@@ -295,6 +295,19 @@ def test_milestones_are_kept_listed_and_compared(store: Path, capsys: Captured) 
     assert "INF_01_c → INF_01_a" in out
 
 
+def test_an_assessment_does_not_differ_from_itself(store: Path, capsys: Captured) -> None:
+    assert main(["compare", "shop", "shop"]) == 0
+    assert "Nothing is different." in capsys.readouterr().out
+
+
+def test_a_day_counts_to_its_end_for_a_milestone_as_it_does_for_assess(store: Path, capsys: Captured) -> None:
+    day = "2027-01-31"
+    assert main(["milestone", "shop", "end", "--as-of", day, "--json", "-"]) == 0
+    kept = json.loads(capsys.readouterr().out)["as_of"]
+    assert main(["assess", "shop", "--as-of", day, "--json", "-"]) == 0
+    assert json.loads(capsys.readouterr().out)["as_of"] == kept
+
+
 def test_a_forecast_of_an_assessment_takes_its_capacity_profile_and_fleet(
     store: Path, capsys: Captured
 ) -> None:
