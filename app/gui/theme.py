@@ -39,6 +39,7 @@ class Theme(QObject):
         self.scheme: Scheme = "system"
         self.is_dark = False
         self._colours: dict[str, QColor] = {}
+        self._was_zoomed = False
         app.styleHints().colorSchemeChanged.connect(self._system_changed)
         app.setStyle("Fusion")
         load_fonts()
@@ -71,20 +72,25 @@ class Theme(QObject):
         before, _ZOOM[0] = _ZOOM[0], min(ZOOMS, key=lambda size: abs(size - per_cent))
         if before == _ZOOM[0]:
             return
+        self._was_zoomed = True
         font.cache_clear()
         painting.forget_widths()
         self._app.setFont(font(BODY))
+        self._size_type(before)
+        self.changed.emit()
+
+    def _size_type(self, before: int) -> None:
+        """Gives every widget with a font of its own the size of now; it was made, or sized, at `before`."""
         for widget in self._app.allWidgets():
-            if not widget.testAttribute(Qt.WidgetAttribute.WA_SetFont):
-                continue
             base = widget.property(_BASE_SIZE)
             if base is None:
+                if not widget.testAttribute(Qt.WidgetAttribute.WA_SetFont) or widget.font().pixelSize() <= 0:
+                    continue
                 base = widget.font().pixelSize() * 100 / before
                 widget.setProperty(_BASE_SIZE, base)
             found = QFont(widget.font())
             found.setPixelSize(max(1, round(float(base) * _ZOOM[0] / 100)))
             widget.setFont(found)
-        self.changed.emit()
 
     def _system_changed(self) -> None:
         if self.scheme == "system":
@@ -96,6 +102,9 @@ class Theme(QObject):
         self._colours.clear()
         self._app.setPalette(self._palette())
         self._app.setStyleSheet(_style_sheet(DARK if self.is_dark else LIGHT))
+        if self._was_zoomed:
+            # A new style sheet brings back the fonts that widgets were made with.
+            self._size_type(_ZOOM[0])
         self.changed.emit()
 
     def _palette(self) -> QPalette:

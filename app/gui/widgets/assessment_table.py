@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -174,7 +174,7 @@ class AssessmentTable(QTableView):
 
     def __init__(self, model: AssessmentModel, theme: Theme) -> None:
         super().__init__()
-        self._model = model
+        self._model, self._theme = model, theme
         self.setModel(model)
         self.setAccessibleName(self.tr("Assessments"))
         self.setItemDelegate(AssessmentDelegate(theme, self))
@@ -199,7 +199,7 @@ class AssessmentTable(QTableView):
         self.doubleClicked.connect(self._ask)
         self.verticalScrollBar().valueChanged.connect(lambda _value: self.in_sight.emit())
         model.modelReset.connect(self.in_sight)
-        theme.changed.connect(self.viewport().update)
+        theme.changed.connect(self._fit)
 
     @property
     def chosen(self) -> str:
@@ -246,18 +246,26 @@ class AssessmentTable(QTableView):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
         """The name takes the room that the other columns leave."""
         super().resizeEvent(event)
+        self._fit()
+        self.in_sight.emit()
+
+    def _fit(self) -> None:
+        """Other colours, size of type or width: columns of numbers are as wide as their text needs."""
+        zoom = max(1.0, self._theme.zoom / 100)
         room = self.viewport().width()
-        widths = _WIDTHS if room - sum(_WIDTHS.values()) >= _LEAST_NAME else _NARROW
+        widths, narrow = (
+            {
+                column: round(width * (1 + (zoom - 1) * (0.5 if column == SCORE else 1)))
+                for column, width in of.items()
+            }
+            for of in (_WIDTHS, _NARROW)
+        )
+        if room - sum(widths.values()) < _LEAST_NAME:
+            widths = narrow
         for column, width in widths.items():
             self.setColumnWidth(column, width)
         self.setColumnWidth(NAME, max(120, room - sum(widths.values())))
-        self.in_sight.emit()
-
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802, Qt's name
-        """The header follows the size of type."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.FontChange:
-            self.viewport().update()
+        self.viewport().update()
 
     def _ask(self, index: Index) -> None:
         entry = self._model.entry(index.row())

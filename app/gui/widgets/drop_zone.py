@@ -29,11 +29,12 @@ class DropZone(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        theme.changed.connect(self.updateGeometry)
         theme.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:  # noqa: N802, Qt's name
         """Large enough to hit."""
-        return QSize(280, 112)
+        return QSize(280, round(112 * max(1.0, self._theme.zoom / 100)))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802, Qt's name
         """Takes files of this machine."""
@@ -73,11 +74,14 @@ class DropZone(QAbstractButton):
         centre = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter
         painter.setFont(font(BODY, 500))
         painter.setPen(theme.colour("text"))
-        painter.drawText(QRectF(8, 42, self.width() - 16, 20), centre, self.text())
+        line = painter.fontMetrics().height() + 4
+        painter.drawText(QRectF(8, 42, self.width() - 16, line), centre, self.text())
         painter.setFont(font(SMALL))
         painter.setPen(theme.colour("muted"))
         wrapped = int(centre) | int(Qt.TextFlag.TextWordWrap)
-        painter.drawText(QRectF(8, 62, self.width() - 16, self.height() - 66), wrapped, self._below)
+        painter.drawText(
+            QRectF(8, 42 + line, self.width() - 16, self.height() - 46 - line), wrapped, self._below
+        )
 
 
 def _paths(event: QDropEvent) -> Sequence[Path]:

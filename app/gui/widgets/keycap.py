@@ -15,12 +15,17 @@ class KeyCap(QWidget):
     def __init__(self, key: str, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._key, self._theme = key, theme
-        theme.changed.connect(self.update)
+        theme.changed.connect(self._fit)
+        self._fit()
+
+    def _fit(self) -> None:
         self.setFixedSize(self.sizeHint())
+        self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802, Qt's name
         """The text and its frame."""
-        return QSize(max(18, QFontMetrics(font(AXIS)).horizontalAdvance(self._key) + 10), 18)
+        metrics = QFontMetrics(font(AXIS))
+        return QSize(max(18, metrics.horizontalAdvance(self._key) + 10), max(18, metrics.height() + 2))
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802, Qt's name
         """Draws frame and text."""

@@ -153,6 +153,8 @@ def test_zoom_makes_type_larger_and_is_kept(window: MainWindow, settings: QSetti
     assert window.title.font().pixelSize() == round(usual * 1.1)
     assert font(13).pixelSize() == round(13 * 1.1)
     assert int(str(settings.value("window/zoom"))) == 110
+    window.theme.set_scheme("dark")
+    assert window.title.font().pixelSize() == round(usual * 1.1), "other colours leave the size as it is"
     QTest.keyClick(window, Qt.Key.Key_Minus, CONTROL)
     QTest.keyClick(window, Qt.Key.Key_Minus, CONTROL)
     assert window.theme.zoom == 90
