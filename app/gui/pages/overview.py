@@ -42,7 +42,7 @@ from app.report.view import View, short
 from assessments.assessment import Assessed
 from assessments.judging import Judged
 from assessments.provable import answers_to_be_settled
-from assessments.wording import NO_BREAK, percent
+from assessments.wording import NO_BREAK, amount, percent
 
 WIDE = 1200 - 209
 """From this width of the page on the right columns stand beside the left ones."""
@@ -370,7 +370,7 @@ class OverviewPage(Page):
     def _show_three(self, view: View) -> None:
         verdict = view.verdict
         limit = verdict["breaks_first"]
-        self.breaks.setText(self.tr("Not known") if limit is None else str(limit["what"]))
+        self.breaks.setText(self.tr("Not known") if limit is None else _breaking(limit))
         self.breaks_why.setText(
             self.tr("Nothing was put under load, so nothing was seen to give out.")
             if limit is None
@@ -570,6 +570,12 @@ def _clear(grid: QGridLayout) -> None:
 
 def _band(name: str) -> Band:
     return next(band for band in get_args(Band) if band == name)
+
+
+def _breaking(limit: Mapping[str, Any]) -> str:
+    """`The autoscaler, at 216 req/s`, as the command line says it; what gives out at once has no rate."""
+    rate = limit.get("rate_per_s")
+    return str(limit["what"]) + (f", at {amount(rate)}{NO_BREAK}req/s" if rate else "")
 
 
 def _cost(claim: Mapping[str, Any]) -> float:
