@@ -6,6 +6,7 @@ not guessed. A claim that the changed facts no longer contradict gets its credit
 changed.
 
     memory limit       raised to 1.25 × the measured peak where it is less
+    CPU limit          raised to what a replica used at its highest throughput where it is less
     most replicas      raised to what the load to carry needs, and one to spare
     CPU target         of the autoscaler, lowered to what a replica shows at u·C_low requests/s, as the rules
                        for autoscaling have it (`autoscaling.cpu_target`)
@@ -35,7 +36,7 @@ from assessments.outlook import (
     profile_number,
     utilisation_of,
 )
-from assessments.scaling_rules import cpu_of_replica
+from assessments.scaling_rules import MOST_CORES, cpu_of_replica
 from assessments.wording import amount, binary_bytes, counted, percent, with_unit
 from probes.facts import Fact
 
@@ -115,7 +116,7 @@ class Lever:
 
 def levers_of(judged: Judged, what_if: WhatIf) -> list[Lever]:
     """The levers that the measurements call for."""
-    found = [make(judged, what_if) for make in (_memory_limit, _most_replicas, _cpu_target)]
+    found = [make(judged, what_if) for make in (_memory_limit, _cpu_limit, _most_replicas, _cpu_target)]
     return [lever for lever in found if lever is not None]
 
 
@@ -134,6 +135,28 @@ def _memory_limit(judged: Judged, what_if: WhatIf) -> Lever | None:
         because=f"{amount(MEMORY_MARGIN)} × the {binary_bytes(peak)} that a replica needed under load",
         tradeoff=f"{binary_bytes(wanted - now)} more for every replica",
     )
+
+
+def _cpu_limit(judged: Judged, what_if: WhatIf) -> Lever | None:
+    limit = observed(judged.evidence, "infra.kubernetes.cpu_limit_cores")
+    used = number_of(observed(judged.evidence, "process.cpu_cores_at_saturation"))
+    now = number_of(limit)
+    if limit is None or now is None or not used or used > MOST_CORES or now >= used:
+        return None
+    wanted = math.ceil(10 * used - 1e-9) / 10
+    return _lever(
+        judged,
+        what_if,
+        Change((_changed(limit, wanted, judged),)),
+        text=f"Raise the CPU limit to {_cores(wanted)}",
+        because=f"a replica used {_cores(used)} at its highest throughput, and may have {_cores(now)}",
+        tradeoff=f"Up to {_cores(wanted - now)} more for every replica under load",
+    )
+
+
+def _cores(count: float) -> str:
+    shown = amount(count)
+    return with_unit(shown, "core" if shown == "1" else "cores")
 
 
 def _most_replicas(judged: Judged, what_if: WhatIf) -> Lever | None:

@@ -15,7 +15,7 @@ GIB = 2**30
 def levers(scene: Any) -> dict[str, Lever]:
     """The levers by the first word of what they are about."""
     found = [action for action in scene.assessed().actions if isinstance(action, Lever)]
-    kinds = {"memory": "memory limit", "replicas": "replica", "cpu": "CPU request"}
+    kinds = {"memory": "memory limit", "replicas": "replica", "cpu": "CPU request", "cpu limit": "CPU limit"}
     return {kind: lever for kind, word in kinds.items() for lever in found if word in lever.text}
 
 
@@ -58,6 +58,17 @@ def test_the_worst_pillar_that_a_lever_lifts_is_named(scene: Any) -> None:
 def test_a_limit_under_the_peak_carries_nothing_until_it_is_raised(scene: Any) -> None:
     lever = levers(scene.but(infra__kubernetes__memory_limit_bytes=GIB // 2))["memory"]
     assert lever.fleet_per_s == (0.0, pytest.approx(210))
+
+
+def test_a_cpu_limit_that_throttles_is_raised_to_what_was_used(scene: Any) -> None:
+    throttled = scene.but(infra__kubernetes__cpu_limit_cores=0.6, process__cpu_cores_at_saturation=0.95)
+    lever = levers(throttled)["cpu limit"]
+    assert plain(lever.text) == "Raise the CPU limit to 1 core"  # 0.95, up to a tenth
+    assert plain(lever.tradeoff) == "Up to 0.4 cores more for every replica under load"
+    # 201.6/s x 0.6 / 0.95 = 127.3/s by the low end, and 140/s have to be carried
+    assert lever.decides_readiness
+    assert lever.fleet_per_s == (pytest.approx(210 * 0.6 / 0.95, rel=1e-3), pytest.approx(210))
+    assert "cpu limit" not in levers(throttled.but(infra__kubernetes__cpu_limit_cores=0.95))
 
 
 def test_the_most_replicas_rise_to_what_the_low_end_needs_and_one_to_spare(scene: Any) -> None:
