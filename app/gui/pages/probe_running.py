@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QHBoxLayout,
@@ -50,6 +50,7 @@ class ProbeRunning(QWidget):
         self.context, self.theme = context, context.theme
         self.run = LiveRun()
         self._elapsed = 0
+        self._heights: tuple[int, ...] = ()
         self._clock = QTimer(self)
         self._clock.setInterval(1_000)
         self._clock.timeout.connect(self._tick)
@@ -231,6 +232,7 @@ class ProbeRunning(QWidget):
         """A new probe has been started; nothing is known of it yet."""
         self.show_run(LiveRun())
         self._elapsed = 0
+        self._heights: tuple[int, ...] = ()
         self._clock.start()
         self._show_time()
         self.asked.setText(self.tr("starting …"))
@@ -313,6 +315,21 @@ class ProbeRunning(QWidget):
         self._show_client()
         self._show_target()
         self._show_remarks()
+        self._fit_side()
+
+    def _fit_side(self) -> None:
+        """Tells the column when a group needs another height: a change made while hidden gets lost."""
+        heights = tuple(max(one.sizeHint().height(), one.heightForWidth(SIDE)) for one in self._group)
+        if heights != self._heights:
+            self._heights = heights
+            for one in self._group:
+                one.updateGeometry()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802, Qt's name
+        """The heights may have changed while it was hidden."""
+        super().showEvent(event)
+        self._heights = ()
+        self._fit_side()
 
     def _tick(self) -> None:
         self._elapsed += 1

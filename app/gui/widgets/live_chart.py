@@ -339,8 +339,8 @@ class LiveChart(QWidget):
                 painter.drawLine(QLineF(plot.left(), y, plot.right(), y))
                 painter.setPen(muted)
                 painter.drawText(QPointF(plot.left() - 6 - measure(text, 400, AXIS), y + 4), text)
-        self._draw_parts(painter, upper, lower)
         self._draw_spoilt(painter, upper, lower)
+        self._draw_parts(painter, upper, lower)
         painter.setPen(QPen(edge, 1))
         for plot in (upper, lower):
             painter.drawLine(QLineF(plot.left(), plot.top(), plot.left(), plot.bottom()))

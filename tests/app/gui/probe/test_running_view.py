@@ -111,6 +111,7 @@ def test_nothing_of_the_side_is_lost_in_a_narrow_window(
     told.resize(width - 208, 816)
     qapp.processEvents()
     side = told.running.side
+    assert told.running.memory.geometry().bottom() < told.running.failed.geometry().top()
     for group in told.running._group:
         assert group.height() >= group.minimumSizeHint().height()
         assert side.rect().contains(group.geometry())
