@@ -25,9 +25,7 @@ _SCRIPT = f"import sys; sys.path.insert(0, {str(_ROOT)!r}); from loadstone impor
 
 
 def this_program() -> tuple[str, ...]:
-    """The command line that runs this very installation; a frozen program (PyInstaller) is one by itself."""
-    if getattr(sys, "frozen", False):
-        return (sys.executable,)
+    """The command line that runs this very installation (a frozen one too, see docs/desktop/frozen.py)."""
     return (sys.executable, "-P", "-c", _SCRIPT)
 
 

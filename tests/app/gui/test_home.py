@@ -301,3 +301,20 @@ def drop(window: MainWindow, files: list[Path]) -> None:
     QApplication.sendEvent(window, enter)
     assert enter.isAccepted()
     QApplication.sendEvent(window, QDropEvent(QPointF(400, 300), actions, data, left, none))
+
+
+def test_one_click_starts_the_demo_and_cancel_ends_it(window: MainWindow, qtbot: QtBot) -> None:
+    page = home(window)
+    qtbot.waitUntil(page.first_demo.isVisible, timeout=WAIT_MS)
+    qtbot.mouseClick(page.first_demo, Qt.MouseButton.LeftButton)
+    assert window.probing.is_running
+    assert window.probing.arguments == ("demo", "--quick")
+    assert page.progress.isVisible()
+    assert not page.first_demo.isEnabled()
+    assert window.rail.buttons["probe"].isEnabled(), "the Probe page shows it though nothing is open yet"
+    with qtbot.waitSignal(window.probing.ended, timeout=WAIT_MS):
+        qtbot.mouseClick(page.progress.link, Qt.MouseButton.LeftButton)
+    assert not page.progress.isVisible()
+    assert page.first_demo.isEnabled()
+    assert not window.rail.buttons["probe"].isEnabled()
+    assert not window.notice.isVisible(), window.notice.text.text()

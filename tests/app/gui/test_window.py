@@ -334,6 +334,25 @@ def test_closing_with_what_could_not_be_saved_asks(
     assert window.close()
 
 
+def test_closing_while_a_probe_runs_asks_and_stops_it(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter((False, True))
+    asked: list[str] = []
+
+    def answer(text: str, *_: str) -> bool:
+        asked.append(text)
+        return next(answers)
+
+    monkeypatch.setattr(window, "_ask", answer)
+    window.probing.start(("demo", "--quick"))
+    assert not window.close()
+    assert window.probing.is_running
+    assert window.close()
+    assert not window.probing.is_running
+    assert asked == ["A probe is running."] * 2
+
+
 # -- after a crash ------------------------------------------------------------------------------------------
 
 
