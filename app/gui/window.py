@@ -275,9 +275,14 @@ class MainWindow(QMainWindow):
             self._actions.removeWidget(widget)
             widget.hide()
         self._in_head = actions
+        before: QWidget = list(self.rail.buttons.values())[-1]
         for action in actions:
             self._actions.addWidget(action)
             action.show()
+            for part in (action, *action.findChildren(QWidget)):
+                if part.focusPolicy() & Qt.FocusPolicy.TabFocus:
+                    QWidget.setTabOrder(before, part)
+                    before = part
 
     # -- what the session says -----------------------------------------------------------------------------
 

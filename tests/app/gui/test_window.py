@@ -134,6 +134,29 @@ def test_f1_lists_the_keys_of_the_page_and_ctrl_k_goes_anywhere(
     assert window.page.current == "INF-08"  # type: ignore[union-attr]
 
 
+def test_tab_goes_from_the_rail_over_the_head_to_the_body(
+    open_shop: Callable[[], MainWindow], qtbot: QtBot
+) -> None:
+    window = open_shop()
+    head = window.title.parentWidget()
+    for kind in PAGES:
+        window.go_to(kind.key)
+        page = window.page
+        assert page is not None
+        places: list[str] = []
+        widget = window.rail.head
+        for _ in range(5_000):
+            takes_keys = bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus)
+            if takes_keys and widget.isEnabled() and widget.isVisible():
+                inside = {"rail": window.rail, "head": head, "body": page}
+                places += [name for name, part in inside.items() if part.isAncestorOf(widget)]
+            widget = widget.nextInFocusChain()
+            if widget is window.rail.head:
+                break
+        order = [place for at, place in enumerate(places) if at == 0 or places[at - 1] != place]
+        assert order in (["rail", "head", "body"], ["rail", "body"], ["rail", "head"]), (kind.key, order)
+
+
 def test_f6_goes_from_the_page_to_the_rail_and_back(
     open_shop: Callable[[], MainWindow], qtbot: QtBot
 ) -> None:
