@@ -268,7 +268,7 @@ def test_the_rows_are_demand_and_what_carries_it(scene: Any) -> None:
 # every sentence
 
 
-SPOILT = re.compile(r"None|nan|inf\b|  | \.|\.\.|,,| ,|\(\)|\{|\}|\b1 replicas|\b1 cores|\b1 claims| s\b")
+SPOILT = re.compile(r"None|nan|inf\b|  | \.|\.\.|,,| ,|\(\)|\{|\}|\b1 replicas|(?<!\.)\b1 cores|\b1 claims| s\b")
 
 
 def texts(scene: Any) -> list[str]:
