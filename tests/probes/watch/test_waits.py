@@ -43,8 +43,8 @@ def test_a_lock_that_is_held_is_told_from_a_timer(script: Start, eventually: Eve
         """
     )
     assert running.hear() == "ready"
-    eventually(lambda: (seen(running.pid).of("lock"), seen(running.pid).of("timer")) == (3, 1))
-    assert seen(running.pid).of("process") == 1
+    expected = {"lock": 3, "timer": 1, "process": 1}
+    eventually(lambda: seen(running.pid).threads == expected)
 
 
 def test_a_thread_that_waits_for_another_service_names_its_address(
