@@ -268,7 +268,9 @@ def test_the_rows_are_demand_and_what_carries_it(scene: Any) -> None:
 # every sentence
 
 
-SPOILT = re.compile(r"None|nan|inf\b|  | \.|\.\.|,,| ,|\(\)|\{|\}|\b1 replicas|(?<!\.)\b1 cores|\b1 claims| s\b")
+SPOILT = re.compile(
+    r"None|nan|inf\b|  | \.|\.\.|,,| ,|\(\)|\{|\}|\b1 replicas|(?<!\.)\b1 cores|\b1 claims| s\b"
+)
 
 
 def texts(scene: Any) -> list[str]:
@@ -288,7 +290,7 @@ def check(said: str) -> None:
     assert shown, "nothing is said at all"
     assert not SPOILT.search(shown.replace("8%..12%", "")), shown
     assert shown[0].isupper() or shown[0].isdigit() or shown[0] in "+\N{MINUS SIGN}ab", shown
-    assert not re.search(r"\b1 (replicas|cores)\b", shown), shown
+    assert not re.search(r"(?<!\.)\b1 (replicas|cores)\b", shown), shown
     assert not re.search(r"\b(\d{2,}|[2-9]) (replica|core)\b", shown), shown
     assert not re.search(r"\b1 replica (carry|have|are)\b", shown), shown
     assert not re.search(r"\b[2-9] replicas (carries|has|is)\b", shown), shown
