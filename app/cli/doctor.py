@@ -31,7 +31,6 @@ FEW_DESCRIPTORS = 4_096
 
 _CORE = ("numpy", "scipy", "httptools", "psutil", "platformdirs", "rich", "SQLAlchemy", "alembic")
 _WINDOW_LIBRARIES = ("GL", "EGL", "fontconfig", "dbus-1", "xkbcommon")
-_LATER = " (not used in this version)"
 _USABLE, _UNUSABLE = 0, 2
 
 
@@ -213,8 +212,8 @@ def _stacks() -> Finding:
 def _window() -> list[Finding]:
     qt = package("PySide6-Essentials", needed=False)
     if qt.level != "good" or importlib.util.find_spec("PySide6") is None:
-        return [Finding("window", f"PySide6 is missing{_LATER}", "missing", "pip install PySide6-Essentials")]
-    findings = [Finding("window", f"PySide6-Essentials {qt.value}{_LATER}")]
+        return [Finding("window", f"PySide6 is missing", "missing", "pip install PySide6-Essentials")]
+    findings = [Finding("window", f"PySide6-Essentials {qt.value}")]
     if sys.platform == "linux":
         from ctypes.util import find_library
 
@@ -228,8 +227,8 @@ def _window() -> list[Finding]:
 def _report() -> Finding:
     found = package("reportlab", needed=False)
     if found.level == "good":
-        return Finding("PDF report", f"reportlab {found.value}{_LATER}")
-    return Finding("PDF report", f"reportlab is missing{_LATER}", "missing", found.advice)
+        return Finding("PDF report", f"reportlab {found.value}")
+    return Finding("PDF report", f"reportlab is missing", "missing", found.advice)
 
 
 def _store(url: str | None) -> list[Finding]:

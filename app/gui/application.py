@@ -128,7 +128,7 @@ class _AfterFirstFrame(QObject):
     def __init__(self, window: MainWindow, does: Callable[[], None]) -> None:
         super().__init__(window)
         self._does: Callable[[], None] | None = does
-        window.centralWidget().installEventFilter(self)
+        window.installEventFilter(self)
         QTimer.singleShot(UNSEEN_MS, self, self._go)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802, Qt's name
