@@ -212,7 +212,7 @@ def _stacks() -> Finding:
 def _window() -> list[Finding]:
     qt = package("PySide6-Essentials", needed=False)
     if qt.level != "good" or importlib.util.find_spec("PySide6") is None:
-        return [Finding("window", f"PySide6 is missing", "missing", "pip install PySide6-Essentials")]
+        return [Finding("window", "PySide6 is missing", "missing", "pip install PySide6-Essentials")]
     findings = [Finding("window", f"PySide6-Essentials {qt.value}")]
     if sys.platform == "linux":
         from ctypes.util import find_library
@@ -228,7 +228,7 @@ def _report() -> Finding:
     found = package("reportlab", needed=False)
     if found.level == "good":
         return Finding("PDF report", f"reportlab {found.value}")
-    return Finding("PDF report", f"reportlab is missing", "missing", found.advice)
+    return Finding("PDF report", "reportlab is missing", "missing", found.advice)
 
 
 def _store(url: str | None) -> list[Finding]:
