@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
-from app.gui.texts import filled
+from app.gui.texts import filled, plain_tip
 
 if TYPE_CHECKING:
     from app.charts.pieces import Band
@@ -208,8 +208,10 @@ class AssessmentModel(QAbstractTableModel):
             return entry.name
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(entry, index.column())
-        if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
+        if role == Qt.ItemDataRole.AccessibleTextRole:
             return self._said(entry, index.column())
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return plain_tip(self._said(entry, index.column()))
         return None
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:  # noqa: N802

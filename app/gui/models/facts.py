@@ -16,6 +16,7 @@ from PySide6.QtCore import (
 )
 
 from app.gui.level_words import age_words, meaning, source_words, value_words
+from app.gui.texts import plain_tip
 from assessments.evidence import Challenge, Evidence, is_absence, is_derived
 from assessments.judging import Judged
 from probes.errors import UsageError
@@ -166,7 +167,8 @@ class FactsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return int(_alignment(column))
         if role == Qt.ItemDataRole.ToolTipRole:
-            return row.fact.name if column == FACT else row.why if column == STATE and row.why else None
+            tip = row.fact.name if column == FACT else row.why if column == STATE else ""
+            return plain_tip(tip) if tip else None
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return _cell(row, column)
         return None

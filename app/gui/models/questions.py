@@ -9,6 +9,7 @@ from typing import Any, Literal
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from app.charts.pieces import State
+from app.gui.texts import plain_tip
 from assessments.judging import Judged
 from assessments.lens import Question
 from assessments.states import Judgement
@@ -237,8 +238,10 @@ class QuestionsModel(QAbstractListModel):
             return parts[int(role)]
         if role == Qt.ItemDataRole.DisplayRole:
             return row.title if row.is_pillar else f"{row.key}  {row.title}"
-        if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
+        if role == Qt.ItemDataRole.AccessibleTextRole:
             return self._said(row)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return plain_tip(self._said(row))
         return None
 
     def _said(self, row: Row) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from app.gui.models.steps import SIGN, SPOILT
+from app.gui.texts import plain_tip
 
 KEY = Qt.ItemDataRole.UserRole + 10
 """What a row is about, such as the id of a question."""
@@ -76,7 +77,7 @@ class RowsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return text
         if role == Qt.ItemDataRole.ToolTipRole:
-            return line.tip or text
+            return plain_tip(line.tip or text)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{text}, {line.tip}" if line.tip and column == line.sign_at else text
         if role == Qt.ItemDataRole.TextAlignmentRole:

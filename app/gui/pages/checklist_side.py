@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.charts.pieces import refused_glyph, score_glyph
 from app.gui.level_words import age_words, because_words, meaning, source_words, value_words
+from app.gui.texts import plain_tip
 from app.gui.theme import BODY, SECTION, SMALL, Theme, font
 from app.gui.widgets.chart_view import ShapesView
 from app.gui.widgets.labels import PlainLabel, rule
@@ -61,7 +62,7 @@ class FactEntry(QWidget):
         source.setFont(font(SMALL, 500))
         source.setMinimumWidth(60)
         source.setCursor(Qt.CursorShape.PointingHandCursor)
-        source.setToolTip(source_words(fact))
+        source.setToolTip(plain_tip(source_words(fact)))
         source.setAccessibleName(f"{meaning(fact.name)}: {source_words(fact)}")
         source.clicked.connect(lambda: self.opened.emit(fact.name))
         outer = QVBoxLayout(self)

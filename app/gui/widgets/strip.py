@@ -7,6 +7,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from app.gui.icons import pixmap
+from app.gui.texts import plain_tip
 from app.gui.theme import BODY, Theme
 from app.gui.widgets.keycap import KeyCap
 from app.gui.widgets.labels import PlainLabel
@@ -54,7 +55,7 @@ class Strip(QWidget):
     def say(self, text: str, link: str = "") -> None:
         """Shows a sentence, and what the link does."""
         self.text.setText(text)
-        self.text.setToolTip(text)
+        self.text.setToolTip(plain_tip(text))
         self.link.setText(link)
         self.link.setVisible(bool(link))
         self.setAccessibleName(text)

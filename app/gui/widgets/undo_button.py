@@ -6,6 +6,7 @@ from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.gui.icons import icon
+from app.gui.texts import plain_tip
 from app.gui.theme import Theme
 
 
@@ -37,7 +38,7 @@ class UndoButton(QPushButton):
         """Says what would be undone."""
         said = f"{self._word}: {what}" if what else self._word
         self.setAccessibleName(said)
-        self.setToolTip(f"{said} ({self._keys})")
+        self.setToolTip(plain_tip(f"{said} ({self._keys})"))
 
     def _tint(self) -> None:
         self.setIcon(icon(self._icon, self._theme))
