@@ -1,4 +1,4 @@
-"""Whole runs of the kinds of load that are neither a rate nor callers: soak, replay, users, many processes."""
+"""Whole runs of the other kinds of load: soak, replay, users who think, several processes."""
 
 from __future__ import annotations
 
