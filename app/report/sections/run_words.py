@@ -16,7 +16,7 @@ GRADES = {
     "insufficient": "insufficient: too little data for a verdict",
 }
 LIMITED_BY = {
-    "cpu": "its CPU is full",
+    "cpu": "it computes all the time",
     "gil": "one Python process holds the GIL",
     "lock": "a lock inside it is held",
     "pool": "a pool of workers or connections is full",
