@@ -36,10 +36,9 @@ def parser() -> CommandParser:
 
 def run(options: argparse.Namespace, output: Output) -> int:
     """Restores. Raises `UsageError` and `StoreError`, with nothing written."""
-    from assessments.stored import restore_document
-
     from app.cli.layout import plain, wrapped
     from assessments.store import open_store
+    from assessments.stored import restore_document
 
     document = document_in(Path(options.file))
     with open_store(options.store) as store:

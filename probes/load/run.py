@@ -222,7 +222,7 @@ class Run:
     def look_inside(
         self, load: ClosedSegment | OpenSegment, seen_enough: Callable[[], bool]
     ) -> StepResult | None:
-        """Load that is no step of the run; it ends once `seen_enough`, asked twenty times a second, is true."""
+        """Load that is no step of the run; it ends once `seen_enough`, asked 20 times a second, is true."""
         self.phase("result", "looking inside the saturated target", 0.99)
         drain = min(self.spec.timeout_s, max(0.5, 2 * self._limit_s()))
 

@@ -1,1 +1,1 @@
-"""Icons of the window: Lucide (ISC and MIT licences, see LICENSE.txt), one SVG each, drawn in `currentColor`."""
+"""Icons of the window: Lucide (ISC and MIT, see LICENSE.txt), one SVG each, drawn in `currentColor`."""

@@ -232,7 +232,7 @@ class ProbeRunning(QWidget):
         """A new probe has been started; nothing is known of it yet."""
         self.show_run(LiveRun())
         self._elapsed = 0
-        self._heights: tuple[int, ...] = ()
+        self._heights = ()
         self._clock.start()
         self._show_time()
         self.asked.setText(self.tr("starting …"))

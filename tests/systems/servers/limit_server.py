@@ -1,9 +1,9 @@
-"""A server that is limited by what it is told to be limited by: a thread a connection, one kind of work a request.
+"""A server that is limited by what it is told: a thread a connection, one kind of work a request.
 
-    limit_server.py sleep --ms 20               waits, however many ask: nothing limits it that a test could reach
+    limit_server.py sleep --ms 20               waits, however many ask: no limit that a test reaches
     limit_server.py lock --ms 5                 waits while it holds the one lock: 1/ms a second
     limit_server.py pool --ms 20 --size 4       waits in one of four places: 4/ms a second
-    limit_server.py python --ms 5               computes in Python: the interpreter lock, in however many threads
+    limit_server.py python --ms 5               computes in Python: the interpreter lock
     limit_server.py hash --ms 5                 computes without the interpreter lock: all processors
     limit_server.py single --ms 5               computes without the interpreter lock, in one thread for all
     limit_server.py behind --downstream PORT    asks the server on that port, and waits for its answer
