@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
 ANSWER_MS = 2_000
 MAX_MESSAGE = 64_000
+LONGEST_PATH = 100
+"""Bytes of the path of a socket: systems take 104 to 108, with the one that ends it."""
 _OK = b"ok\n"
 
 
@@ -38,7 +41,8 @@ def socket_name(key: str) -> str | None:
         folder.chmod(0o700)
     except OSError:
         return None
-    return str(folder / name)
+    path = str(folder / name)
+    return path if len(os.fsencode(path)) <= LONGEST_PATH else None
 
 
 def hand_over(name: str, file: Path | None) -> bool:
