@@ -83,6 +83,9 @@ class Page(QWidget):
     def leave(self) -> None:
         """Another page is shown."""
 
+    def end(self) -> None:
+        """The window closes: whatever the page has started ends."""
+
 
 @dataclass(frozen=True)
 class PageKind:

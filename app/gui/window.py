@@ -441,6 +441,8 @@ class MainWindow(QMainWindow):
         if not self._is_saved() and not self._may_lose():
             event.ignore()
             return
+        for page in self._pages.values():
+            page.end()
         self._placed.stop()
         self._keep_place()
         self.settings.setValue("session/name", self.session.name)

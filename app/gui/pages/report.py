@@ -164,6 +164,11 @@ class ReportPage(Page):
         if where.get("export"):
             self.ask_where()
 
+    def end(self) -> None:
+        """Drops what is being drawn or checked."""
+        for work in (self.drawing, self.for_export, self.verifying):
+            work.stop()
+
     def leave(self) -> None:
         """Nothing is drawn while nobody looks."""
         self._is_shown = False
