@@ -47,6 +47,10 @@ def look_seconds(spec: LoadSpec) -> int:
     return SHORT_LOOK_S if spec.finds_capacity and spec.budget_s < SHORT_BUDGET_S else LOOK_S
 
 
+LEAST_ANSWERED = 0.9
+"""A target that answers less than this share at saturation fails, and is not put under that load again."""
+
+
 def reserved_s(spec: LoadSpec) -> float:
     """Seconds of the budget that a search leaves to the look at its end."""
     seconds = look_seconds(spec)
@@ -59,7 +63,9 @@ def saturating_load(steps: Sequence[StepResult], seconds: float) -> ClosedSegmen
     Callers that wait are preferred, because they cannot pile up requests: twice as many as were needed for
     the highest throughput.
     """
-    saturated = [step for step in steps if step.verdict == "saturated" and step.ok]
+    saturated = [
+        step for step in steps if step.verdict == "saturated" and step.ok >= LEAST_ANSWERED * step.sent > 0
+    ]
     if not saturated:
         return None
     closed = _closed(steps)
@@ -81,9 +87,9 @@ def look_inside(run: Run) -> Why:
     look = InsideLook(run.watcher, seconds)
     try:
         step = run.look_inside(load, look.tick)
+        inside = look.result()
     finally:
         look.close()
-    inside = look.result()
     if inside is None or step is None:
         return Why()
     if inside.refused is not None:

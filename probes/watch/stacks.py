@@ -234,13 +234,12 @@ class StackPass:
         if any(recording.process.poll() is None for recording in self._running):
             if time.monotonic() - self._began < self.seconds + PATIENCE_S:
                 return False
-            self.close()
+            self._end()
         return True
 
     def result(self) -> StackSamples:
         """What was seen; ends what still runs."""
-        for recording in self._running:
-            recording.end()
+        self._end()
         stacks: Counter[Stack] = Counter()
         gil: Counter[Stack] = Counter()
         shares: dict[int, float] = {}
@@ -254,14 +253,18 @@ class StackPass:
             (gil if recording.gil else stacks).update(seen)
             if recording.gil and recording.moments:
                 shares[recording.pid] = min(1.0, seen.total() / recording.moments)
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
+        self.close()
         moments = RATE * self.seconds
         return StackSamples(stacks, gil, shares, moments, self.seconds, tuple(self._refused), self.waiting)
 
     def close(self) -> None:
-        """Ends every py-spy that still runs."""
+        """Ends every py-spy that still runs, and removes what they wrote."""
+        self._end()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+    def _end(self) -> None:
         for recording in self._running:
             recording.end()
 

@@ -78,10 +78,11 @@ def given(tmp_path: Path) -> Given:
 
 def test_with_a_store_and_without_the_same_comes_out(given: Given, tmp_path: Path) -> None:
     """All but the id, which the store gives."""
-    here = assess_here(given, as_of=NOW)
+    now = datetime.now(UTC)
+    here = assess_here(given, as_of=now)
     with open_store(str(tmp_path / "store.sqlite")) as store:
         assert keep(store, given) == ()
-        stored = assess_stored(store, "shop", NOW)
+        stored = assess_stored(store, "shop", now)
     one, other = here.to_json(), stored.to_json()
     states = {claim["question"]: claim["state"] for claim in one["claims"]}
     assert (states["INF-08"], states["INF-12"], states["INF-14"]) == ("verified", "verified", "verified")
