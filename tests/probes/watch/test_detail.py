@@ -34,7 +34,11 @@ def during(pid: int, what: Callable[[], object], readings: int = 1) -> Detail:
 
 
 def test_the_busiest_thread_is_told_from_all(script: Start) -> None:
-    """Two threads compute .2 s of CPU time together, one three times what the other does."""
+    """Two threads compute .4 s of CPU time together, one three times what the other does.
+
+    What the process as a whole used is held against its own clock, since handing the interpreter's lock to and
+    fro costs more the busier the machine is.
+    """
     running = script(
         """
         def work(seconds):
@@ -42,13 +46,15 @@ def test_the_busiest_thread_is_told_from_all(script: Start) -> None:
             while time.thread_time() < end:
                 pass
             threading.Event().wait()
-        while heard() == "go":
-            threads = [threading.Thread(target=work, args=(s,), daemon=True) for s in (0.3, 0.1)]
-            for thread in threads: thread.start()
-            say("computed")
+        while command := heard():
+            if command == "go":
+                threads = [threading.Thread(target=work, args=(s,), daemon=True) for s in (0.3, 0.1)]
+                for thread in threads: thread.start()
+            say(time.process_time())
         """
     )
     log = DetailLog(running.pid)
+    before = float(running.ask("how much"))
     begin = time.monotonic_ns()
     log.sample(begin, [running.pid])
     running.ask("go")
@@ -61,7 +67,8 @@ def test_the_busiest_thread_is_told_from_all(script: Start) -> None:
     (process,) = found.process_cores
     assert process[0] == running.pid
     assert 0.25 <= used <= 0.35
-    assert used + 0.02 < process[1] * found.seconds <= 0.45, "the other thread counts too"
+    at_most = float(running.ask("how much")) - before
+    assert used + 0.02 < process[1] * found.seconds <= at_most + 0.02, "the other thread counts too"
 
 
 def test_pages_that_are_touched_are_faults(script: Start) -> None:
