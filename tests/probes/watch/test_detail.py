@@ -36,8 +36,8 @@ def during(pid: int, what: Callable[[], object], readings: int = 1) -> Detail:
 def test_the_busiest_thread_is_told_from_all(script: Start) -> None:
     """Two threads compute .4 s of CPU time together, one three times what the other does.
 
-    What the process as a whole used is held against its own clock, since handing the interpreter's lock to and
-    fro costs more the busier the machine is.
+    What the process as a whole used is held against its own clock, since handing the interpreter's lock to
+    and fro costs more the busier the machine is.
     """
     running = script(
         """
