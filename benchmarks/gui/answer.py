@@ -134,9 +134,7 @@ def main() -> int:
     took.sort()
     most, p95 = took[-1], took[round(0.95 * (len(took) - 1))]
     print(f"{len(took)} answers, lens of {len(bundled_lens().questions)} questions, {facts} facts")
-    print(
-        f"key to screen: half {statistics.median(took):.1f}, p95 {p95:.1f}, most {most:.1f} ms CPU (≤ 50)"
-    )
+    print(f"key to screen: half {statistics.median(took):.1f}, p95 {p95:.1f}, most {most:.1f} ms CPU (≤ 50)")
     print(f"verdict and actions afterwards: {statistics.median(assessed):.1f} ms CPU")
     return 0 if p95 <= 50 else 1
 

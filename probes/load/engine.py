@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -30,7 +30,7 @@ from probes.load.plan import (
 )
 from probes.load.shard import Columns, Live, Region, Shard
 from probes.load.spec import Think
-from probes.load.together import merged_live, merged_report, rows_by_due, run_together
+from probes.load.together import merged_live, merged_report, order_by_due, run_together
 
 LEAD_NS = 60_000_000
 """Between the order to run and the first due time, so that the worker is ready."""
@@ -63,6 +63,13 @@ class Record:
     stopped: bool = False
     think: bool = False
     """The callers of a closed loop paused between an answer and their next request."""
+    extra: Columns = field(default_factory=dict)
+    """What the protocol's codec wrote of each request beside it, by name, shape (scheduled,)."""
+    log: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
+    """What the codec logged, of shape (entries, 2): the request's row here, and a value; each request's in
+    the order of time."""
+    log_lost: int = 0
+    """Entries of the whole stretch for which the log had no room."""
 
     @property
     def outcome(self) -> NDArray[np.int64]:
@@ -72,9 +79,11 @@ class Record:
     def rows(self, first: int, last: int, start_ns: int, end_ns: int) -> Record:
         """The part with rows first … last - 1, as a stretch of its own."""
         cut = slice(first, last)
+        logged = self.log[(self.log[:, 0] >= first) & (self.log[:, 0] < last)]
         return Record(
             self.due[cut], self.sent[cut], self.recv[cut], self.read[cut], self.status[cut],
             start_ns, end_ns, self.concurrency, self.report, self.stopped, self.think,
+            {name: column[cut] for name, column in self.extra.items()}, logged - (first, 0), self.log_lost,
         )  # fmt: skip
 
     def due_from(self, start_ns: int) -> Record:
@@ -115,6 +124,7 @@ class Engine:
         self.shards = [Shard(wire, wait=False) for _ in range(shards)]
         for shard in self.shards:
             shard.await_ready()
+        self.wire = wire
         self.timeout_s = wire.timeout_ns / 1e9
         self.connections = connections
         self.observer = observer
@@ -154,7 +164,7 @@ class Engine:
         unfinished, then cancels it. `enough` may end the stretch early.
         """
         scheduled = len(due_ns)
-        region = Region(max(1, scheduled))
+        region = Region(max(1, scheduled), self.wire, len(self.shards))
         start = time.perf_counter_ns() + LEAD_NS
         region.columns["due"][:scheduled] = due_ns + start
         rate = scheduled / seconds
@@ -181,7 +191,8 @@ class Engine:
         seed: int = 0,
     ) -> Record:
         """`concurrency` callers, each sending again as soon as it has its answer, or after it has thought."""
-        region = Region(int(CLOSED_LOOP_RATE * min(seconds, 80.0)) + concurrency)
+        capacity = int(CLOSED_LOOP_RATE * min(seconds, 80.0)) + concurrency
+        region = Region(capacity, self.wire, len(self.shards))
         start = time.perf_counter_ns() + LEAD_NS
         segment = Segment(
             path=region.path,
@@ -226,14 +237,21 @@ class Engine:
             end = min(end, report.ended_ns)
             rows = report.scheduled
             filled = region.columns
+            log, log_lost = region.log()
             if n > 1 and segment.concurrency:
-                filled = rows_by_due(filled, [part.sent for part in reports])
+                order = order_by_due(filled["due"], [part.sent for part in reports])
+                filled = {name: column[order] for name, column in filled.items()}
+                if len(log):
+                    place = np.zeros(int(order.max()) + 1, np.int64)
+                    place[order] = np.arange(len(order))
+                    log[:, 0] = place[log[:, 0]]
             if stopped is not None:  # what would have been due only after an early stop was never due
                 due = filled["due"][:rows]
                 sent_to = rows if segment.concurrency else int(live.header[SENT_COUNT])
                 rows = max(sent_to, int(np.searchsorted(due, end)))
                 end = max(end, int(due[rows - 1]) + 1) if rows else end
             columns: Columns = {name: column[:rows].copy() for name, column in filled.items()}
+            extra = {name: columns.pop(name) for name in self.wire.extra_columns}
         finally:
             region.close()
         self.cpu_s += report.cpu_s
@@ -248,6 +266,9 @@ class Engine:
             report=report,
             think=segment.think_ns > 0,
             stopped=stopped is not None,
+            extra=extra,
+            log=log[log[:, 0] < rows],
+            log_lost=log_lost,
         )
 
 

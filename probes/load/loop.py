@@ -25,6 +25,7 @@ from heapq import heapify, heappop, heappush
 from pathlib import Path
 
 from probes.load.answer import BODY_KEPT_BYTES, AnswerParser, parse_head
+from probes.load.codec import Codec, Notes, codec_class
 from probes.load.plan import (
     ASSERTION,
     CANCELLED,
@@ -86,11 +87,18 @@ def rows_of(segment: Segment, most: int) -> range:
     return range(segment.shard, segment.shard + most * segment.shards, segment.shards)
 
 
-def columns_of(segment: Segment, words: memoryview) -> list[memoryview]:
-    """The shard's part of the columns DUE, SENT, RECV, READ and STATUS."""
+def columns_of(segment: Segment, words: memoryview, extra: int = 0) -> list[memoryview]:
+    """The shard's part of the columns DUE, SENT, RECV, READ, STATUS and the `extra` ones after them."""
     n = segment.capacity
-    whole = [words[HEADER_WORDS + k * n : HEADER_WORDS + (k + 1) * n] for k in range(len(COLUMNS))]
+    whole = [words[HEADER_WORDS + k * n : HEADER_WORDS + (k + 1) * n] for k in range(len(COLUMNS) + extra)]
     return [column[segment.shard :: segment.shards] for column in whole]
+
+
+def log_of(segment: Segment, words: memoryview, wire: Wire) -> memoryview:
+    """The shard's log: two words an entry."""
+    columns = len(COLUMNS) + len(wire.extra_columns)
+    begin = HEADER_WORDS + columns * segment.capacity + 2 * segment.shard * wire.log_entries
+    return words[begin : begin + 2 * wire.log_entries]
 
 
 def new_pauses(segment: Segment) -> Callable[[], int]:
@@ -105,7 +113,7 @@ class Conn:
     """One connection: its socket, the request it carries and how much of the answer is missing."""
 
     __slots__ = (
-        *("body", "close_after", "fd", "need", "opened", "out"),
+        *("body", "close_after", "codec", "fd", "need", "opened", "out"),
         *("parser", "recvmsg", "row", "send", "sock", "status"),
     )
 
@@ -122,6 +130,7 @@ class Conn:
         self.parser: AnswerParser | None = None
         self.body: bytearray | None = None
         self.close_after = False
+        self.codec: Codec | None = None
 
 
 class Loop:
@@ -139,6 +148,8 @@ class Loop:
         self.opened = 0
         self.refused = 0
         self.errors: dict[int, str] = {}
+        self.notes = Notes(self.errors)
+        self.new_codec = None if wire.protocol == "http" else codec_class(wire.protocol)
         self.coordinator = os.getppid()
 
     def close(self) -> None:
@@ -185,6 +196,9 @@ class Loop:
             self.drop(conn)
             return self.refuse(OSError(code, os.strerror(code)), CONNECT)
         self.poller.change(conn.fd, writable=False)
+        if self.new_codec is not None:
+            conn.codec = self.new_codec(self.wire, self.notes)
+            self.send_pending(conn, conn.codec)
         return 0
 
     def drop(self, conn: Conn) -> None:
@@ -208,6 +222,37 @@ class Loop:
         if not conn.out:
             conn.out = None
             self.poller.change(conn.fd, writable=False)
+
+    # other protocols
+
+    def send_pending(self, conn: Conn, codec: Codec) -> None:
+        """Sends what a codec has to say beside requests, after what the socket has not taken yet."""
+        data, codec.pending = codec.pending, b""
+        if data and conn.out is not None:
+            conn.out = memoryview(bytes(conn.out) + data)
+        elif data:
+            conn.out = memoryview(data)
+            self.send_on(conn)
+            if conn.out is not None:
+                self.poller.change(conn.fd, writable=True)
+
+    def begin(self, conn: Conn, row: int, request: bytes) -> bytes:
+        """The bytes that begin a codec's request, after what the socket has not taken yet."""
+        assert conn.codec is not None
+        data = conn.codec.begin(row, request)
+        if conn.out is None:
+            return data
+        data, conn.out = bytes(conn.out) + data, None
+        self.poller.change(conn.fd, writable=False)
+        return data
+
+    def feed(self, conn: Conn, codec: Codec, data: bytes, stamp: int, t: int) -> int:
+        """Gives a codec what came; 0, or the outcome of the request whose answer is complete."""
+        outcome = codec.feed(data, stamp, t)
+        if codec.pending:
+            self.send_pending(conn, codec)
+        conn.close_after = conn.close_after or not codec.keep
+        return outcome
 
     # answers off the fast path
 
@@ -269,6 +314,8 @@ class Loop:
 
     def at_end(self, conn: Conn) -> int:
         """The peer closed: the outcome of the request under way."""
+        if conn.codec is not None:
+            return conn.codec.at_end()
         parser = conn.parser
         if parser is not None and parser.ends_at_close:
             conn.status = parser.status
@@ -281,6 +328,8 @@ class Loop:
 
     def judged(self, conn: Conn, outcome: int) -> int:
         """The outcome after the body was held against the expected pattern."""
+        if conn.codec is not None:
+            return outcome
         if self.expect is not None and 200 <= outcome < 600 and not self.expect.search(conn.body or b""):
             self.errors.setdefault(ASSERTION, f"an answer does not match {self.wire.expect_body!r}")
             return ASSERTION
@@ -291,7 +340,8 @@ class Loop:
     def run(self, segment: Segment, words: memoryview) -> ShardReport:
         """Runs one segment in the shared words and returns what the worker says of itself."""
         header = words[segment.shard * SHARD_WORDS : (segment.shard + 1) * SHARD_WORDS]
-        due, sent, recv, read, status = columns_of(segment, words)
+        due, sent, recv, read, status, *extra = columns_of(segment, words, len(self.wire.extra_columns))
+        self.notes.use(header, extra, log_of(segment, words, self.wire), segment.shard, segment.shards)
         n = len(due)
         closed = segment.concurrency > 0
         limit = segment.concurrency if closed else segment.max_connections
@@ -300,7 +350,8 @@ class Loop:
         request = requests[0]
         timeout = self.wire.timeout_ns
         conns, free, heads = self.conns, self.free, self.heads
-        fast = self.expect is None and not self.wire.head_only
+        plain_http = self.new_codec is None
+        fast = plain_http and self.expect is None and not self.wire.head_only
         poll, listening, wait = self.poller.poll, self.poller.listening, select.select
         nobody: list[int] = []
         unpack = struct.Struct("qq").unpack
@@ -369,7 +420,8 @@ class Loop:
             conn.row = -1
             conn.need = 0
             conn.parser = conn.body = None
-            if conn.close_after or conn.out is not None or outcome >= TIMEOUT:
+            keeps = outcome < TIMEOUT if conn.codec is None else conn.codec.keep
+            if conn.close_after or conn.out is not None or not keeps:
                 self.drop(conn)
             else:
                 free.append(conn)
@@ -400,6 +452,8 @@ class Loop:
                     conn = free.pop()
                     if kinds > 1:
                         request = requests[i % kinds]
+                    if not plain_http:
+                        request = self.begin(conn, i, requests[i % kinds])
                     conn.row = i
                     sent[i] = t = now()
                     try:
@@ -550,6 +604,10 @@ class Loop:
                         conn.close_after = True
                         finish(conn, outcome, stamp, t)
                     else:
+                        if size and conn.codec is not None:
+                            self.feed(conn, conn.codec, data, stamp, t)
+                            if not conn.close_after:
+                                continue
                         free.remove(conn)
                         self.drop(conn)
                     continue
@@ -579,7 +637,10 @@ class Loop:
                         elif closed:
                             answered(t)
                         continue
-                outcome = self.read_on(conn, data)
+                if conn.codec is None:
+                    outcome = self.read_on(conn, data)
+                else:
+                    outcome = self.feed(conn, conn.codec, data, stamp, t)
                 if outcome:
                     if not stamp:
                         missing += 1

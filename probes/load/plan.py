@@ -12,6 +12,10 @@ A shard's requests live in columns of int64 in memory that coordinator and worke
 All times are nanoseconds of the monotonic clock. Before the columns lies a header of int64 words, a block of
 `SHARD_WORDS` a shard. Of n shards number j works on the rows j, j + n, j + 2n, …: what they have done
 together needs no merging.
+
+A protocol that is no plain HTTP may ask for more columns of its own (`Wire.extra_columns`); they follow the
+five. After them each shard has a log of `Wire.log_entries` entries of two words, the number of a row and a
+value, for what a request may have any number of.
 This module is imported by the worker: standard library only.
 """
 
@@ -40,6 +44,10 @@ HEARTBEAT = 5
 REFUSED = 6
 """Connection attempts that failed."""
 CPU_NS = 7
+LOG_COUNT = 8
+"""Entries of the shard's log that are written."""
+LOG_LOST = 9
+"""Entries for which the log had no room."""
 
 STOP_ISSUING = 1
 STOP_NOW = 2
@@ -53,6 +61,21 @@ PROTOCOL = 1005
 ASSERTION = 1006
 NO_PORTS = 1007
 """No connection because this machine ran out of ports or descriptors: the client's fault."""
+EMPTY = 1008
+"""A complete answer, of a protocol that wants something in it, with nothing in it."""
+TLS = 1009
+"""The TLS handshake failed or was not finished in time, or the session broke."""
+ERROR_OF_OUTCOME = {
+    CONNECT: "connect",
+    NO_PORTS: "connect",
+    RESET: "reset",
+    PROTOCOL: "protocol",
+    ASSERTION: "assertion",
+    EMPTY: "empty",
+    TLS: "tls",
+}
+"""The class of errors of every outcome that is one. A codec that needs an outcome of its own (1100 and on)
+gives it a class here."""
 
 WAITED = 1 << 16
 OUTCOME = WAITED - 1
@@ -60,14 +83,32 @@ OUTCOME = WAITED - 1
 DELAY_SHIFT = 17
 
 
-def region_bytes(capacity: int) -> int:
-    """Size of the shared memory for that many requests."""
-    return 8 * (HEADER_WORDS + len(COLUMNS) * capacity)
+def region_bytes(capacity: int, extra: int = 0, log_words: int = 0) -> int:
+    """Size of the shared memory for that many requests, `extra` more columns and all logs together."""
+    return 8 * (HEADER_WORDS + (len(COLUMNS) + extra) * capacity + log_words)
+
+
+@dataclass(frozen=True)
+class Tls:
+    """How to secure a connection: the `name` that the certificate must hold, and whose word counts for it.
+
+    By default the system's store; `ca` names a file of certificates instead. `insecure` checks nothing.
+    `alpn` are the protocols offered.
+    """
+
+    name: str
+    ca: str | None = None
+    insecure: bool = False
+    alpn: tuple[str, ...] = ("http/1.1",)
 
 
 @dataclass(frozen=True)
 class Wire:
-    """How to talk to the target: where, and the encoded requests that are sent in turn."""
+    """How to talk to the target: where, and the encoded requests that are sent in turn.
+
+    With a `protocol` other than "http" each connection has a codec (`probes.load.codec`), which may write
+    the columns `extra_columns` and a log of `log_entries` a shard.
+    """
 
     family: int
     address: tuple[str, int]
@@ -75,6 +116,10 @@ class Wire:
     timeout_ns: int
     head_only: bool = False
     expect_body: str | None = None
+    protocol: str = "http"
+    tls: Tls | None = None
+    extra_columns: tuple[str, ...] = ()
+    log_entries: int = 0
 
 
 @dataclass(frozen=True)

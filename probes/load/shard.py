@@ -19,6 +19,9 @@ from probes.load import worker
 from probes.load.plan import (
     COLUMNS,
     HEADER_WORDS,
+    LOG_COUNT,
+    LOG_LOST,
+    SHARD_WORDS,
     Segment,
     ShardReport,
     Wire,
@@ -31,10 +34,14 @@ Columns = dict[str, NDArray[np.int64]]
 class Region:
     """Memory that a worker maps by `path`; the pages exist only once written.
 
+    It holds what a `wire` asks for beside the five columns, for that many shards.
     On Linux an anonymous file, so that nothing is left behind by a killed process; elsewhere a temporary one.
     """
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, wire: Wire | None = None, shards: int = 1) -> None:
+        extra = () if wire is None else wire.extra_columns
+        entries = 0 if wire is None else wire.log_entries
+        size = region_bytes(capacity, len(extra), 2 * entries * shards)
         self.capacity = capacity
         self._file: Path | None = None
         if hasattr(os, "memfd_create"):
@@ -43,19 +50,30 @@ class Region:
         else:
             self._fd, name = tempfile.mkstemp(prefix="loadstone-columns-")
             self.path, self._file = name, Path(name)
-        os.ftruncate(self._fd, region_bytes(capacity))
+        os.ftruncate(self._fd, size)
         self._map = mmap.mmap(self._fd, 0)
         words = np.frombuffer(self._map, np.int64)
         self.header: NDArray[np.int64] = words[:HEADER_WORDS]
         self.columns: Columns = {
             name: words[HEADER_WORDS + k * capacity : HEADER_WORDS + (k + 1) * capacity]
-            for k, name in enumerate(COLUMNS)
+            for k, name in enumerate((*COLUMNS, *extra))
         }
+        self._log = words[len(words) - 2 * entries * shards :].reshape(shards, entries, 2)
+
+    def log(self) -> tuple[NDArray[np.int64], int]:
+        """A copy of what all shards logged, of shape (entries, 2): row and value; and how many were lost.
+
+        Entries of one shard stand in the order in which they were written.
+        """
+        blocks = self.header.reshape(-1, SHARD_WORDS)
+        parts = [entries[: blocks[j, LOG_COUNT]] for j, entries in enumerate(self._log)]
+        return np.concatenate(parts), int(blocks[:, LOG_LOST].sum())
 
     def close(self) -> None:
         """Gives the memory back; arrays taken from it must not be used afterwards (copy them first)."""
         self.header = np.zeros(0, np.int64)
         self.columns = {}
+        self._log = np.zeros((0, 0, 2), np.int64)
         with suppress(BufferError):
             self._map.close()
         os.close(self._fd)

@@ -265,12 +265,7 @@ def error_class(outcome: int, is_good: Callable[[int], bool]) -> str:
         0: "unsent",
         plan.TIMEOUT: "timeouts",
         plan.CANCELLED: "cancelled",
-        plan.CONNECT: "connect",
-        plan.NO_PORTS: "connect",
-        plan.RESET: "reset",
-        plan.PROTOCOL: "protocol",
-        plan.ASSERTION: "assertion",
-    }
+    } | plan.ERROR_OF_OUTCOME
     if outcome in special:
         return special[outcome]
     if is_good(outcome):

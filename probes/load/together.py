@@ -31,7 +31,7 @@ from probes.load.plan import (
     Segment,
     ShardReport,
 )
-from probes.load.shard import Columns, Live, Region, Shard, ShardLost
+from probes.load.shard import Live, Region, Shard, ShardLost
 
 TICK_S = 0.05
 STOPS_WITHIN_S = 5.0
@@ -173,12 +173,11 @@ def merged_report(reports: Sequence[ShardReport]) -> ShardReport:
     )
 
 
-def rows_by_due(columns: Columns, sent: Sequence[int]) -> Columns:
+def order_by_due(due: NDArray[np.int64], sent: Sequence[int]) -> NDArray[np.int64]:
     """The rows that shards of a closed loop have filled, `sent[j]` of shard j, in the order they were due."""
     n = len(sent)
-    parts = [{name: column[j::n][:count] for name, column in columns.items()} for j, count in enumerate(sent)]
-    order = np.argsort(np.concatenate([part["due"] for part in parts]), kind="stable")
-    return {name: np.concatenate([part[name] for part in parts])[order] for name in columns}
+    rows = np.concatenate([j + n * np.arange(count) for j, count in enumerate(sent)])
+    return rows[np.argsort(due[rows], kind="stable")]
 
 
 def _lost(region: Region, part: Segment, begun: int, error: str) -> ShardReport:

@@ -27,7 +27,7 @@ from probes.load.safety import RunEnded
 from probes.load.shard import Live, Region
 from probes.load.spec import LoadSpec, OpenSegment
 from probes.load.steps import StepResult, summarise
-from probes.load.together import merged_live, merged_report, part_of, rows_by_due
+from probes.load.together import merged_live, merged_report, order_by_due, part_of
 from probes.probe import ProbeContext
 from probes.slo import parse_slo
 from probes.targets.http import parse_target
@@ -101,7 +101,8 @@ def test_rows_of_callers_stand_in_the_order_they_were_due(sent: list[int], rando
         for row, at in enumerate(due):
             columns["due"][row * n + j] = at
             columns["read"][row * n + j] = at * 1_000 + j
-    found = rows_by_due(columns, sent)
+    order = order_by_due(columns["due"], sent)
+    found = {name: column[order] for name, column in columns.items()}
     assert len(found["due"]) == sum(sent)
     assert (np.diff(found["due"]) >= 0).all()
     assert (found["read"] // 1_000 == found["due"]).all()  # a row stays one row
