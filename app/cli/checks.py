@@ -15,6 +15,7 @@ from probes.errors import UsageError
 if TYPE_CHECKING:
     from probes.cross_checked import CrossCheck
     from probes.targets.http import HttpTarget
+    from probes.targets.target import Target
 
 LIVE, PATHS = ("prometheus", "metrics"), ("manifests",)
 SYSTEMS = (*LIVE, *PATHS)
@@ -52,7 +53,7 @@ def read_check(text: str, option: str = "--with") -> CheckAddress:
 
 
 def checks_for(
-    addresses: Sequence[CheckAddress], target: HttpTarget | None, *, base: Path | None = None
+    addresses: Sequence[CheckAddress], target: Target | None, *, base: Path | None = None
 ) -> list[CrossCheck]:
     """The checks, with files read already. Files below `base` are named from there. Raises `UserError`.
 
@@ -61,6 +62,7 @@ def checks_for(
     from app.assessing import scanned
     from probes.cross_checked import GivenFacts
     from probes.facts import Fact
+    from probes.targets.http import HttpTarget
 
     made: list[CrossCheck] = []
     for one in addresses:
@@ -68,7 +70,7 @@ def checks_for(
             document = scanned([one.address], base=base)
             entry = {"system": one.system, "path": one.address, "problems": document["problems"]}
             made.append(GivenFacts([Fact.from_json(fact) for fact in document["facts"]], entry))
-        elif target is None:
+        elif not isinstance(target, HttpTarget):
             raise UsageError(f"--with {one.system}=… counts HTTP requests, which this target does not get")
         else:
             made.append(counter_for(one, target))

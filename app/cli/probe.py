@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.cli import user_code
 from app.cli.arguments import CommandParser, dash, one_of, whole_number
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from app.cli.measuring import Wishes
     from probes.load.spec import LoadSpec, Segment
     from probes.probe import Probe
-    from probes.targets.http import HttpTarget
+    from probes.targets.target import Target
 
 DEFAULT_STEP = "5s"
 DEFAULT_USERS_TIME = "30s"
@@ -415,21 +415,21 @@ def _warmup(text: str | None) -> float | None:
     return parse_seconds(text, "a warm-up (auto, 0 or a time)")
 
 
-def target_of(options: argparse.Namespace) -> HttpTarget:
+def target_of(options: argparse.Namespace) -> Target:
     """The target that the options describe. Raises `UsageError`."""
     from app.cli.inputs import read_bodies, read_body
-    from probes.targets.http import parse_target
+    from probes.targets.kinds import parse_target
 
-    return parse_target(
-        options.target,
-        method=options.method,
-        headers=tuple(options.header),
-        body=None if options.body is None else read_body(options.body),
-        bodies=None if options.bodies is None else read_bodies(options.bodies),
-        expect_status=options.expect_status,
-        expect_body=options.expect_body,
-        allow_remote=options.allow_remote,
-    )
+    given: dict[str, Any] = {
+        "method": options.method,
+        "headers": tuple(options.header) or None,
+        "body": None if options.body is None else read_body(options.body),
+        "bodies": None if options.bodies is None else read_bodies(options.bodies),
+        "expect_status": options.expect_status,
+        "expect_body": options.expect_body,
+        "allow_remote": options.allow_remote or None,
+    }
+    return parse_target(options.target, {name: value for name, value in given.items() if value is not None})
 
 
 def wishes_of(options: argparse.Namespace) -> Wishes:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from assessments.claims import Answers
     from assessments.lens import Lens
     from probes.load.spec import LoadSpec
-    from probes.targets.http import HttpTarget
+    from probes.targets.target import Target
 
 DEFAULT_FILE = "loadstone.yaml"
 SCHEMA = "loadstone.run/1"
@@ -111,12 +111,12 @@ class RunFile:
         """Where its relative paths start."""
         return self.path.absolute().parent
 
-    def target_at(self, port: int | None) -> HttpTarget:
+    def target_at(self, port: int | None) -> Target:
         """The target, at that port where the address leaves it open. Raises `UserError`."""
-        from probes.targets.http import parse_target
+        from probes.targets.kinds import parse_target
 
         assert self.target is not None, "only asked where something is put under load"
-        return parse_target(at_port(self.target, port), **self.request)
+        return parse_target(at_port(self.target, port), self.request)
 
 
 def at_port(text: str, port: int | str | None) -> str:

@@ -266,7 +266,9 @@ class RunFileReader(CheckedValues):
         """The arguments of `parse_target` but the address."""
         from app.cli.inputs import read_bodies, read_body
 
-        request: dict[str, Any] = {"allow_remote": self.boolean(root, "allow_remote")}
+        request: dict[str, Any] = {}
+        if self.boolean(root, "allow_remote"):
+            request["allow_remote"] = True
         for key in ("method", "expect_body"):
             if root.get(key) is not None:
                 request[key] = self.text(root, key)

@@ -27,7 +27,7 @@ from probes.load.spec import ClosedSegment, LoadSpec
 from probes.load.steps import StepResult
 from probes.load.why import Why, limit_of, look_inside, reserved_s, stacks_json
 from probes.probe import ProbeContext
-from probes.targets.http import HttpTarget
+from probes.targets.target import Target
 from probes.version import version
 from probes.watch.machine import describe_machine, socket_floor, timer_lateness
 from probes.watch.process import listening_owners
@@ -51,7 +51,7 @@ class LoadProbe:
     fact_names: ClassVar[tuple[FactName, ...]] = ()
 
     def __init__(
-        self, target: HttpTarget, spec: LoadSpec, *, pids: tuple[int, ...] = (), folder: Path | None = None
+        self, target: Target, spec: LoadSpec, *, pids: tuple[int, ...] = (), folder: Path | None = None
     ) -> None:
         self.target = target
         self.spec = spec
@@ -64,6 +64,7 @@ class LoadProbe:
         Raises `TargetError` when the target does not answer as wanted, `UsageError` when the load cannot be
         sent from here; then nothing has started.
         """
+        self.target = self.target.prepared(self.spec.timeout_s)
         self.target.check(self.spec.timeout_s, context.run_id)
         callers = [part.concurrency for part in self.spec.segments if isinstance(part, ClosedSegment)]
         check_descriptors(max(self.spec.connections, *callers, 0))
@@ -213,6 +214,8 @@ class LoadProbe:
         if scalability is not None:
             document["scalability"] = scalability
         document["steps"] = [step.to_json() for step in steps]
+        seen = self.target.seen(steps, str(header["id"]))
+        document |= seen.sections
         if memory is not None:
             document["memory"] = memory.to_json()
         if header["ends"]:
@@ -235,6 +238,7 @@ class LoadProbe:
         if grade != "client_limited":
             facts = self._facts(steps, capacity, memory, str(header["id"]))
             facts += self._limit_facts(limit, header["why"], scalability, facts, str(header["id"]))
+            facts += seen.facts
         document["facts"] = [fact.to_json() for fact in facts]
         return document
 

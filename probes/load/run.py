@@ -28,7 +28,7 @@ from probes.load.shard import Live
 from probes.load.spec import ClosedSegment, LoadSpec, OpenSegment, ReplaySegment, Segment
 from probes.load.steps import StepResult, exceedances, summarise
 from probes.probe import ProbeContext
-from probes.targets.http import HttpTarget
+from probes.targets.target import Target
 from probes.watch.machine import CpuTimes
 from probes.watch.tree import TreeWatcher, Usage
 
@@ -49,7 +49,7 @@ class Run:
     """The moving parts of one run. A context manager."""
 
     def __init__(
-        self, target: HttpTarget, spec: LoadSpec, context: ProbeContext, watcher: TreeWatcher | None
+        self, target: Target, spec: LoadSpec, context: ProbeContext, watcher: TreeWatcher | None
     ) -> None:
         self.target = target
         self.spec = spec

@@ -31,9 +31,10 @@ from numpy.typing import NDArray
 import probes
 from probes.errors import InternalError, TargetError, UsageError
 from probes.targets.dispatcher import COLUMNS, KEY
-from probes.targets.http import Answer, HttpTarget
+from probes.targets.http import HttpTarget
 from probes.targets.interpreter import Interpreter, find_interpreter, stripped
 from probes.targets.service import Service
+from probes.targets.target import Answer
 from probes.targets.user_code import UserCode
 
 LOAD_S = 300.0

@@ -14,12 +14,16 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from probes.errors import TargetError, UsageError
 from probes.load.answer import AnswerParser
 from probes.load.plan import Wire
+from probes.targets.target import Answer, Seen
+
+if TYPE_CHECKING:
+    from probes.load.steps import StepResult
 
 USER_AGENT = "loadstone"
 LOOPBACK_TRIAL_S = 0.5
@@ -28,17 +32,6 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _SECRET = re.compile(r"auth|token|key|secret|cookie|password", re.IGNORECASE)
 _ANSWER_LIMIT = 1 << 20
 _MOST_HEADERS = 100
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One answer to the sample request; `body` holds at most the first MiB, `headers` are (name, value)."""
-
-    status: int
-    reason: str
-    body: bytes
-    seconds: float
-    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,6 +54,16 @@ class HttpTarget:
     sample_from: str
 
     kind = "http"
+
+    def prepared(self, timeout_s: float) -> HttpTarget:
+        """The target itself: its requests were given."""
+        del timeout_s
+        return self
+
+    def seen(self, steps: Sequence[StepResult], run_id: str) -> Seen:
+        """Nothing beside what every kind has."""
+        del steps, run_id
+        return Seen()
 
     def harness_cpu_s(self) -> float:
         """CPU time until now of processes of Loadstone's own that stand between the load and the target."""

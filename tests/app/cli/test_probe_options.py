@@ -127,8 +127,8 @@ def test_contradictions_and_bad_values_are_refused(argv: list[str], said: str, c
 @pytest.mark.parametrize(
     "target",
     [
-        "https://127.0.0.1/",
-        "grpc://127.0.0.1:1/a.B/C",
+        "ftp://127.0.0.1/",
+        "htttp://127.0.0.1:1/",
         "127.0.0.1:8000",
         "",
         "http://",
@@ -136,7 +136,7 @@ def test_contradictions_and_bad_values_are_refused(argv: list[str], said: str, c
 )
 def test_targets_of_other_kinds_are_refused_naming_what_is_supported(target: str, capsys: Captured) -> None:
     assert main(["probe", target, "--no-store"]) == 2
-    assert "http://" in capsys.readouterr().err
+    assert "http:" in capsys.readouterr().err
 
 
 def test_a_body_is_text_a_file_or_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,7 +149,7 @@ def test_a_file_with_answers_alone_puts_nothing_under_load(write: Write) -> None
         (LOAD + "load:\n  seed: x\n", 4, "'x' is no value for seed"),
         (LOAD + "\nslo: p99<=fast\n", 4, "'fast' is not a bound"),
         (LOAD + "require: [capacity>=150,\n  capcity>=1]\n", 3, "capcity"),
-        ("assessment: a\ntarget: https://127.0.0.1:1/\n", 2, "is not an http:// address"),
+        ("assessment: a\ntarget: ftp://127.0.0.1:1/\n", 2, "is of no kind of target known here"),
         ("assessment: a\ntarget: http://192.0.2.1/\n", 2, "write allow_remote: true"),
         ("assessment: a\ntarget: http://127.0.0.1:{port}/\n", 2, "add start"),
         (LOAD + "start: {command: [x], redy: /}\n", 3, "did you mean ready?"),
