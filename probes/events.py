@@ -46,7 +46,11 @@ class Phase(Event):
 
 @dataclass(frozen=True, slots=True)
 class Second(Event):
-    """One second of load: rates per second, response times in ms, CPU in cores; None = not measured."""
+    """One second of load: rates per second, response times in ms, CPU in cores; None = not measured.
+
+    `client_cpu_cores` are the load processes alone. `client_fault` says why our client or this machine spoils
+    the step as far as it has come, by the rules that grade the whole step; None as long as nothing does.
+    """
 
     kind: ClassVar[str] = "second"
     step: int
@@ -63,6 +67,7 @@ class Second(Event):
     cpu_cores: float | None
     rss_bytes: int | None
     client_cpu_cores: float | None
+    client_fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -252,6 +252,8 @@ def second_text(event: Second) -> str:
     ]
     if event.cpu_cores is not None:
         parts.append(f"CPU {fixed(event.cpu_cores, 2)}")
+    if event.client_fault is not None:
+        parts.insert(0, "limited by this client")
     return " · ".join(parts)
 
 

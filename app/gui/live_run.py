@@ -54,6 +54,10 @@ class LiveRun:
     answered_ok: int = 0
     failed: int = 0
     rss_peak: int | None = None
+    fault: str | None = None
+    """Why our own client spoils the step that runs now, as the probe's newest second says."""
+    fault_since: float | None = None
+    """Since when (s) it has been saying so."""
 
     def take(self, event: Event) -> bool:
         """Keeps what the event says; False where nothing that is drawn has changed."""
@@ -61,6 +65,7 @@ class LiveRun:
         if isinstance(event, Second):
             self._second(event)
         elif isinstance(event, Step):
+            self.fault, self.fault_since = None, None
             self.steps.append(event.step)
             self.spans.append((max(0.0, event.t - float(event.step.get("seconds") or 0.0)), event.t))
         elif isinstance(event, Phase):
@@ -87,6 +92,11 @@ class LiveRun:
         self.second = event
         self.answered_ok += event.ok
         self.failed += event.errors + event.timeouts
+        if event.client_fault is None:
+            self.fault_since = None
+        elif self.fault_since is None:
+            self.fault_since = max(0.0, event.t - 1.0)
+        self.fault = event.client_fault
         if event.rss_bytes is not None:
             self.rss_peak = max(self.rss_peak or 0, event.rss_bytes)
 
@@ -138,7 +148,12 @@ class LiveRun:
     # -- our own client ------------------------------------------------------------------------------------
 
     def client_limited(self) -> str | None:
-        """Why numbers of this run say nothing of the target; None as long as they do."""
+        """Why numbers of this run say nothing of the target; None as long as they do.
+
+        What spoils the step that runs comes first: it is said while it goes on.
+        """
+        if self.fault is not None:
+            return f"in the step that runs now, {self.fault}"
         for note in self.notes:
             if note.level == "warning" and NOT_USED in note.text:
                 return note.text

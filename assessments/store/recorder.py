@@ -219,7 +219,12 @@ class _RunLog:
     def _add(self, session: Session, run: models.Run, event: Event, now: datetime) -> None:
         match event:
             case Second():
-                values = {field.name: clean(getattr(event, field.name)) for field in fields(event)}
+                columns = models.Second.__table__.columns  # a fault of the client stays in the step's verdict
+                values = {
+                    field.name: clean(getattr(event, field.name))
+                    for field in fields(event)
+                    if field.name in columns
+                }
                 self._last_t = values["t"]
                 self._add_row(session, run, models.Second, **values)
             case Step():

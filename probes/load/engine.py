@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from probes.load.lateness import own_delay
 from probes.load.plan import (
     CANCELLED,
     HEARTBEAT,
@@ -107,6 +108,14 @@ class Progress:
     connections: int
     refused: int
     t_ns: int
+    wait_ns: NDArray[np.int64]
+    """Since each was due, and how much of that our own client added: shape of `statuses`."""
+    own_delay_ns: NDArray[np.int64]
+    client_cores: float | None
+    """Cores that the load processes used in this second; None where they did not say."""
+    busiest_cores: float | None
+    client_cpu_s: float
+    """CPU time of the load processes since the stretch began."""
 
 
 class Observer(Protocol):
@@ -283,6 +292,7 @@ class _Seconds:
         self.start = self.edge = start_ns
         self.observer = observer
         self.first = 0
+        self.cpu_ns: NDArray[np.int64] = np.zeros(1, np.int64)
 
     def look(self, live: Live, t: int | None = None) -> None:
         """Reports the second that has passed; at the end (`t` given) what is left of the last."""
@@ -295,9 +305,12 @@ class _Seconds:
         columns = live.columns
         read, sent_at = columns["read"][self.first : sent], columns["sent"][self.first : sent]
         ended = (read > self.edge) & (read <= t)
-        status = columns["status"][self.first : sent][ended] & OUTCOME
+        rows = {name: column[self.first : sent][ended] for name, column in columns.items()}
+        status = rows["status"] & OUTCOME
         answered = (status < TIMEOUT) | (status == TIMEOUT)
-        response = (read - columns["due"][self.first : sent])[ended][answered & (status != CANCELLED)]
+        waited = rows["read"] - rows["due"]
+        cpu_ns = live.cpu_ns()
+        used = (cpu_ns - self.cpu_ns) / (t - self.edge)
         if live.segment.concurrency:
             # rows that a slower shard has not filled yet are 0, so that the column need not ascend
             there = slice(self.first, int(live.header[SCHEDULED]))
@@ -316,17 +329,22 @@ class _Seconds:
                 scheduled=scheduled,
                 finished=int(ended.sum()),
                 statuses=status,
-                response_ns=response,
+                response_ns=waited[answered & (status != CANCELLED)],
                 in_flight=int(((read == 0) & (sent_at > 0)).sum()),
                 waiting=waiting,
                 connections=int(live.header[OPEN_CONNECTIONS]),
                 refused=int(live.header[REFUSED]),
                 t_ns=t,
+                wait_ns=waited,
+                own_delay_ns=own_delay(**rows),
+                client_cores=float(used.sum()) if used.any() else None,
+                busiest_cores=float(used.max()) if used.any() else None,
+                client_cpu_s=float(cpu_ns.sum()) / 1e9,
             )
         )
         still_open = (read == 0) | (read > t)  # one shard's heartbeat may be older than another's answers
         self.first += int(np.argmax(still_open)) if still_open.any() else len(read)
-        self.edge = t
+        self.edge, self.cpu_ns = t, cpu_ns
 
 
 def split_rows(record: Record, first: Sequence[int], edges_s: Sequence[float]) -> list[Record]:

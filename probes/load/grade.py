@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from probes.analysis.memory import MemoryGrowth
 from probes.analysis.percentiles import smallest_sample
@@ -27,25 +28,54 @@ OWN_FLOOR_MS = 1.0
 """… or this much: what a busy machine adds to the quietest client."""
 BUSY_CORES = 0.95
 """A load process that uses more of a core than this cannot send more."""
+LADDER_CORES = 0.90
+"""… and from here on callers of a search, who wait for their answers, are too many for it."""
+LEAST_REQUESTS = 20
+"""Of fewer nothing is said about p99."""
 FELL_BEHIND = 0.02
 """An open-loop step fell behind when less than all but this share came back in its time."""
 
 
 def client_fault(step: StepResult, slo: Slo) -> str | None:
     """Why our own client spoilt a step, with its numbers; None when it did not."""
-    if step.no_ports:
+    return fault_of_client(
+        slo,
+        no_ports=step.no_ports,
+        lost=step.lost,
+        busiest_cores=step.busiest_client_cores,
+        full_cores=BUSY_CORES if step.mode == "open" else None,
+        response_ns=step.response_ns,
+        own_delay_ns=step.own_delay_ns,
+    )
+
+
+def fault_of_client(
+    slo: Slo,
+    *,
+    no_ports: int,
+    busiest_cores: float,
+    full_cores: float | None,
+    response_ns: NDArray[np.int64],
+    own_delay_ns: NDArray[np.int64],
+    lost: Sequence[str] = (),
+) -> str | None:
+    """The rules behind `client_fault`, on a step or on what there is of one.
+
+    The arrays have one entry a request that counts; from `full_cores` on a load process can send no more
+    (None: it may use all it gets).
+    """
+    if no_ports:
         return (
-            f"{step.no_ports} connections could not be made because this machine ran out of ports "
-            "or descriptors"
+            f"{no_ports} connections could not be made because this machine ran out of ports or descriptors"
         )
-    if step.lost:
-        return f"{step.lost[0]}, and its requests are missing from then on"
-    if step.busiest_client_cores > BUSY_CORES and step.mode == "open":
-        return f"the load process used {step.busiest_client_cores:.2f} of one core"
-    if len(step.response_ns) < 20:
+    if lost:
+        return f"{lost[0]}, and its requests are missing from then on"
+    if full_cores is not None and busiest_cores > full_cores:
+        return f"the load process used {busiest_cores:.2f} of one core"
+    if len(response_ns) < LEAST_REQUESTS:
         return None
-    with_us = float(np.quantile(step.response_ns, 0.99)) / 1e6
-    without_us = float(np.quantile(step.response_ns - step.own_delay_ns, 0.99)) / 1e6
+    with_us = float(np.quantile(response_ns, 0.99)) / 1e6
+    without_us = float(np.quantile(response_ns - own_delay_ns, 0.99)) / 1e6
     limit = min((bound.limit_ms for bound in slo.bounds), default=0.0)
     allowed = max(OWN_FLOOR_MS, OWN_SHARE * without_us, OWN_SHARE_OF_LIMIT * limit)
     if with_us - without_us > allowed:

@@ -19,12 +19,21 @@ from probes.events import Note, Phase, Preview, Second, Step
 from probes.load import plan
 from probes.load.arrivals import due_times
 from probes.load.engine import Engine, Progress, Record, split_rows
-from probes.load.grade import client_fault, is_saturated, outruns, saturates, verdict_of
+from probes.load.grade import (
+    BUSY_CORES,
+    LADDER_CORES,
+    client_fault,
+    is_saturated,
+    outruns,
+    saturates,
+    verdict_of,
+)
 from probes.load.memory_log import MemoryLog
 from probes.load.plan import STOP_NOW
 from probes.load.safety import Ending, Rules, RunEnded
 from probes.load.search import BLOCK_S, ClosedView, Objective, OpenView
 from probes.load.shard import Live
+from probes.load.so_far import SoFar
 from probes.load.spec import ClosedSegment, LoadSpec, OpenSegment, ReplaySegment, Segment
 from probes.load.steps import StepResult, exceedances, summarise
 from probes.probe import ProbeContext
@@ -65,6 +74,8 @@ class Run:
         self.memory = MemoryLog()
         self._measuring = False
         self._mode = "open"
+        self._so_far: SoFar | None = None
+        self._step_began: _Moment | None = None
         self._began = self._moment()
         self._search_began = context.elapsed()
         self._objectives = objectives_of(spec)
@@ -105,6 +116,7 @@ class Run:
             return
         usage = self._usage(progress.t_ns - int(progress.span_s * 1e9), progress.t_ns)
         response = progress.response_ns / 1e6
+        client = progress.client_cores
         open_loop = self._mode == "open"
         self.context.emit(
             Second(
@@ -122,7 +134,8 @@ class Run:
                 max_ms=_rounded(response.max()) if len(response) else None,
                 cpu_cores=None if usage is None else round(usage.cpu_cores, 3),
                 rss_bytes=None if usage is None else int(usage.rss_bytes_peak),
-                client_cpu_cores=None,
+                client_cpu_cores=None if client is None else round(client, 3),
+                client_fault=self._fault_so_far(progress, good),
             )
         )
 
@@ -138,13 +151,25 @@ class Run:
     def _moment(self) -> _Moment:
         return _Moment.now(self.engine.cpu_s + self.target.harness_cpu_s())
 
-    def _machine_fault(self, before: _Moment, step: StepResult) -> str | None:
-        """Why the machine, busy with other things, spoilt a step; None when it did not or cannot be told."""
+    def _fault_so_far(self, progress: Progress, good: NDArray[np.bool_]) -> str | None:
+        """Why our client or this machine spoils the step that runs, as far as it has come."""
+        if self._so_far is None:
+            return None
+        fault = self._so_far.fault(progress, good)
+        if fault is not None or self._step_began is None:
+            return fault
+        before = self._step_began
+        usage = self._usage(round(before.t * 1e9), progress.t_ns)
+        return self._machine_fault(before, usage, progress.client_cpu_s)
+
+    def _machine_fault(self, before: _Moment, usage: Usage | None, running_s: float = 0.0) -> str | None:
+        """Why the machine, busy with other things, spoils what was sent since then; None when it does not or
+        cannot be told. `usage` is the target's in that time, `running_s` the CPU of load still under way."""
         now = self._moment()
-        if before.cpu is None or now.cpu is None or step.usage is None:
+        if before.cpu is None or now.cpu is None or usage is None:
             return None
         seconds = now.t - before.t
-        ours = now.own_s - before.own_s + step.usage.cpu_s
+        ours = now.own_s + running_s - before.own_s + usage.cpu_s
         others = (now.cpu.busy_s - before.cpu.busy_s - ours) / seconds
         full = now.cpu.busy_ratio(before.cpu) or 0.0
         if others < OTHERS_CORES or full < FULL_MACHINE:
@@ -168,11 +193,18 @@ class Run:
         """Tells something a person should read."""
         self.context.emit(Note(self.context.elapsed(), level, text))
 
-    def _stretch(self, mode: str, send: Callable[[], Record], measuring: bool = True) -> Record:
-        """Runs one stretch of load. Raises `RunEnded` when the run has to end and nothing was measured."""
+    def _stretch(
+        self, mode: str, send: Callable[[], Record], measuring: bool = True, began: _Moment | None = None
+    ) -> Record:
+        """Runs one stretch of load. Raises `RunEnded` when the run has to end and nothing was measured.
+
+        With `began`, what other processes do from then on is held against it second by second.
+        """
         self._check_ending()
         self._mode = mode
         self._measuring = measuring
+        full = BUSY_CORES if mode == "open" else LADDER_CORES if self.spec.finds_capacity else None
+        self._so_far, self._step_began = SoFar(self.spec.slo, full), began
         try:
             return send()
         finally:
@@ -201,7 +233,7 @@ class Run:
         verdict = "saturated" if saturated else verdict_of(step, self.spec.slo)
         if verdict == "steady" and (saturates(step, self.steps) or outruns(step, self.steps)):
             verdict = "saturated"
-        fault = self._machine_fault(began, step) if began is not None else None
+        fault = self._machine_fault(began, step.usage) if began is not None else None
         if fault is not None:
             verdict = "client_limited"
             self.spoilt = self.spoilt or f"in step {len(self.steps) + 1} {fault}"
@@ -281,13 +313,20 @@ class Run:
         if (record.concurrency == 1 or self.spec.max_rate is not None) and ok.any():
             self.base_ms = float(np.median((record.read - record.sent)[ok][-50:])) / 1e6
 
-    def _open(self, segment: OpenSegment, measuring: bool = True, drain_s: float | None = None,
-              enough: Callable[[Live], bool] | None = None) -> Record:  # fmt: skip
+    def _open(
+        self,
+        segment: OpenSegment,
+        measuring: bool = True,
+        drain_s: float | None = None,
+        enough: Callable[[Live], bool] | None = None,
+        began: _Moment | None = None,
+    ) -> Record:
         due, _ = due_times([segment], self.spec.arrivals, self.generator)
         return self._stretch(
             "open",
             lambda: self.engine.open_loop(due, segment.seconds, drain_s=drain_s, enough=enough),
             measuring,
+            began,
         )
 
     def run_segments(self) -> None:
@@ -301,19 +340,25 @@ class Run:
             began = self._moment()
             first = group[0]
             if isinstance(first, ClosedSegment):
-                self._record_step(self._stretch("closed", partial(self._callers, first)), began=began)
+                called = partial(self._callers, first)
+                self._record_step(self._stretch("closed", called, began=began), began=began)
             elif isinstance(first, ReplaySegment):
                 replayed = partial(self.engine.open_loop, first.due_ns, first.seconds)
-                self._record_step(self._stretch("open", replayed), began=began)
+                self._record_step(self._stretch("open", replayed, began=began), began=began)
             else:
                 stages = [segment for segment in group if isinstance(segment, OpenSegment)]
                 due, rows = due_times(stages, self.spec.arrivals, self.generator)
                 length = seconds
-                record = self._stretch("open", lambda d=due, s=length: self.engine.open_loop(d, s))  # type: ignore[misc]
+                alone = began if len(stages) == 1 else None
+                record = self._stretch(
+                    "open",
+                    lambda d=due, s=length: self.engine.open_loop(d, s),  # type: ignore[misc]
+                    began=alone,
+                )
                 edges = np.concatenate([[0.0], np.cumsum([stage.seconds for stage in stages])])
                 rows = np.minimum(rows, len(record.due))
                 for part in split_rows(record, rows.tolist(), edges.tolist()):
-                    self._record_step(part, began=began if len(stages) == 1 else None)
+                    self._record_step(part, began=alone)
             done += seconds
             self._check_ending()
 
@@ -348,6 +393,7 @@ class Run:
         record = self._stretch(
             "closed",
             lambda: self.engine.closed_loop(concurrency, 5 * seconds, drain_s=drain, enough=enough),
+            began=began,
         )
         self._remember_base(record)
         step = self._record_step(record)
@@ -357,9 +403,9 @@ class Run:
         self._check_answering(step)
         median = float(np.median(step.service_ns)) / 1e6 if len(step.service_ns) else math.inf
         fault = client_fault(step, self.spec.slo)
-        if fault is None and step.busiest_client_cores > 0.9:
+        if fault is None and step.busiest_client_cores > LADDER_CORES:
             fault = f"the load process used {step.busiest_client_cores:.2f} of one core"
-        fault = fault or self._machine_fault(began, step)
+        fault = fault or self._machine_fault(began, step.usage)
         return ClosedView(step.achieved_per_s, median, step.ok, fault, step.error_ratio or 0.0)
 
     def open(self, rate: float, seconds: float, discard_s: float) -> OpenView:
@@ -378,7 +424,8 @@ class Run:
             return unanswered > max(HOPELESS_SHARE * live.segment.scheduled, 20)
 
         drain = min(self.spec.timeout_s, max(0.5, 2 * self._limit_s()))
-        record = self._open(OpenSegment(rate, rate, seconds + discard_s), drain_s=drain, enough=hopeless)
+        load = OpenSegment(rate, rate, seconds + discard_s)
+        record = self._open(load, drain_s=drain, enough=hopeless, began=before)
         cut = record.start_ns + int(discard_s * 1e9)
         if record.end_ns - cut > 1_000_000_000:
             record = record.due_from(cut)
@@ -388,7 +435,9 @@ class Run:
         if step is None:
             return OpenView(rate, tuple(() for _ in self._objectives), False, seconds, 0.0)
         self._check_answering(step)
-        fault = (None if stopped else client_fault(step, self.spec.slo)) or self._machine_fault(before, step)
+        fault = (None if stopped else client_fault(step, self.spec.slo)) or self._machine_fault(
+            before, step.usage
+        )
         if fault is not None:
             self.note("warning", f"step at {rate:.4g}/s not used: {fault}")
         return OpenView(

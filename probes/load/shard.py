@@ -18,6 +18,7 @@ from probes.errors import InternalError
 from probes.load import worker
 from probes.load.plan import (
     COLUMNS,
+    CPU_NS,
     HEADER_WORDS,
     LOG_COUNT,
     LOG_LOST,
@@ -88,6 +89,11 @@ class Live:
     header: NDArray[np.int64]
     columns: Columns
     segment: Segment
+    shards_cpu_ns: NDArray[np.int64] | None = None
+
+    def cpu_ns(self) -> NDArray[np.int64]:
+        """CPU time (ns) of each load process since the segment began."""
+        return self.header[CPU_NS : CPU_NS + 1].copy() if self.shards_cpu_ns is None else self.shards_cpu_ns
 
 
 class ShardLost(InternalError):  # noqa: N818 - what happened, told to whoever runs the shards

@@ -18,6 +18,7 @@ from probes.analysis.percentiles import latency_summary
 from probes.load import plan
 from probes.load.engine import Record
 from probes.load.histogram import Histogram
+from probes.load.lateness import own_delay
 from probes.slo import Slo
 from probes.watch.detail import Detail
 from probes.watch.tree import Usage
@@ -201,15 +202,13 @@ def summarise(
     seconds = max((record.end_ns - record.start_ns) / 1e9, 1e-9)
 
     unsent = record.sent == 0
-    waited = (record.status & plan.WAITED) > 0
     counted = is_ok | np.isin(outcome, (plan.TIMEOUT, plan.CANCELLED)) | unsent
     ended = np.where(record.read > 0, record.read, max(record.report.ended_ns, record.end_ns))
     response = ended - record.due
     server_end = np.where(record.recv > 0, record.recv, record.read)
     send_lag = np.where(unsent, 0, record.sent - record.due)
     read_lag = np.where(record.recv > 0, record.read - record.recv, 0)
-    noticed_late = np.where(waited, (record.status >> plan.DELAY_SHIFT) * 1_000, send_lag)
-    own_delay = noticed_late + read_lag
+    own = own_delay(record.due, record.sent, record.recv, record.read, record.status)
 
     in_window = is_ok & (record.read <= record.end_ns)
     waits_only = record.concurrency > 0 and not record.think
@@ -236,7 +235,7 @@ def summarise(
         service_ns=np.maximum((server_end - record.sent)[is_ok], 0),
         send_lag_ns=send_lag[~unsent],
         read_lag_ns=np.maximum(read_lag[is_ok & (record.recv > 0)], 0),
-        own_delay_ns=np.maximum(own_delay[counted], 0),
+        own_delay_ns=own[counted],
         backlog=_backlog(record, ended),
         usage=usage_of(record.start_ns, record.end_ns),
         client_cpu_cores=record.report.cpu_s / record.report.wall_s if record.report.wall_s else 0.0,

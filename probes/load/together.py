@@ -143,7 +143,7 @@ def merged_live(region: Region, segment: Segment, shards: int) -> Live:
     merged[SCHEDULED] = beyond(blocks[:, SCHEDULED])
     for word in (OPEN_CONNECTIONS, REFUSED, CPU_NS):
         merged[word] = blocks[:, word].sum()
-    return Live(merged, region.columns, segment)
+    return Live(merged, region.columns, segment, blocks[:, CPU_NS].copy())
 
 
 def merged_report(reports: Sequence[ShardReport]) -> ShardReport:

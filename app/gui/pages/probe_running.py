@@ -50,6 +50,8 @@ class ProbeRunning(QWidget):
         self.context, self.theme = context, context.theme
         self.run = LiveRun()
         self._elapsed = 0
+        self._said: tuple[str, object] = ("then", None)
+        """What the notice is about: the step that runs now, or what is over."""
         self._heights: tuple[int, ...] = ()
         self._clock = QTimer(self)
         self._clock.setInterval(1_000)
@@ -244,6 +246,7 @@ class ProbeRunning(QWidget):
     def show_run(self, run: LiveRun) -> None:
         """Draws this run."""
         self.run = run
+        self._said = ("then", None)
         self.notice.hide()
         self.notice.text.setText("")
         self.chart.show_run(run)
@@ -407,12 +410,9 @@ class ProbeRunning(QWidget):
     def _show_client(self) -> None:
         run = self.run
         spoilt = run.client_limited()
+        self._say_spoilt(spoilt)
         if spoilt:
             self.grade.show_state("challenged", self.tr("limited"))
-            text = self.tr("Limited by this client or this machine, not by the target: {0}.")
-            sentence = filled(text, spoilt.removesuffix("."))
-            if self.notice.text.text() != sentence:
-                self.notice.show_text(sentence, "warn")
         elif run.steps:
             self.grade.show_state("verified", self.tr("valid so far"))
         else:
@@ -425,8 +425,35 @@ class ProbeRunning(QWidget):
         if lag is None:
             lag, name = run.last_measured("send_lag_ms", "p90"), "p90 "
         self.lag.show_value("–" if lag is None else f"{name}{amount(lag)}{NO_BREAK}ms")
-        cores = run.last_measured("client_cpu_cores")
-        self.client_cpu.show_value("–" if cores is None else f"{amount(cores)}{NO_BREAK}cores")
+        cores = None if run.second is None else run.second.client_cpu_cores
+        cores = run.last_measured("client_cpu_cores") if cores is None else cores
+        shards = int(number(run.load.get("shards")) or 1)
+        text = "–" if cores is None else f"{amount(cores)} of {counted(shards, 'core')}"
+        self.client_cpu.show_value(text, None if cores is None else cores / shards)
+
+    def _say_spoilt(self, spoilt: str | None) -> None:
+        """Above the charts, as soon as it is so.
+
+        Its numbers may change every second: the notice is shown once, stays as long as the step runs, and
+        stays away when it was dismissed.
+        """
+        run = self.run
+        about = ("now", len(run.steps)) if run.fault is not None else ("then", spoilt)
+        if spoilt is None:
+            if self._said[0] == "then" or self._said == ("now", len(run.steps)):
+                return
+            self._said = ("then", None)
+            self.notice.hide()
+            self.notice.text.setText("")
+            return
+        text = self.tr("Limited by this client or this machine, not by the target: {0}.")
+        sentence = filled(text, spoilt.removesuffix("."))
+        if about != self._said:
+            self._said = about
+            self.notice.show_text(sentence, "warn")
+        elif self.notice.text.text() != sentence:
+            self.notice.text.setText(sentence)
+            self.notice.setAccessibleName(sentence)
 
     def _show_target(self) -> None:
         run, second = self.run, self.run.second

@@ -149,6 +149,40 @@ def test_the_stop_button_ends_the_load_itself(
     assert result["run"]["seconds"] < 30, "of the sixty that were asked for"
 
 
+def test_a_starved_client_is_said_while_the_step_runs(
+    page: ProbePage, start_server: StartServer, qtbot: QtBot, load_alone: None
+) -> None:
+    """Two processes that compute share its core with the load process: what is late is its own doing."""
+    server = start_server(QUEUE, "--workers", 4, "--service-ms", 2)
+    fill(page, ProbeOrder(target=server.url, kind="rate", rate="400", duration="60", limit_ms="10"))
+    page.start()
+    running, probing = page.running, page.context.probing
+    qtbot.waitUntil(lambda: len(running.run.t) >= 1, timeout=WAIT_MS)
+    assert probing._process is not None
+    core = min(os.sched_getaffinity(0))
+    hogs = []
+    try:
+        child = psutil.Process(probing._process.processId())
+        for loader in child.children(recursive=True):
+            if "spawn_main" in " ".join(loader.cmdline()):
+                os.sched_setaffinity(loader.pid, {core})
+        hog = f"import os\nos.sched_setaffinity(0, {{{core}}})\nwhile True: pass"
+        hogs = [subprocess.Popen([sys.executable, "-c", hog]) for _ in range(2)]
+        qtbot.waitUntil(running.notice.isVisible, timeout=WAIT_MS)
+        assert probing.is_running
+        assert not running.run.steps, "its only step is not over"
+        assert "in the step that runs now" in running.notice.text.text()
+        assert running.grade.accessibleName() == "limited"
+        assert running.run.second is not None
+        assert 0 < (running.run.second.client_cpu_cores or 0) <= 1.05
+    finally:
+        for process in hogs:
+            process.kill()
+            process.wait()
+        page.stop()
+    qtbot.waitUntil(lambda: not probing.is_running, timeout=WAIT_MS)
+
+
 def test_an_empty_address_is_explained_in_place_and_nothing_starts(bare: ProbePage) -> None:
     fill(bare, ProbeOrder())
     field = bare.setup._fields["target"]

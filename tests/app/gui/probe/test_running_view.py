@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -9,12 +11,16 @@ from PySide6.QtWidgets import QApplication
 
 from app.gui.live_run import LiveRun, kinds_of_parts
 from app.gui.pages.probe import ProbePage
-from probes.events import Note, Second
+from probes.events import Note, Second, Step
 
 
 def second(t: float, p99: float | None = 100.0, rate: float | None = 50.0) -> Second:
     p50 = None if p99 is None else p99 / 2
     return Second(t, 1, rate, 49.0, 3, 0, 49, 1, 0, p50, p99, p99, 1.2, 100_000_000, None)
+
+
+def step(t: float) -> Step:
+    return Step(t, 2, {"mode": "open", "seconds": 1.0, "verdict": "steady"}, "", "")
 
 
 def test_the_parts_of_the_run_are_those_of_a_search(told: ProbePage) -> None:
@@ -49,6 +55,29 @@ def test_limited_by_the_client_shows_at_once(told: ProbePage) -> None:
     assert told.running.preview.property("tone") == "muted"
     model = told.running.steps
     assert model.index(model.rowCount() - 1, model.columnCount() - 1).data() == "client-limited"
+
+
+def test_what_spoils_the_step_that_runs_is_said_while_it_runs(told: ProbePage) -> None:
+    running = told.running
+    told._event(
+        replace(second(9.5), client_cpu_cores=0.97, client_fault="the load process used 0.97 of one core")
+    )
+    assert running.notice.isVisible()
+    assert "in the step that runs now, the load process used 0.97 of one core" in running.notice.text.text()
+    assert running.grade.accessibleName() == "limited"
+    assert running.client_cpu.accessibleName() == "CPU 0.97 of 1\N{NO-BREAK SPACE}core, close to its limit"
+    running.notice.dismiss.click()
+    told._event(
+        replace(second(10.5), client_cpu_cores=0.98, client_fault="the load process used 0.98 of one core")
+    )
+    assert running.notice.isHidden(), "the same again, with another number"
+    told._event(second(11.5))
+    assert running.grade.accessibleName() == "valid so far"
+    told._event(step(12.0))
+    told._event(replace(second(12.5), client_fault="the load process used 0.99 of one core"))
+    assert running.notice.isVisible(), "of another step"
+    told._event(step(13.0))
+    assert running.notice.isHidden(), "the whole step was graded and is not spoilt"
 
 
 def test_a_dismissed_notice_stays_away_until_something_new(told: ProbePage) -> None:
