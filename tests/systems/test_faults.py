@@ -221,7 +221,8 @@ def test_what_hangs_at_the_end_of_the_load_is_waited_for_no_longer_than_the_time
     assert step["ok"] == 0
     assert step["timeouts"] == step["sent"] == step["scheduled"] >= 4
     assert step["sent"] % 4 == 0
-    assert told.grade == "insufficient"
+    # where others keep the machine busy the client may be at fault too, and says so
+    assert told.grade in ("insufficient", "client_limited")
 
 
 @pytest.mark.parametrize("mode", ["short", "garbage", "reset"])
