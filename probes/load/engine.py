@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from probes.load.lateness import own_delay
 from probes.load.plan import (
     CANCELLED,
+    COLUMNS,
     HEARTBEAT,
     OPEN_CONNECTIONS,
     OUTCOME,
@@ -336,7 +337,7 @@ class _Seconds:
                 refused=int(live.header[REFUSED]),
                 t_ns=t,
                 wait_ns=waited,
-                own_delay_ns=own_delay(**rows),
+                own_delay_ns=own_delay(**{name: rows[name] for name in COLUMNS}),
                 client_cores=float(used.sum()) if used.any() else None,
                 busiest_cores=float(used.max()) if used.any() else None,
                 client_cpu_s=float(cpu_ns.sum()) / 1e9,
