@@ -39,8 +39,8 @@ def parser() -> CommandParser:
         "  scan: [deploy/]\n"
         "  report: [readiness.pdf]\n"
         "More keys: title, start (command, ready), method, headers, body, bodies, expect_status,\n"
-        "expect_body, allow_remote, load (as the options of probe), with, lens, workload,\n"
-        "evidence, require. Relative paths start at the folder of the file.",
+        "expect_body, ca, insecure, allow_remote, load (as the options of probe), with, lens,\n"
+        "workload, evidence, require. Relative paths start at the folder of the file.",
         (
             "loadstone run",
             "loadstone run loadstone.yaml --report readiness.pdf",
@@ -262,7 +262,8 @@ def _port_of(target: str) -> int | None:
 
     if "{port}" in target:
         return None
-    return urlsplit(target).port or 80
+    parts = urlsplit(target)
+    return parts.port or (443 if parts.scheme.endswith("https") else 80)
 
 
 def _scan_live(file: RunFile, port: int | None) -> Scan:

@@ -6,7 +6,8 @@
     start:                               # optional: what starts the target
       command: [python, serve.py, --port, "{port}"]
       ready: /readyz                     # or the command prints a JSON line with its "port"
-    body: {user: 17}                     # also bodies, method, headers, expect_status, expect_body
+    body: {user: 17}                     # also bodies, method, headers, expect_status, expect_body, and
+                                         # for https:// ca, insecure
     slo: p99<=200ms,errors<=1%
     load: {precision: 5%, budget: 60s}   # the load options of `probe`, with _ for -
     with: {metrics: "http://127.0.0.1:{port}/metrics"}
@@ -49,8 +50,8 @@ TRIAL_PORT = "9"
 
 KEYS = (
     "schema", "assessment", "title", "target", "start", "method", "headers", "body", "bodies",
-    "expect_status", "expect_body", "allow_remote", "slo", "load", "with", "answers", "lens", "scan",
-    "workload", "evidence", "require", "report",
+    "expect_status", "expect_body", "allow_remote", "ca", "insecure", "slo", "load", "with", "answers",
+    "lens", "scan", "workload", "evidence", "require", "report",
 )  # fmt: skip
 LOAD_KEYS = (
     "find_capacity", "precision", "max_rate", "budget", "rate", "duration", "stages", "ramp", "concurrency",

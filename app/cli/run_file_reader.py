@@ -267,8 +267,11 @@ class RunFileReader(CheckedValues):
         from app.cli.inputs import read_bodies, read_body
 
         request: dict[str, Any] = {}
-        if self.boolean(root, "allow_remote"):
-            request["allow_remote"] = True
+        for key in ("allow_remote", "insecure"):
+            if self.boolean(root, key):
+                request[key] = True
+        if root.get("ca") is not None:
+            request["ca"] = str(self.folder / self.text(root, "ca"))
         for key in ("method", "expect_body"):
             if root.get(key) is not None:
                 request[key] = self.text(root, key)

@@ -11,34 +11,25 @@ Answers without a plain Content-Length go through httptools.
 
 from __future__ import annotations
 
-import errno
 import os
 import random
-import re
 import select
-import socket
 import struct
-import sys
 import time
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from pathlib import Path
 
-from probes.load.answer import BODY_KEPT_BYTES, AnswerParser, parse_head
-from probes.load.codec import Codec, Notes, codec_class
+from probes.load.connection import Conn, Connections
 from probes.load.plan import (
-    ASSERTION,
     CANCELLED,
     COLUMNS,
     COMPLETE_TO,
-    CONNECT,
     CPU_NS,
     DELAY_SHIFT,
     HEADER_WORDS,
     HEARTBEAT,
-    NO_PORTS,
     OPEN_CONNECTIONS,
-    PROTOCOL,
     REFUSED,
     RESET,
     SCHEDULED,
@@ -52,19 +43,15 @@ from probes.load.plan import (
     ShardReport,
     Wire,
 )
-from probes.load.poller import new_poller
+from probes.load.reader import Reader
 
 TICK_NS = 10_000_000
 OFFSET_HOLDS_NS = 1_000_000_000
 CLOSED_LOOP_RECONNECT_NS = 20_000_000
 CONNECTS_A_PASS = 32
-HEADS_KEPT = 4_096
 SMALL_READ = 448
 """Bytes first asked of a socket: with its header such an object is still taken from Python's own pools."""
-SO_TIMESTAMPNS = 35
 NEVER = 1 << 62
-UNTIL_PARSED = -1
-"""A connection's `need` while httptools reads its answer."""
 
 now = time.perf_counter_ns
 
@@ -109,239 +96,27 @@ def new_pauses(segment: Segment) -> Callable[[], int]:
     return lambda: int(draw(1.0) * think)
 
 
-class Conn:
-    """One connection: its socket, the request it carries and how much of the answer is missing."""
-
-    __slots__ = (
-        *("body", "close_after", "codec", "fd", "need", "opened", "out"),
-        *("parser", "recvmsg", "row", "send", "sock", "status"),
-    )
-
-    def __init__(self, sock: socket.socket, opened: int) -> None:
-        self.sock = sock
-        self.fd = sock.fileno()
-        self.send = sock.send
-        self.recvmsg = sock.recvmsg
-        self.row = -1  # the request under way
-        self.need = 0  # bytes of the body still missing; 0 = at the start of an answer
-        self.status = 0
-        self.opened = opened  # when connecting began; 0 once connected
-        self.out: memoryview | None = None  # what the socket's buffer did not take yet
-        self.parser: AnswerParser | None = None
-        self.body: bytearray | None = None
-        self.close_after = False
-        self.codec: Codec | None = None
-
-
 class Loop:
     """Runs segments against one target; connections live from one segment to the next."""
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
-        self.poller = new_poller()
-        self.conns: dict[int, Conn] = {}
-        self.free: list[Conn] = []
-        self.connecting = 0
-        self.heads: dict[bytes, tuple[int, int, bool]] = {}
-        self.expect = re.compile(wire.expect_body.encode()) if wire.expect_body is not None else None
-        self.stamped = sys.platform == "linux"
-        self.opened = 0
-        self.refused = 0
         self.errors: dict[int, str] = {}
-        self.notes = Notes(self.errors)
-        self.new_codec = None if wire.protocol == "http" else codec_class(wire.protocol)
+        self.connections = Connections(wire, self.errors)
+        self.reader = Reader(wire, self.errors)
+        self.free: list[Conn] = []
         self.coordinator = os.getppid()
 
     def close(self) -> None:
         """Closes every connection."""
-        for conn in list(self.conns.values()):
-            self.drop(conn)
-        self.poller.close()
-
-    # connections
-
-    def connect(self, t: int) -> int:
-        """Begins a connection; 0, or the outcome when it fails at once."""
-        try:
-            sock = socket.socket(self.wire.family, socket.SOCK_STREAM)
-        except OSError as error:
-            return self.refuse(error, NO_PORTS)
-        sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self.stamped:
-            sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        code = sock.connect_ex(self.wire.address)
-        if code not in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):
-            sock.close()
-            mine = code in (errno.EADDRNOTAVAIL, errno.EADDRINUSE, errno.EMFILE, errno.ENFILE, errno.ENOBUFS)
-            return self.refuse(OSError(code, os.strerror(code)), NO_PORTS if mine else CONNECT)
-        conn = Conn(sock, t)
-        self.conns[conn.fd] = conn
-        self.connecting += 1
-        self.opened += 1
-        self.poller.add(conn.fd, writable=True)
-        return 0
-
-    def refuse(self, error: OSError, outcome: int) -> int:
-        self.refused += 1
-        self.errors.setdefault(outcome, error.strerror or str(error))
-        return outcome
-
-    def connected(self, conn: Conn) -> int:
-        """The connection is up (0), or failed (its outcome)."""
-        self.connecting -= 1
-        conn.opened = 0
-        code = conn.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if code:
-            self.drop(conn)
-            return self.refuse(OSError(code, os.strerror(code)), CONNECT)
-        self.poller.change(conn.fd, writable=False)
-        if self.new_codec is not None:
-            conn.codec = self.new_codec(self.wire, self.notes)
-            self.send_pending(conn, conn.codec)
-        return 0
-
-    def drop(self, conn: Conn) -> None:
-        """Closes a connection; it must not be in `free` afterwards."""
-        if conn.opened:
-            self.connecting -= 1
-        if self.conns.pop(conn.fd, None) is not None:
-            self.poller.remove(conn.fd)
-            conn.sock.close()
-
-    def send_on(self, conn: Conn) -> None:
-        """Sends what is left of a request that the socket did not take whole, as far as it takes it now."""
-        assert conn.out is not None
-        try:
-            conn.out = conn.out[conn.send(conn.out) :]
-        except BlockingIOError:
-            return
-        except OSError:  # the peer wants no more of it; it may have answered before
-            conn.close_after = True
-            conn.out = conn.out[:0]
-        if not conn.out:
-            conn.out = None
-            self.poller.change(conn.fd, writable=False)
-
-    # other protocols
-
-    def send_pending(self, conn: Conn, codec: Codec) -> None:
-        """Sends what a codec has to say beside requests, after what the socket has not taken yet."""
-        data, codec.pending = codec.pending, b""
-        if data and conn.out is not None:
-            conn.out = memoryview(bytes(conn.out) + data)
-        elif data:
-            conn.out = memoryview(data)
-            self.send_on(conn)
-            if conn.out is not None:
-                self.poller.change(conn.fd, writable=True)
-
-    def begin(self, conn: Conn, row: int, request: bytes) -> bytes:
-        """The bytes that begin a codec's request, after what the socket has not taken yet."""
-        assert conn.codec is not None
-        data = conn.codec.begin(row, request)
-        if conn.out is None:
-            return data
-        data, conn.out = bytes(conn.out) + data, None
-        self.poller.change(conn.fd, writable=False)
-        return data
-
-    def feed(self, conn: Conn, codec: Codec, data: bytes, stamp: int, t: int) -> int:
-        """Gives a codec what came; 0, or the outcome of the request whose answer is complete."""
-        outcome = codec.feed(data, stamp, t)
-        if codec.pending:
-            self.send_pending(conn, codec)
-        conn.close_after = conn.close_after or not codec.keep
-        return outcome
-
-    # answers off the fast path
-
-    def read_on(self, conn: Conn, data: bytes) -> int:
-        """Takes the next bytes of an answer; its outcome when it is complete, 0 while bytes are missing."""
-        if conn.need > 0:
-            conn.need -= len(data)
-            if conn.body is not None and len(conn.body) < BODY_KEPT_BYTES:
-                conn.body += data
-            return 0 if conn.need > 0 else self.whole(conn)
-        if conn.need == 0:
-            if conn.out is not None:  # answered before the request was sent whole: do not reuse
-                conn.close_after = True
-            end = data.find(b"\r\n\r\n")
-            if conn.parser is None and end >= 0:
-                plain = self.heads.get(data[:end]) or self.remember(data[:end])
-                if plain is not None:
-                    conn.status, length, keep_alive = plain
-                    conn.close_after = conn.close_after or not keep_alive
-                    if self.wire.head_only:
-                        length = 0
-                    if self.expect is not None:
-                        conn.body = bytearray(data[end + 4 :])
-                    conn.need = length - (len(data) - end - 4)
-                    return 0 if conn.need > 0 else self.whole(conn)
-            conn.body = bytearray() if self.expect is not None else None
-            conn.parser = AnswerParser(conn.body)
-            conn.need = UNTIL_PARSED
-        parser = conn.parser
-        assert parser is not None
-        try:
-            parser.parser.feed_data(data)
-        except (parser.error, parser.upgrade) as error:
-            self.errors.setdefault(PROTOCOL, f"not a valid HTTP answer ({error}): {data[:60]!r}")
-            return PROTOCOL
-        if parser.extra:
-            return self.too_long()
-        if parser.done or (self.wire.head_only and parser.headed and parser.status >= 200):
-            conn.status = parser.status
-            conn.close_after = conn.close_after or not parser.keep_alive or self.wire.head_only
-            return conn.status
-        return 0
-
-    def whole(self, conn: Conn) -> int:
-        """The outcome of an answer of known length that has come whole."""
-        return self.too_long() if conn.need < 0 else conn.status
-
-    def too_long(self) -> int:
-        self.errors.setdefault(PROTOCOL, "more came than the answer's head announced")
-        return PROTOCOL
-
-    def remember(self, head: bytes) -> tuple[int, int, bool] | None:
-        plain = parse_head(head)
-        if plain is not None:
-            if len(self.heads) >= HEADS_KEPT:
-                self.heads.clear()
-            self.heads[head] = plain
-        return plain
-
-    def at_end(self, conn: Conn) -> int:
-        """The peer closed: the outcome of the request under way."""
-        if conn.codec is not None:
-            return conn.codec.at_end()
-        parser = conn.parser
-        if parser is not None and parser.ends_at_close:
-            conn.status = parser.status
-            return parser.status
-        if conn.need == 0 and parser is None:
-            self.errors.setdefault(RESET, "the connection was closed without an answer")
-            return RESET
-        self.errors.setdefault(PROTOCOL, "the connection was closed in the middle of an answer")
-        return PROTOCOL
-
-    def judged(self, conn: Conn, outcome: int) -> int:
-        """The outcome after the body was held against the expected pattern."""
-        if conn.codec is not None:
-            return outcome
-        if self.expect is not None and 200 <= outcome < 600 and not self.expect.search(conn.body or b""):
-            self.errors.setdefault(ASSERTION, f"an answer does not match {self.wire.expect_body!r}")
-            return ASSERTION
-        return outcome
-
-    # the loop
+        self.connections.close()
 
     def run(self, segment: Segment, words: memoryview) -> ShardReport:
         """Runs one segment in the shared words and returns what the worker says of itself."""
         header = words[segment.shard * SHARD_WORDS : (segment.shard + 1) * SHARD_WORDS]
         due, sent, recv, read, status, *extra = columns_of(segment, words, len(self.wire.extra_columns))
-        self.notes.use(header, extra, log_of(segment, words, self.wire), segment.shard, segment.shards)
+        log = log_of(segment, words, self.wire)
+        self.connections.notes.use(header, extra, log, segment.shard, segment.shards)
         n = len(due)
         closed = segment.concurrency > 0
         limit = segment.concurrency if closed else segment.max_connections
@@ -349,10 +124,11 @@ class Loop:
         requests = [self.wire.requests[row % kinds] for row in rows_of(segment, kinds)]
         request = requests[0]
         timeout = self.wire.timeout_ns
-        conns, free, heads = self.conns, self.free, self.heads
-        plain_http = self.new_codec is None
-        fast = plain_http and self.expect is None and not self.wire.head_only
-        poll, listening, wait = self.poller.poll, self.poller.listening, select.select
+        connections, reader, free = self.connections, self.reader, self.free
+        conns, poller, heads = connections.all, connections.poller, reader.heads
+        plain_http = self.wire.protocol == "http"
+        fast = plain_http and reader.expect is None and not self.wire.head_only
+        poll, listening, wait = poller.poll, poller.listening, select.select
         nobody: list[int] = []
         unpack = struct.Struct("qq").unpack
         offset = 0
@@ -360,12 +136,12 @@ class Loop:
         last_head, last_status, whole = b"", 0, -1  # of the last plain answer: most are like the one before
         bytes_read = wakeups = missing = 0
         self.errors.clear()
-        self.opened = 0
+        connections.opened = 0
 
         while len(conns) > limit:
-            self.drop(free.pop() if free else next(iter(conns.values())))
+            connections.drop(free.pop() if free else next(iter(conns.values())))
         for _ in range(min(segment.preopen, limit) - len(conns)):
-            if self.connect(now()):
+            if connections.connect(now()):
                 break
 
         i = 0  # the next request to send
@@ -414,7 +190,7 @@ class Loop:
             nonlocal finished
             row = conn.row
             recv[row] = stamp
-            status[row] |= self.judged(conn, outcome)
+            status[row] |= reader.judged(conn, outcome)
             read[row] = t
             finished += 1
             conn.row = -1
@@ -422,7 +198,7 @@ class Loop:
             conn.parser = conn.body = None
             keeps = outcome < TIMEOUT if conn.codec is None else conn.codec.keep
             if conn.close_after or conn.out is not None or not keeps:
-                self.drop(conn)
+                connections.drop(conn)
             else:
                 free.append(conn)
             if closed:
@@ -453,7 +229,7 @@ class Loop:
                     if kinds > 1:
                         request = requests[i % kinds]
                     if not plain_http:
-                        request = self.begin(conn, i, requests[i % kinds])
+                        request = connections.begin(conn, i, requests[i % kinds])
                     conn.row = i
                     sent[i] = t = now()
                     try:
@@ -471,7 +247,7 @@ class Loop:
                     next_due = due[i] if i < m else NEVER
                     if size != len(request):
                         conn.out = memoryview(request)[size:]
-                        self.poller.change(conn.fd, writable=True)
+                        poller.change(conn.fd, writable=True)
                 else:
                     seen = max(seen, i)
                     while seen < m and due[seen] <= t:
@@ -479,8 +255,8 @@ class Loop:
                         seen += 1
                     room = limit - len(conns)
                     if room > 0 and t >= connect_after:
-                        for _ in range(min(seen - i - self.connecting, room, CONNECTS_A_PASS)):
-                            outcome = self.connect(t)
+                        for _ in range(min(seen - i - connections.connecting, room, CONNECTS_A_PASS)):
+                            outcome = connections.connect(t)
                             if outcome:
                                 fail_waiting(outcome, t)
                                 if closed:
@@ -506,16 +282,15 @@ class Loop:
                         conn.close_after = True
                         finish(conn, TIMEOUT, 0, t)
                 k = row
-                if self.connecting:
-                    for conn in [conn for conn in conns.values() if conn.opened and conn.opened <= oldest]:
-                        self.drop(conn)
-                        fail_waiting(self.refuse(TimeoutError("connecting took too long"), CONNECT), t)
+                if connections.connecting:
+                    for outcome in connections.give_up(oldest):
+                        fail_waiting(outcome, t)
                 header[SENT_COUNT] = i  # this, the heartbeat and what is complete in this order
                 header[HEARTBEAT] = t
                 header[COMPLETE_TO] = k
                 header[SCHEDULED] = m
                 header[OPEN_CONNECTIONS] = len(conns)
-                header[REFUSED] = self.refused
+                header[REFUSED] = connections.refused
                 header[CPU_NS] = time.process_time_ns() - cpu_0
                 if t >= offset_until:
                     offset, offset_until = clock_offset(), t + OFFSET_HOLDS_NS
@@ -544,7 +319,7 @@ class Loop:
             if next_due > t:
                 until = next_due if next_due < tick else tick
             elif free or len(conns) < limit:
-                until = t if connect_after <= t and not self.connecting else min(tick, t + 100_000)
+                until = t if connect_after <= t and not connections.connecting else min(tick, t + 100_000)
             else:
                 until = tick
             if until > t:
@@ -566,16 +341,17 @@ class Loop:
                 except KeyError:
                     continue
                 if conn.opened:
-                    outcome = self.connected(conn)
-                    if outcome:
+                    outcome = connections.advance(conn)
+                    if outcome > 0:
                         fail_waiting(outcome, now())
                         if closed:
                             connect_after = now() + CLOSED_LOOP_RECONNECT_NS
-                    else:
+                    elif outcome == 0:
                         free.append(conn)
-                    continue
+                    if outcome or conn.tls is None:
+                        continue  # with TLS the peer's first word may have come with its handshake
                 if conn.out is not None:
-                    self.send_on(conn)  # an answer may come before the request is sent whole
+                    connections.send_on(conn)  # an answer may come before the request is sent whole
                 try:
                     data, ancillary, _, _ = conn.recvmsg(read_bytes, 64)
                 except BlockingIOError:
@@ -583,12 +359,12 @@ class Loop:
                 except OSError as error:
                     t = now()
                     if conn.row >= 0:
-                        self.errors.setdefault(RESET, error.strerror or str(error))
+                        outcome = reader.at_error(conn, error)
                         conn.close_after = True
-                        finish(conn, RESET, 0, t)
+                        finish(conn, outcome, 0, t)
                     else:
                         free.remove(conn)
-                        self.drop(conn)
+                        connections.drop(conn)
                     continue
                 t = now()
                 if ancillary:
@@ -600,16 +376,16 @@ class Loop:
                 row = conn.row
                 if size == 0 or row < 0:
                     if row >= 0:
-                        outcome = self.at_end(conn)
+                        outcome = reader.at_end(conn)
                         conn.close_after = True
                         finish(conn, outcome, stamp, t)
                     else:
                         if size and conn.codec is not None:
-                            self.feed(conn, conn.codec, data, stamp, t)
+                            connections.feed(conn, conn.codec, data, stamp, t)
                             if not conn.close_after:
                                 continue
                         free.remove(conn)
-                        self.drop(conn)
+                        connections.drop(conn)
                     continue
                 bytes_read += size
                 if size == read_bytes and read_bytes < 262_144:
@@ -638,9 +414,9 @@ class Loop:
                             answered(t)
                         continue
                 if conn.codec is None:
-                    outcome = self.read_on(conn, data)
+                    outcome = reader.read_on(conn, data)
                 else:
-                    outcome = self.feed(conn, conn.codec, data, stamp, t)
+                    outcome = connections.feed(conn, conn.codec, data, stamp, t)
                 if outcome:
                     if not stamp:
                         missing += 1
@@ -658,7 +434,7 @@ class Loop:
             run_queue_s=(queue - queue_0) / 1e9 if queue >= 0 and queue_0 >= 0 else None,
             wall_s=(now() - wall_0) / 1e9,
             wakeups=wakeups,
-            connections_opened=self.opened,
+            connections_opened=connections.opened,
             stamps_missing=missing,
             bytes_read=bytes_read,
             first_errors=dict(self.errors),

@@ -102,6 +102,17 @@ class Tls:
     alpn: tuple[str, ...] = ("http/1.1",)
 
 
+class TlsError(OSError):
+    """The handshake failed or the session broke; `strerror` says why in one sentence.
+
+    `truncated` when the connection ended without the end of the session.
+    """
+
+    def __init__(self, why: str, *, truncated: bool = False) -> None:
+        super().__init__(0, why)
+        self.truncated = truncated
+
+
 @dataclass(frozen=True)
 class Wire:
     """How to talk to the target: where, and the encoded requests that are sent in turn.

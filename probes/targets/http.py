@@ -11,15 +11,16 @@ import os
 import re
 import socket
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from probes.errors import TargetError, UsageError
 from probes.load.answer import AnswerParser
-from probes.load.plan import Wire
+from probes.load.plan import Tls, TlsError, Wire
 from probes.targets.target import Answer, Seen
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class HttpTarget:
     expect_body: str | None
     remote: bool
     sample_from: str
+    tls: Tls | None = None
 
     kind = "http"
 
@@ -78,6 +80,7 @@ class HttpTarget:
             timeout_ns=int(timeout_s * 1e9),
             head_only=self.method == "HEAD",
             expect_body=self.expect_body,
+            tls=self.tls,
         )
 
     def is_good(self, status: int) -> bool:
@@ -101,6 +104,10 @@ class HttpTarget:
             document["expect_status"] = self.expect_status
         if self.expect_body is not None:
             document["expect_body"] = self.expect_body
+        if self.tls is not None:
+            document["tls"] = {"verified": not self.tls.insecure}
+            if self.tls.ca is not None:
+                document["tls"]["ca"] = self.tls.ca
         return document
 
     def ask(self, timeout_s: float, run_id: str | None = None) -> Answer:
@@ -112,11 +119,13 @@ class HttpTarget:
         where = f"{self.host}:{self.port}"
         started = time.monotonic()
         try:
-            with socket.create_connection((self.ip, self.port), timeout_s) as sock:
+            with _connected((self.ip, self.port), self.tls, timeout_s) as sock:
                 parser, body_read = _exchange(
                     sock, self._encode(self.bodies[0], run_id), started + timeout_s,
                     head_only=self.method == "HEAD", where=where,
                 )  # fmt: skip
+        except TlsError as error:
+            raise TargetError(f"{where} cannot be asked: {error.strerror}{_tls_hint(error)}") from error
         except TimeoutError as error:
             raise TargetError(
                 f"{where} gave no complete answer within {timeout_s:g} s; check that the service is healthy "
@@ -150,7 +159,8 @@ class HttpTarget:
     def _all_headers(self, body: bytes | None, run_id: str | None) -> list[tuple[str, str]]:
         given = {name.lower() for name, _ in self.headers}
         authority = f"[{self.host}]" if ":" in self.host else self.host
-        headers = [("Host", authority if self.port == 80 else f"{authority}:{self.port}")]
+        usual = self.port == (80 if self.tls is None else 443)
+        headers = [("Host", authority if usual else f"{authority}:{self.port}")]
         headers += [
             ("User-Agent", f"{USER_AGENT}/{run_id}" if run_id else USER_AGENT),
             ("Accept", "*/*"),
@@ -181,14 +191,18 @@ def parse_target(
     expect_status: int | None = None,
     expect_body: str | None = None,
     allow_remote: bool = False,
+    ca: str | None = None,
+    insecure: bool = False,
     environment: Mapping[str, str] | None = None,
 ) -> HttpTarget:
-    """The target that an `http://host:port/path` address and its options describe.
+    """The target that an `http://host:port/path` address (or `https://`) and its options describe.
 
-    `headers` are `Name: value`; the value `env:NAME` is read from the environment. Raises `UsageError` when
+    `headers` are `Name: value`; the value `env:NAME` is read from the environment. Certificates are held
+    against the system's store, or the file `ca`; with `insecure` against nothing. Raises `UsageError` when
     something is wrong with them, `TargetError` when the host name cannot be resolved.
     """
-    host, port, path = _split(address)
+    scheme, host, port, path = _split(address)
+    tls = _tls(scheme, host, ca, insecure)
     family, ip, remote = _resolve(host, port, allow_remote)
     verb = (method or ("POST" if body is not None or bodies else "GET")).upper()
     if verb not in _METHODS:
@@ -207,7 +221,7 @@ def parse_target(
     parsed, shown = _headers(headers, os.environ if environment is None else environment)
     sent: tuple[bytes | None, ...] = tuple(bodies) if bodies else (body,)
     return HttpTarget(
-        address=f"http://{f'[{host}]' if ':' in host else host}:{port}{path}",
+        address=f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}{path}",
         method=verb,
         path=path,
         host=host,
@@ -221,12 +235,66 @@ def parse_target(
         expect_body=expect_body,
         remote=remote,
         sample_from="given" if sent != (None,) else "address",
+        tls=tls,
     )
 
 
 def is_secret_header(name: str) -> bool:
     """Whether the value of a header of this name is hidden wherever it would be shown."""
     return bool(_SECRET.search(name))
+
+
+def _tls(scheme: str, host: str, ca: str | None, insecure: bool) -> Tls | None:
+    """How the connections of an address are secured. Raises `UsageError` for a file without certificates."""
+    if scheme == "http":
+        if ca is not None or insecure:
+            raise UsageError("--ca and --insecure are for https:// targets: leave them out")
+        return None
+    if ca is not None and insecure:
+        raise UsageError("--insecure checks no certificate, whoever signed it: leave out --ca or --insecure")
+    tls = Tls(
+        name=host.partition("%")[0], ca=None if ca is None else str(Path(ca).absolute()), insecure=insecure
+    )
+    import ssl
+
+    from probes.load.tls import new_context
+
+    try:
+        new_context(tls)
+    except OSError as error:
+        why = "it holds no certificates" if isinstance(error, ssl.SSLError) else error.strerror
+        raise UsageError(f"--ca {_clean(ca or '')} cannot be used: {why}; name a file in PEM form") from error
+    return tls
+
+
+@contextmanager
+def _connected(address: tuple[str, int], tls: Tls | None, timeout_s: float) -> Iterator[socket.socket]:
+    """A connection, secured where asked, for one exchange. Raises `TlsError` and `OSError`."""
+    with socket.create_connection(address, timeout_s) as sock:
+        if tls is None:
+            yield sock
+            return
+        import ssl
+
+        from probes.load.tls import new_context, reason
+
+        try:
+            secured = new_context(tls).wrap_socket(sock, server_hostname=tls.name, suppress_ragged_eofs=False)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise TlsError(reason(error)) from error
+        with secured:
+            try:
+                yield secured
+            except ssl.SSLEOFError as error:
+                raise TlsError("it closed the connection without the end of the TLS session") from error
+
+
+def _tls_hint(error: TlsError) -> str:
+    if isinstance(error.__cause__, OSError) and "certificate is not accepted" in str(error.strerror):
+        return "; name the file of its certificate authority with --ca, or go without checking by --insecure"
+    return ""
 
 
 class _SampleParser(AnswerParser):
@@ -282,10 +350,11 @@ def check_address(address: str) -> None:
     _split(address)
 
 
-def _split(address: str) -> tuple[str, int, str]:
+def _split(address: str) -> tuple[str, str, int, str]:
+    """Scheme, host, port and path."""
     scheme = address.partition(":")[0].lower() if "://" in address else ""
-    if scheme != "http":
-        hint = "targets of other kinds are not part of this version" if scheme else "http://host:port/path"
+    if scheme not in ("http", "https"):
+        hint = "targets of other kinds are read elsewhere" if scheme else "http://host:port/path"
         raise UsageError(f"'{_clean(address)}' is not an http:// address: {hint}")
     try:
         parts = urlsplit(address)
@@ -301,7 +370,7 @@ def _split(address: str) -> tuple[str, int, str]:
     path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
     if parts.query:
         path += "?" + quote(parts.query, safe="/%:@!$&'()*+,;=~-._?")
-    return host, port or 80, path
+    return scheme, host, port or (80 if scheme == "http" else 443), path
 
 
 def _resolve(host: str, port: int, allow_remote: bool) -> tuple[int, str, bool]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MODULES = {
     "http": "probes.targets.http",
+    "https": "probes.targets.http",
 }
 """By the scheme before `://`."""
 CODE = ("python", "model", "command")

@@ -99,7 +99,8 @@ def test_secrets_are_sent_and_never_shown() -> None:
     ("address", "options", "sentence"),
     [
         ("127.0.0.1:8000/x", {}, "is not an http:// address: http://host:port/path"),
-        ("https://127.0.0.1/", {}, "targets of other kinds are not part of this version"),
+        ("ftp://127.0.0.1/", {}, "targets of other kinds are read elsewhere"),
+        ("https://u:p@127.0.0.1/", {}, "an address holds no user or password"),
         ("http://", {}, "names no host"),
         ("http://127.0.0.1:99999/", {}, "is not an address"),
         ("http://127.0.0.1:0/", {}, "no service listens on port 0"),
