@@ -354,8 +354,7 @@ def _split(address: str) -> tuple[str, str, int, str]:
     """Scheme, host, port and path."""
     scheme = address.partition(":")[0].lower() if "://" in address else ""
     if scheme not in ("http", "https"):
-        hint = "targets of other kinds are read elsewhere" if scheme else "http://host:port/path"
-        raise UsageError(f"'{_clean(address)}' is not an http:// address: {hint}")
+        raise UsageError(f"'{_clean(address)}' is not an http:// address: write http://host:port/path")
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port

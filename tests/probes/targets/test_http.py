@@ -98,8 +98,8 @@ def test_secrets_are_sent_and_never_shown() -> None:
 @pytest.mark.parametrize(
     ("address", "options", "sentence"),
     [
-        ("127.0.0.1:8000/x", {}, "is not an http:// address: http://host:port/path"),
-        ("ftp://127.0.0.1/", {}, "targets of other kinds are read elsewhere"),
+        ("127.0.0.1:8000/x", {}, "is not an http:// address: write http://host:port/path"),
+        ("ftp://127.0.0.1/", {}, "write http://host:port/path"),
         ("https://u:p@127.0.0.1/", {}, "an address holds no user or password"),
         ("http://", {}, "names no host"),
         ("http://127.0.0.1:99999/", {}, "is not an address"),
