@@ -12,6 +12,7 @@ import importlib.util
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,9 @@ ROOT = Path(__file__).resolve().parents[1]
 READY_SECONDS = 30.0
 END_SECONDS = 10.0
 
+# A shell that runs the tests in the background has them ignore SIGINT, and what they start would too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # Where Loadstone is not installed, its packages are those of this checkout.
 sys.path.append(str(ROOT))
 
