@@ -19,6 +19,6 @@ run:
 ci:
     bash .ci/run
 
-# CPU a request beside wrk's, in one run
+# CPU a request and rate beside wrk, hey, ab, locust and aiohttp, in one run
 bench:
-    python benchmarks/load/against_wrk.py
+    python benchmarks/load/side_by_side.py
