@@ -122,19 +122,21 @@ class Loop:
         limit = segment.concurrency if closed else segment.max_connections
         kinds = len(self.wire.requests)
         requests = [self.wire.requests[row % kinds] for row in rows_of(segment, kinds)]
-        request = requests[0]
+        request = requests[0]  # the next to send
         timeout = self.wire.timeout_ns
         connections, reader, free = self.connections, self.reader, self.free
-        conns, poller, heads = connections.all, connections.poller, reader.heads
+        conns, poller = connections.all, connections.poller
         plain_http = self.wire.protocol == "http"
-        fast = plain_http and reader.expect is None and not self.wire.head_only
+        always_same = plain_http and kinds == 1
+        short_cut = plain_http and reader.expect is None and not self.wire.head_only
         poll, listening, wait = poller.poll, poller.listening, select.select
         nobody: list[int] = []
         unpack = struct.Struct("qq").unpack
         offset = 0
+        second = stamp_base = 0  # the last stamp's second, and what its nanoseconds are added to
         read_bytes = SMALL_READ
         last_head, last_status, whole = b"", 0, -1  # of the last plain answer: most are like the one before
-        bytes_read = wakeups = missing = 0
+        bytes_read = wakeups = 0
         self.errors.clear()
         connections.opened = 0
 
@@ -226,10 +228,10 @@ class Loop:
             while next_due <= t:
                 if free:
                     conn = free.pop()
-                    if kinds > 1:
+                    if not always_same:
                         request = requests[i % kinds]
-                    if not plain_http:
-                        request = connections.begin(conn, i, requests[i % kinds])
+                        if not plain_http:
+                            request = connections.begin(conn, i, request)
                     conn.row = i
                     sent[i] = t = now()
                     try:
@@ -293,7 +295,7 @@ class Loop:
                 header[REFUSED] = connections.refused
                 header[CPU_NS] = time.process_time_ns() - cpu_0
                 if t >= offset_until:
-                    offset, offset_until = clock_offset(), t + OFFSET_HOLDS_NS
+                    offset, offset_until, second = clock_offset(), t + OFFSET_HOLDS_NS, 0
                 stop = header[STOP]
                 if issuing and (stop or t >= segment.end_ns or (closed and finished == n)):
                     issuing = at_once = False
@@ -369,12 +371,15 @@ class Loop:
                 t = now()
                 if ancillary:
                     seconds, nanoseconds = unpack(ancillary[0][2])
-                    stamp = seconds * 1_000_000_000 + nanoseconds - offset
+                    if seconds != second:
+                        second, stamp_base = seconds, seconds * 1_000_000_000 - offset
+                    stamp = stamp_base + nanoseconds
                 else:
                     stamp = 0
                 size = len(data)
                 row = conn.row
-                if size == 0 or row < 0:
+                bytes_read += size
+                if row < 0 or not size:
                     if row >= 0:
                         outcome = reader.at_end(conn)
                         conn.close_after = True
@@ -387,39 +392,33 @@ class Loop:
                         free.remove(conn)
                         connections.drop(conn)
                     continue
-                bytes_read += size
                 if size == read_bytes and read_bytes < 262_144:
                     read_bytes *= 4
-                if fast and conn.need == 0 and conn.out is None:
-                    known = size == whole and data.startswith(last_head)
-                    if not known:
-                        end = data.find(b"\r\n\r\n")
-                        plain = heads.get(data[:end]) if end >= 0 else None
-                        if plain is not None and plain[2] and size == end + 4 + plain[1]:
-                            known, last_head, last_status, whole = True, data[: end + 4], plain[0], size
-                    if known:
-                        if not stamp:
-                            missing += 1
-                        recv[row] = stamp
-                        status[row] = last_status if row >= seen else last_status | status[row]
-                        read[row] = t
-                        finished += 1
-                        conn.row = -1
-                        free.append(conn)
-                        if at_once:
-                            if m < n:
-                                due[m] = t
-                                m += 1
-                        elif closed:
-                            answered(t)
-                        continue
+                known = short_cut and not conn.need and conn.out is None
+                if known and (size != whole or not data.startswith(last_head)):
+                    alike = reader.seen_before(data)
+                    known = alike is not None
+                    if alike is not None:
+                        last_status, last_head, whole = *alike, size
+                if known:
+                    recv[row] = stamp
+                    status[row] = last_status if row >= seen else last_status | status[row]
+                    read[row] = t
+                    finished += 1
+                    conn.row = -1
+                    free.append(conn)
+                    if at_once:
+                        if m < n:
+                            due[m] = t
+                            m += 1
+                    elif closed:
+                        answered(t)
+                    continue
                 if conn.codec is None:
                     outcome = reader.read_on(conn, data)
                 else:
                     outcome = connections.feed(conn, conn.codec, data, stamp, t)
                 if outcome:
-                    if not stamp:
-                        missing += 1
                     finish(conn, outcome, stamp, t)
             next_due = due[i] if i < m else NEVER
 
@@ -435,7 +434,6 @@ class Loop:
             wall_s=(now() - wall_0) / 1e9,
             wakeups=wakeups,
             connections_opened=connections.opened,
-            stamps_missing=missing,
             bytes_read=bytes_read,
             first_errors=dict(self.errors),
             pauses=pauses,

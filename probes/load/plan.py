@@ -179,7 +179,6 @@ class ShardReport:
     wall_s: float
     wakeups: int
     connections_opened: int
-    stamps_missing: int
     bytes_read: int
     failure: str | None = None
     first_errors: dict[int, str] = field(default_factory=dict)

@@ -63,6 +63,15 @@ class Reader:
             return conn.status
         return 0
 
+    def seen_before(self, data: bytes) -> tuple[int, bytes] | None:
+        """The status and the head (with the empty line) of what is one whole answer with a head that was read
+        before and that keeps the connection; None of all else."""
+        end = data.find(b"\r\n\r\n")
+        plain = self.heads.get(data[:end]) if end >= 0 else None
+        if plain is None or not plain[2] or len(data) != end + 4 + plain[1]:
+            return None
+        return plain[0], data[: end + 4]
+
     def whole(self, conn: Conn) -> int:
         """The outcome of an answer of known length that has come whole."""
         return self.too_long() if conn.need < 0 else conn.status

@@ -18,6 +18,8 @@ from probes.load.plan import Tls, TlsError
 LEAST_READ = 4_096
 """Bytes asked of the socket: a record is longer than what it holds."""
 LARGEST_READ = 262_144
+RECORD = 16_384
+"""The most that a record holds, and that the session gives at once."""
 
 
 def new_context(tls: Tls) -> ssl.SSLContext:
@@ -117,9 +119,12 @@ class TlsSocket:
                     raise
         parts = []
         try:
-            while part := self._session.read(LARGEST_READ):
+            while part := self._session.read(RECORD):
                 parts.append(part)
-            self._ended = True
+                if not self._incoming.pending and not self._session.pending():
+                    break  # what is left is no whole record: asking for it would cost an exception
+            else:
+                self._ended = True
         except ssl.SSLWantReadError:
             if not parts:
                 raise BlockingIOError from None

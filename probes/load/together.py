@@ -161,7 +161,6 @@ def merged_report(reports: Sequence[ShardReport]) -> ShardReport:
         wall_s=max(report.wall_s for report in reports),
         wakeups=sum(report.wakeups for report in reports),
         connections_opened=sum(report.connections_opened for report in reports),
-        stamps_missing=sum(report.stamps_missing for report in reports),
         bytes_read=sum(report.bytes_read for report in reports),
         first_errors=errors,
         pauses=sum(report.pauses for report in reports),
@@ -201,7 +200,6 @@ def _lost(region: Region, part: Segment, begun: int, error: str) -> ShardReport:
         wall_s=max((now - begun) / 1e9, 1e-9),
         wakeups=0,
         connections_opened=0,
-        stamps_missing=0,
         bytes_read=0,
         lost=(f"load process {part.shard + 1} of {part.shards}: {error}",),
     )

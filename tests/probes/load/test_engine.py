@@ -27,7 +27,7 @@ GET = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n"
 def record(due_s: list[float], end_s: float) -> Record:
     n = len(due_s)
     due = START + (np.array(due_s) * SECOND).astype(np.int64)
-    report = ShardReport(n, n, START, 0.0, None, 1.0, 0, 0, 0, 0)
+    report = ShardReport(n, n, START, 0.0, None, 1.0, 0, 0, 0)
     zeros = np.zeros(n, np.int64)
     return Record(due, due, zeros, due, zeros, START, START + int(end_s * SECOND), 0, report)
 

@@ -26,7 +26,7 @@ def is_good(status: int) -> bool:
 def report(rows: int, **changes: Any) -> ShardReport:
     settings: dict[str, Any] = {
         "scheduled": rows, "sent": rows, "ended_ns": START + 1_000 * MS, "cpu_s": 0.1, "run_queue_s": None,
-        "wall_s": 1.0, "wakeups": 0, "connections_opened": 1, "stamps_missing": 0, "bytes_read": 0,
+        "wall_s": 1.0, "wakeups": 0, "connections_opened": 1, "bytes_read": 0,
     }  # fmt: skip
     return ShardReport(**settings | changes)
 

@@ -130,7 +130,7 @@ def test_what_is_complete_of_all_is_never_more_than_what_is(counts: list[tuple[i
 
 
 def report(**changes: Any) -> ShardReport:
-    return replace(ShardReport(10, 9, 5, 0.5, 0.1, 2.0, 7, 3, 1, 100), **changes)
+    return replace(ShardReport(10, 9, 5, 0.5, 0.1, 2.0, 7, 3, 100), **changes)
 
 
 def test_reports_add_up_and_the_busiest_is_told() -> None:
