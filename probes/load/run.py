@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -29,6 +29,7 @@ from probes.load.grade import (
     verdict_of,
 )
 from probes.load.memory_log import MemoryLog
+from probes.load.others import Moment, fault_of_others
 from probes.load.plan import STOP_NOW
 from probes.load.safety import Ending, Rules, RunEnded
 from probes.load.search import BLOCK_S, ClosedView, Objective, OpenView
@@ -38,7 +39,7 @@ from probes.load.spec import ClosedSegment, LoadSpec, OpenSegment, ReplaySegment
 from probes.load.steps import StepResult, exceedances, summarise
 from probes.probe import ProbeContext
 from probes.targets.target import Target
-from probes.watch.machine import CpuTimes
+from probes.watch.machine import processors_of
 from probes.watch.tree import TreeWatcher, Usage
 
 WARMUP_LONGEST_S = 5.0
@@ -49,9 +50,6 @@ HOPELESS_SHARE = 0.10
 SETTLE_S = 4.0
 SETTLE_RATE = 20.0
 LEAST_UNANSWERED = 10
-OTHERS_CORES = 0.15
-FULL_MACHINE = 0.9
-"""A step is spoilt when others use that many cores while this share of all processors is busy."""
 
 
 class Run:
@@ -75,7 +73,7 @@ class Run:
         self._measuring = False
         self._mode = "open"
         self._so_far: SoFar | None = None
-        self._step_began: _Moment | None = None
+        self._step_began: Moment | None = None
         self._began = self._moment()
         self._search_began = context.elapsed()
         self._objectives = objectives_of(spec)
@@ -148,8 +146,8 @@ class Run:
 
     # stretches of load
 
-    def _moment(self) -> _Moment:
-        return _Moment.now(self.engine.cpu_s + self.target.harness_cpu_s())
+    def _moment(self) -> Moment:
+        return Moment.now(self.engine.cpu_s + self.target.harness_cpu_s())
 
     def _fault_so_far(self, progress: Progress, good: NDArray[np.bool_]) -> str | None:
         """Why our client or this machine spoils the step that runs, as far as it has come."""
@@ -162,19 +160,18 @@ class Run:
         usage = self._usage(round(before.t * 1e9), progress.t_ns)
         return self._machine_fault(before, usage, progress.client_cpu_s)
 
-    def _machine_fault(self, before: _Moment, usage: Usage | None, running_s: float = 0.0) -> str | None:
+    def _machine_fault(self, before: Moment, usage: Usage | None, running_s: float = 0.0) -> str | None:
         """Why the machine, busy with other things, spoils what was sent since then; None when it does not or
         cannot be told. `usage` is the target's in that time, `running_s` the CPU of load still under way."""
+        if usage is None or self.watcher is None:
+            return None
         now = self._moment()
-        if before.cpu is None or now.cpu is None or usage is None:
-            return None
-        seconds = now.t - before.t
-        ours = now.own_s + running_s - before.own_s + usage.cpu_s
-        others = (now.cpu.busy_s - before.cpu.busy_s - ours) / seconds
-        full = now.cpu.busy_ratio(before.cpu) or 0.0
-        if others < OTHERS_CORES or full < FULL_MACHINE:
-            return None
-        return f"other processes used {others:.1f} cores and left no processor free"
+        ours = now.own_s + running_s - before.own_s
+        load = processors_of(shard.pid for shard in self.engine.shards)
+        target = processors_of(root.pid for root in self.watcher.roots)
+        if not load or not target or load & target:
+            ours += usage.cpu_s
+        return fault_of_others(before, now, load, ours)
 
     def others_cores(self) -> float | None:
         """Cores used since the run began by others than target and Loadstone, or withheld by a hypervisor;
@@ -194,7 +191,7 @@ class Run:
         self.context.emit(Note(self.context.elapsed(), level, text))
 
     def _stretch(
-        self, mode: str, send: Callable[[], Record], measuring: bool = True, began: _Moment | None = None
+        self, mode: str, send: Callable[[], Record], measuring: bool = True, began: Moment | None = None
     ) -> Record:
         """Runs one stretch of load. Raises `RunEnded` when the run has to end and nothing was measured.
 
@@ -221,7 +218,7 @@ class Run:
             raise RunEnded(self.ending)
 
     def _record_step(
-        self, record: Record, saturated: bool = False, began: _Moment | None = None
+        self, record: Record, saturated: bool = False, began: Moment | None = None
     ) -> StepResult | None:
         """Summarises, judges, tells and keeps a step; None when nothing was due in it.
 
@@ -319,7 +316,7 @@ class Run:
         measuring: bool = True,
         drain_s: float | None = None,
         enough: Callable[[Live], bool] | None = None,
-        began: _Moment | None = None,
+        began: Moment | None = None,
     ) -> Record:
         due, _ = due_times([segment], self.spec.arrivals, self.generator)
         return self._stretch(
@@ -509,19 +506,6 @@ class Run:
 
     def _share(self) -> float:
         return min(0.99, self.elapsed() / self.spec.budget_s)
-
-
-@dataclass(frozen=True)
-class _Moment:
-    """Counters of CPU time at one moment: of the machine, and of Loadstone's own processes."""
-
-    t: float
-    cpu: CpuTimes | None
-    own_s: float
-
-    @classmethod
-    def now(cls, load_process_s: float) -> _Moment:
-        return cls(time.monotonic(), CpuTimes.read(), time.process_time() + load_process_s)
 
 
 class _Steady:

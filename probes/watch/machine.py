@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 from probes.watch.cgroup import cpu_quota_cores, memory_limit_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -65,6 +67,18 @@ def usable_cores() -> float | None:
     quota = cpu_quota_cores()
     known = [float(limit) for limit in (count, quota) if limit is not None]
     return min(known, default=None)
+
+
+def processors_of(pids: Iterable[int]) -> frozenset[int]:
+    """The numbers of the processors on which these processes may run, all together; empty where it cannot be
+    told of one of them."""
+    found: set[int] = set()
+    for pid in pids:
+        try:
+            found |= os.sched_getaffinity(pid)
+        except (AttributeError, OSError):
+            return frozenset()
+    return frozenset(found)
 
 
 def timer_lateness(samples: int = 200) -> NDArray[np.int64]:
@@ -151,10 +165,33 @@ class CpuTimes:
     def read(cls) -> CpuTimes | None:
         """The counters now."""
         try:
-            line = Path("/proc/stat").read_text().partition("\n")[0].split()
-            user, nice, system, idle, iowait, irq, softirq, steal = (int(ticks) for ticks in line[1:9])
+            return cls._of(Path("/proc/stat").read_text().partition("\n")[0])
         except (OSError, ValueError):
             return cls._from_psutil()
+
+    @classmethod
+    def read_each(cls) -> dict[int, CpuTimes]:
+        """The counters of each processor, by its number; {} where the system does not tell."""
+        try:
+            lines = Path("/proc/stat").read_text().splitlines()[1:]
+            return {int(line[3 : line.index(" ")]): cls._of(line) for line in lines if line.startswith("cpu")}
+        except (OSError, ValueError):
+            return {}
+
+    @classmethod
+    def total(cls, parts: Sequence[CpuTimes]) -> CpuTimes:
+        """Several processors as one."""
+        steal = [part.steal_s for part in parts if part.steal_s is not None]
+        return cls(
+            sum(part.busy_s for part in parts),
+            sum(part.idle_s for part in parts),
+            sum(steal) if len(steal) == len(parts) else None,
+        )
+
+    @classmethod
+    def _of(cls, line: str) -> CpuTimes:
+        """Of a line of /proc/stat. Raises `ValueError` for anything else."""
+        user, nice, system, idle, iowait, irq, softirq, steal = (int(ticks) for ticks in line.split()[1:9])
         tick_s = 1 / os.sysconf("SC_CLK_TCK")
         busy = user + nice + system + irq + softirq + steal
         return cls(busy * tick_s, (idle + iowait) * tick_s, steal * tick_s)

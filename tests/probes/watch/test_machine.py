@@ -176,3 +176,18 @@ def test_importing_loads_nothing_heavy(python: Callable[[str], str]) -> None:
         "import probes.watch.machine, sys; print(sorted({'numpy', 'psutil', 'asyncio'} & set(sys.modules)))"
     )
     assert python(code) == "[]"
+
+
+@linux
+def test_the_processors_together_are_the_machine() -> None:
+    each = CpuTimes.read_each()
+    assert len(each) >= len(os.sched_getaffinity(0))
+    whole, total = CpuTimes.read(), CpuTimes.total(list(each.values()))
+    assert whole is not None
+    assert total.busy_s == pytest.approx(whole.busy_s, rel=0.01)
+
+
+@linux
+def test_the_processors_of_several_processes_are_all_they_may_use() -> None:
+    assert machine.processors_of([os.getpid()]) == os.sched_getaffinity(0)
+    assert machine.processors_of([os.getpid(), 0x7FFFFFFF]) == frozenset()

@@ -8,6 +8,9 @@ one answer by as much, and shifts nothing that comes after: capacity and queue a
 `GET /whoami` answers at once with pid and parameters, outside the model and its counts. Every other request,
 whatever its method and path, goes through the model. On one connection answers keep the order of the
 requests: pipelined ones wait for their predecessor.
+
+Its last line says what it really took (`took_ms`): from the kernel's stamp of the request to after the answer
+was handed to the kernel, with p50, p99 and max over all answers of the model.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from __future__ import annotations
 import gc
 import heapq
 import json
+import math
 import os
 import re
 import select
@@ -22,6 +26,7 @@ import signal
 import socket
 import struct
 import time
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -70,8 +75,9 @@ class VirtualTimeServer:
     parameters: dict[str, object]
     counts: Counts = field(default_factory=Counts)
     clients: dict[int, Client] = field(default_factory=dict)
-    answers: list[tuple[int, int, Client, bytes, bool]] = field(default_factory=list)
-    """A heap of (end, number, client, bytes, close after it)."""
+    answers: list[tuple[int, int, int, Client, bytes, bool]] = field(default_factory=list)
+    """A heap of (end, number, arrival, client, bytes, close after it)."""
+    took_ns: array[int] = field(default_factory=lambda: array("q"))
     number: int = 0
 
     def run(self) -> None:
@@ -158,12 +164,12 @@ class VirtualTimeServer:
         client.last_end = end = max(end, client.last_end)
         close = bool(CLOSE.search(head)) or (b" HTTP/1.0\r\n" in head and not KEEP.search(head))
         self.number += 1
-        heapq.heappush(self.answers, (end, self.number, client, body, close))
+        heapq.heappush(self.answers, (end, self.number, arrival, client, body, close))
 
     def _answer(self) -> None:
         """Sends what is due."""
         while self.answers and self.answers[0][0] <= now():
-            _, _, client, body, close = heapq.heappop(self.answers)
+            _, _, arrival, client, body, close = heapq.heappop(self.answers)
             head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n" % (
                 len(body),
                 b"Connection: close\r\n" if close else b"",
@@ -176,6 +182,7 @@ class VirtualTimeServer:
             if body is BODY:
                 if client.open:
                     self.counts.answered += 1
+                    self.took_ns.append(now() - arrival)
                 else:
                     self.counts.abandoned += 1
             if close and client.open:
@@ -188,6 +195,8 @@ class VirtualTimeServer:
 
     def _say_goodbye(self) -> None:
         counts = self.counts
+        took, n = sorted(self.took_ns), len(self.took_ns)
+        ranks = {"p50": (n + 1) // 2, "p99": math.ceil(0.99 * n), "max": n}
         say(
             {
                 "received": counts.received,
@@ -197,6 +206,7 @@ class VirtualTimeServer:
                 "whoami": counts.whoami,
                 "connections": counts.connections,
                 "cpu_s": time.process_time(),
+                "took_ms": {name: took[rank - 1] / 1e6 for name, rank in ranks.items()} if n else {},
                 **self.parameters,
             }
         )
