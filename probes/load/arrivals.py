@@ -20,7 +20,7 @@ def due_times(
     ones are evenly spaced in expected count. A rate that changes over a segment is reached by inverting
     its integral: with unit-rate arrivals u, t solves r0·t + (r1 − r0)·t²/(2T) = u.
     """
-    parts: list[NDArray[np.float64]] = []
+    parts: list[NDArray[np.int64]] = []
     first = [0]
     start = 0.0
     carried = 0.0  # expected count left over from the segment before, so that constant spacing goes on
@@ -31,12 +31,14 @@ def due_times(
         else:
             units = np.arange(carried, expected - 1e-9)
             carried = carried + len(units) - expected
-        times = _times(units, segment) + start
-        parts.append(times)
+        times = _times(units, segment)
+        times += start
+        times *= 1e9
+        parts.append(times.astype(np.int64))
         first.append(first[-1] + len(times))
         start += segment.seconds
-    due = np.concatenate(parts) if parts else np.zeros(0)
-    return (due * 1e9).astype(np.int64), np.array(first, np.int64)
+    due = np.concatenate(parts) if len(parts) > 1 else (parts or [np.zeros(0, np.int64)])[0]
+    return due, np.array(first, np.int64)
 
 
 def _poisson_units(expected: float, generator: np.random.Generator) -> NDArray[np.float64]:

@@ -18,6 +18,7 @@ from probes.load.lateness import own_delay
 from probes.load.plan import (
     CANCELLED,
     COLUMNS,
+    COMPLETE_TO,
     HEARTBEAT,
     OPEN_CONNECTIONS,
     OUTCOME,
@@ -72,6 +73,8 @@ class Record:
     the order of time."""
     log_lost: int = 0
     """Entries of the whole stretch for which the log had no room."""
+    first_row: int = 0
+    """The requests before this one were given away while the load ran; see `Ended`."""
 
     @property
     def outcome(self) -> NDArray[np.int64]:
@@ -92,6 +95,26 @@ class Record:
         """The part that was due at `start_ns` or later."""
         first = int(np.searchsorted(self.due, start_ns))
         return self.rows(first, len(self.due), max(start_ns, self.start_ns), self.end_ns)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Requests of a stretch that still runs: rows from `first_row` on, all of which have ended.
+
+    `rows` are the five columns, as of a `Record` but that those of callers need not be in order; they are to
+    be read at once, for their memory is given back. The load began at `start_ns` and is to end at `end_ns`.
+    """
+
+    first_row: int
+    rows: Columns
+    start_ns: int
+    end_ns: int
+
+
+Drain = Callable[[Ended], None]
+
+GIVEN_AWAY_ROWS = 100_000
+"""Requests that have ended are given away by at least that many."""
 
 
 @dataclass(frozen=True)
@@ -167,16 +190,19 @@ class Engine:
         *,
         drain_s: float | None = None,
         enough: Callable[[Live], bool] | None = None,
+        give: Drain | None = None,
     ) -> Record:
         """Sends each request when it is due (ns from the start), whatever the answers do.
 
         After `seconds` the load waits up to `drain_s` (the request's time-out by default) for what is
-        unfinished, then cancels it. `enough` may end the stretch early.
+        unfinished, then cancels it. `enough` may end the stretch early. With `give`, requests that have ended
+        are given away while the load runs, so that a long one takes no more memory than a short one; the
+        record then has the others only.
         """
         scheduled = len(due_ns)
         region = Region(max(1, scheduled), self.wire, len(self.shards))
         start = time.perf_counter_ns() + LEAD_NS
-        region.columns["due"][:scheduled] = due_ns + start
+        np.add(due_ns, start, out=region.columns["due"][:scheduled])
         rate = scheduled / seconds
         segment = Segment(
             path=region.path,
@@ -188,7 +214,7 @@ class Engine:
             preopen=int(max(len(self.shards), min(self.connections, 8, rate / 10))),
             max_connections=self.connections,
         )
-        return self._run(region, segment, enough)
+        return self._run(region, segment, enough, give)
 
     def closed_loop(
         self,
@@ -199,8 +225,12 @@ class Engine:
         enough: Callable[[Live], bool] | None = None,
         think: Think | None = None,
         seed: int = 0,
+        give: Drain | None = None,
     ) -> Record:
-        """`concurrency` callers, each sending again as soon as it has its answer, or after it has thought."""
+        """`concurrency` callers, each sending again as soon as it has its answer, or after it has thought.
+
+        The rest as of `open_loop`.
+        """
         capacity = int(CLOSED_LOOP_RATE * min(seconds, 80.0)) + concurrency
         region = Region(capacity, self.wire, len(self.shards))
         start = time.perf_counter_ns() + LEAD_NS
@@ -217,18 +247,38 @@ class Engine:
             think_constant=think is not None and think.constant,
             seed=seed,
         )
-        return self._run(region, segment, enough)
+        return self._run(region, segment, enough, give)
 
-    def _run(self, region: Region, segment: Segment, enough: Callable[[Live], bool] | None) -> Record:
+    def _run(
+        self,
+        region: Region,
+        segment: Segment,
+        enough: Callable[[Live], bool] | None,
+        give: Drain | None,
+    ) -> Record:
         clock = _Seconds(segment.start_ns, self.observer)
         shards = self.shards[: segment.concurrency or len(self.shards)]
         n = len(shards)
         stopped: int | None = None
+        given = 0
+        if self.wire.extra_columns:  # what a codec wrote of a request beside its row is still wanted
+            give = None
+
+        def give_away(ended_to: int) -> None:
+            nonlocal given
+            assert give is not None
+            rows = {name: region.columns[name][given:ended_to] for name in COLUMNS}
+            give(Ended(given, rows, segment.start_ns, segment.end_ns))
+            region.release(ended_to)
+            given = ended_to
 
         def on_tick(live: Live) -> int:
             nonlocal stopped
             t = time.perf_counter_ns()
             clock.look(live)
+            ended_to = min(clock.first, int(live.header[COMPLETE_TO]))
+            if give is not None and ended_to - given >= GIVEN_AWAY_ROWS:
+                give_away(ended_to)
             word = self.observer.stop_word(live, t)
             if not word and enough is not None and enough(live):
                 word = STOP_ISSUING
@@ -245,19 +295,19 @@ class Engine:
             clock.look(live, report.ended_ns)
             end = segment.end_ns if stopped is None else min(stopped, segment.end_ns)
             end = min(end, report.ended_ns)
-            rows = report.scheduled
-            filled = region.columns
+            filled = {name: column[given : report.scheduled] for name, column in region.columns.items()}
             log, log_lost = region.log()
             if n > 1 and segment.concurrency:
-                order = order_by_due(filled["due"], [part.sent for part in reports])
-                filled = {name: column[order] for name, column in filled.items()}
+                order = order_by_due(region.columns["due"], [part.sent for part in reports], given)
+                filled = {name: column[order] for name, column in region.columns.items()}
                 if len(log):
                     place = np.zeros(int(order.max()) + 1, np.int64)
                     place[order] = np.arange(len(order))
                     log[:, 0] = place[log[:, 0]]
+            rows = len(filled["due"])
             if stopped is not None:  # what would have been due only after an early stop was never due
-                due = filled["due"][:rows]
-                sent_to = rows if segment.concurrency else int(live.header[SENT_COUNT])
+                due = filled["due"]
+                sent_to = rows if segment.concurrency else int(live.header[SENT_COUNT]) - given
                 rows = max(sent_to, int(np.searchsorted(due, end)))
                 end = max(end, int(due[rows - 1]) + 1) if rows else end
             columns: Columns = {name: column[:rows].copy() for name, column in filled.items()}
@@ -279,6 +329,7 @@ class Engine:
             extra=extra,
             log=log[log[:, 0] < rows],
             log_lost=log_lost,
+            first_row=given,
         )
 
 

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from probes.analysis.memory import MemoryGrowth
 from probes.analysis.percentiles import smallest_sample
+from probes.load.durations import Durations
 from probes.load.steps import StepResult, Verdict
 from probes.slo import Slo
 
@@ -44,8 +44,8 @@ def client_fault(step: StepResult, slo: Slo) -> str | None:
         lost=step.lost,
         busiest_cores=step.busiest_client_cores,
         full_cores=BUSY_CORES if step.mode == "open" else None,
-        response_ns=step.response_ns,
-        own_delay_ns=step.own_delay_ns,
+        response=step.response,
+        without_us=step.without_us,
     )
 
 
@@ -55,14 +55,14 @@ def fault_of_client(
     no_ports: int,
     busiest_cores: float,
     full_cores: float | None,
-    response_ns: NDArray[np.int64],
-    own_delay_ns: NDArray[np.int64],
+    response: Durations,
+    without_us: Durations,
     lost: Sequence[str] = (),
 ) -> str | None:
     """The rules behind `client_fault`, on a step or on what there is of one.
 
-    The arrays have one entry a request that counts; from `full_cores` on a load process can send no more
-    (None: it may use all it gets).
+    The durations are of the requests that count, with and without what we added; from `full_cores` on a load
+    process can send no more (None: it may use all it gets).
     """
     if no_ports:
         return (
@@ -72,15 +72,16 @@ def fault_of_client(
         return f"{lost[0]}, and its requests are missing from then on"
     if full_cores is not None and busiest_cores > full_cores:
         return f"the load process used {busiest_cores:.2f} of one core"
-    if len(response_ns) < LEAST_REQUESTS:
+    if len(response) < LEAST_REQUESTS:
         return None
-    with_us = float(np.quantile(response_ns, 0.99)) / 1e6
-    without_us = float(np.quantile(response_ns - own_delay_ns, 0.99)) / 1e6
+    with_us_ms = response.quantile(0.99) / 1e6
+    without_us_ms = without_us.quantile(0.99) / 1e6
     limit = min((bound.limit_ms for bound in slo.bounds), default=0.0)
-    allowed = max(OWN_FLOOR_MS, OWN_SHARE * without_us, OWN_SHARE_OF_LIMIT * limit)
-    if with_us - without_us > allowed:
+    allowed = max(OWN_FLOOR_MS, OWN_SHARE * without_us_ms, OWN_SHARE_OF_LIMIT * limit)
+    if with_us_ms - without_us_ms > allowed:
         return (
-            f"late sending and reading by this client raised p99 from {without_us:.3g} ms to {with_us:.3g} ms"
+            "late sending and reading by this client raised p99 "
+            f"from {without_us_ms:.3g} ms to {with_us_ms:.3g} ms"
         )
     return None
 
@@ -92,7 +93,7 @@ def verdict_of(step: StepResult, slo: Slo) -> Verdict:
     if step.mode == "open" and is_saturated(step):
         return "saturated"
     wanted = max((smallest_sample(bound.quantile) for bound in slo.bounds), default=20)
-    if step.mode == "open" and len(step.response_ns) < wanted:
+    if step.mode == "open" and len(step.response) < wanted:
         return "insufficient"
     return "steady"
 
@@ -145,9 +146,7 @@ def grade_steps(steps: Sequence[StepResult], slo: Slo) -> tuple[Grade, str | Non
     if few:
         wanted = max((smallest_sample(bound.quantile) for bound in slo.bounds), default=20)
         step = steps[few[0] - 1]
-        return "insufficient", (
-            f"step {few[0]} has {len(step.response_ns)} requests; {slo.text} needs {wanted}"
-        )
+        return "insufficient", (f"step {few[0]} has {len(step.response)} requests; {slo.text} needs {wanted}")
     if all(step.ok == 0 for step in steps):
         return "insufficient", "no request was answered well"
     return "valid", None

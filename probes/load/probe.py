@@ -231,7 +231,7 @@ class LoadProbe:
             "requests_sent": sent,
             "checks_sent": 1,
             "floor_ms": header["floor_ms"],
-            "kernel_stamps": any(len(step.read_lag_ns) for step in steps),
+            "kernel_stamps": any(len(step.read_lag) for step in steps),
             "errors_seen": {_outcome_name(code): text for code, text in sorted(run.engine.notes.items())},
         }
         facts = []
@@ -278,13 +278,13 @@ class LoadProbe:
         if capacity is not None and capacity.saturation:
             add("load.saturation_rate", round(capacity.saturation, 3))
         alone = next((step for step in steps if step.mode == "closed" and step.concurrency == 1), None)
-        if alone is not None and len(alone.service_ns):
-            add("load.service_p50_ms", round(float(np.median(alone.service_ns)) / 1e6, 4), samples=alone.ok)
+        if alone is not None and len(alone.service):
+            add("load.service_p50_ms", round(alone.service.quantile(0.5) / 1e6, 4), samples=alone.ok)
         if decisive is not None:
             summary = decisive.to_json().get("response_ms", {})
             add("load.throughput", round(decisive.achieved_per_s, 3), samples=decisive.ok)
             for name in ("p50", "p95", "p99"):
-                add(f"load.response_{name}_ms", summary.get(name), samples=len(decisive.response_ns))
+                add(f"load.response_{name}_ms", summary.get(name), samples=len(decisive.response))
             add("load.error_ratio", decisive.error_ratio, samples=decisive.sent)
             add("process.cpu_ms_per_request", decisive.cpu_ms_per_request, samples=decisive.ok)
         used = [(step, step.usage) for step in steps if step.usage is not None]

@@ -18,7 +18,7 @@ from probes.analysis.exceedance import Block, cluster_sizes
 from probes.events import Note, Phase, Preview, Second, Step
 from probes.load import plan
 from probes.load.arrivals import due_times
-from probes.load.engine import Engine, Progress, Record, split_rows
+from probes.load.engine import Engine, Progress, Record
 from probes.load.grade import (
     BUSY_CORES,
     LADDER_CORES,
@@ -36,7 +36,8 @@ from probes.load.search import BLOCK_S, ClosedView, Objective, OpenView
 from probes.load.shard import Live
 from probes.load.so_far import SoFar
 from probes.load.spec import ClosedSegment, LoadSpec, OpenSegment, ReplaySegment, Segment
-from probes.load.steps import StepResult, exceedances, summarise
+from probes.load.steps import StepResult, exceedances
+from probes.load.tally import Stages, Tally
 from probes.probe import ProbeContext
 from probes.targets.target import Target
 from probes.watch.machine import processors_of
@@ -226,7 +227,11 @@ class Run:
         """
         if not len(record.due):
             return None
-        step = self._summarised(record)
+        return self._keep_step(self._summarised(record), saturated, began)
+
+    def _keep_step(
+        self, step: StepResult, saturated: bool = False, began: Moment | None = None
+    ) -> StepResult:
         verdict = "saturated" if saturated else verdict_of(step, self.spec.slo)
         if verdict == "steady" and (saturates(step, self.steps) or outruns(step, self.steps)):
             verdict = "saturated"
@@ -243,10 +248,13 @@ class Run:
         return step
 
     def _summarised(self, record: Record) -> StepResult:
-        step = summarise(record, self.target.is_good, self._usage)
+        return self._step_of(Tally.of(record, self.target.is_good), record.report)
+
+    def _step_of(self, tally: Tally, report: plan.ShardReport) -> StepResult:
+        step = tally.step(report, self._usage)
         if self.watcher is None:
             return step
-        return replace(step, detail=self.watcher.detail(record.start_ns, record.end_ns))
+        return replace(step, detail=self.watcher.detail(tally.start_ns, tally.end_ns))
 
     def look_inside(
         self, load: ClosedSegment | OpenSegment, seen_enough: Callable[[], bool]
@@ -334,34 +342,29 @@ class Run:
         for group in _groups(self.spec.segments):
             seconds = sum(segment.seconds for segment in group)
             self.phase("load", _describe(group), done / total)
-            began = self._moment()
-            first = group[0]
-            if isinstance(first, ClosedSegment):
-                called = partial(self._callers, first)
-                self._record_step(self._stretch("closed", called, began=began), began=began)
-            elif isinstance(first, ReplaySegment):
-                replayed = partial(self.engine.open_loop, first.due_ns, first.seconds)
-                self._record_step(self._stretch("open", replayed, began=began), began=began)
-            else:
-                stages = [segment for segment in group if isinstance(segment, OpenSegment)]
-                due, rows = due_times(stages, self.spec.arrivals, self.generator)
-                length = seconds
-                alone = began if len(stages) == 1 else None
-                record = self._stretch(
-                    "open",
-                    lambda d=due, s=length: self.engine.open_loop(d, s),  # type: ignore[misc]
-                    began=alone,
-                )
-                edges = np.concatenate([[0.0], np.cumsum([stage.seconds for stage in stages])])
-                rows = np.minimum(rows, len(record.due))
-                for part in split_rows(record, rows.tolist(), edges.tolist()):
-                    self._record_step(part, began=alone)
+            began = self._moment() if len(group) == 1 else None
+            mode, stages, send = self._prepared(group)
+            record = self._stretch(mode, partial(send, give=stages.take), began=began)
+            for tally, _ in stages.finish(record):
+                self._keep_step(self._step_of(tally, record.report), began=began)
             done += seconds
             self._check_ending()
 
-    def _callers(self, segment: ClosedSegment) -> Record:
-        callers, seconds = segment.concurrency, segment.seconds
-        return self.engine.closed_loop(callers, seconds, think=segment.think, seed=self.spec.seed)
+    def _prepared(self, group: Sequence[Segment]) -> tuple[str, Stages, Callable[..., Record]]:
+        """One stretch of load: its mode, what tallies its stages, and what sends it."""
+        is_good, first = self.target.is_good, group[0]
+        if isinstance(first, ClosedSegment):
+            stages = Stages.one(is_good, first.seconds, first.concurrency, first.think is not None)
+            callers = partial(self.engine.closed_loop, first.concurrency, first.seconds)
+            return "closed", stages, partial(callers, think=first.think, seed=self.spec.seed)
+        if isinstance(first, ReplaySegment):
+            replayed = partial(self.engine.open_loop, first.due_ns, first.seconds)
+            return "open", Stages.one(is_good, first.seconds), replayed
+        rates = [segment for segment in group if isinstance(segment, OpenSegment)]
+        due, rows = due_times(rates, self.spec.arrivals, self.generator)
+        edges = np.concatenate([[0.0], np.cumsum([stage.seconds for stage in rates])])
+        stages = Stages(is_good, rows.tolist(), edges.tolist())
+        return "open", stages, partial(self.engine.open_loop, due, float(edges[-1]))
 
     # the bench that the search drives
 
@@ -398,7 +401,7 @@ class Run:
         if step is None:
             return ClosedView(0.0, math.inf, 0)
         self._check_answering(step)
-        median = float(np.median(step.service_ns)) / 1e6 if len(step.service_ns) else math.inf
+        median = step.service.quantile(0.5) / 1e6 if len(step.service) else math.inf
         fault = client_fault(step, self.spec.slo)
         if fault is None and step.busiest_client_cores > LADDER_CORES:
             fault = f"the load process used {step.busiest_client_cores:.2f} of one core"

@@ -44,6 +44,8 @@ class Region:
         entries = 0 if wire is None else wire.log_entries
         size = region_bytes(capacity, len(extra), 2 * entries * shards)
         self.capacity = capacity
+        self._columns = len(COLUMNS) + len(extra)
+        self._released = 0
         self._file: Path | None = None
         if hasattr(os, "memfd_create"):
             self._fd = os.memfd_create("loadstone-columns", os.MFD_CLOEXEC)
@@ -69,6 +71,22 @@ class Region:
         blocks = self.header.reshape(-1, SHARD_WORDS)
         parts = [entries[: blocks[j, LOG_COUNT]] for j, entries in enumerate(self._log)]
         return np.concatenate(parts), int(blocks[:, LOG_LOST].sum())
+
+    def release(self, rows: int) -> None:
+        """Gives back the memory of the first `rows` requests, whole pages of it; they read as 0 afterwards.
+
+        Only where the system can do that (Linux); elsewhere the memory stays until `close`.
+        """
+        if not hasattr(mmap, "MADV_REMOVE"):
+            return
+        page = mmap.PAGESIZE
+        for column in range(self._columns):
+            begin = 8 * (HEADER_WORDS + column * self.capacity)
+            first = max(-(-begin // page) * page, (begin + 8 * self._released) // page * page)
+            last = (begin + 8 * rows) // page * page
+            if last > first:
+                self._map.madvise(mmap.MADV_REMOVE, first, last - first)
+        self._released = rows
 
     def close(self) -> None:
         """Gives the memory back; arrays taken from it must not be used afterwards (copy them first)."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probes.load import plan
+from probes.load.durations import Durations
 from probes.load.engine import Progress
 from probes.load.grade import fault_of_client
 from probes.slo import Slo
@@ -40,11 +41,12 @@ class SoFar:
         self._waits.append(progress.wait_ns[counted])
         self._own.append(progress.own_delay_ns[counted])
         self._no_ports += int((progress.statuses == plan.NO_PORTS).sum())
+        waits = np.concatenate(self._waits)
         return fault_of_client(
             self._slo,
             no_ports=self._no_ports,
             busiest_cores=progress.busiest_cores or 0.0,
             full_cores=self._full_cores,
-            response_ns=np.concatenate(self._waits),
-            own_delay_ns=np.concatenate(self._own),
+            response=Durations(waits),
+            without_us=Durations(waits - np.concatenate(self._own)),
         )

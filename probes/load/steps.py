@@ -1,9 +1,4 @@
-"""From the rows of a stretch of load to what is said of it: counts that sum, times, who was late.
-
-Which requests count in the percentiles of response time: good answers, and all that were given up while
-waiting (timed out, cancelled, never sent) with the time they had waited by then, so that waiting can only
-make the figure worse. Failed answers are left out: a fast failure is not a fast answer.
-"""
+"""What is said of a step: counts that sum, times, who was late (`probes.load.tally` adds them up)."""
 
 from __future__ import annotations
 
@@ -14,11 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.analysis.percentiles import latency_summary
 from probes.load import plan
+from probes.load.durations import Durations
 from probes.load.engine import Record
-from probes.load.histogram import Histogram
-from probes.load.lateness import own_delay
 from probes.slo import Slo
 from probes.watch.detail import Detail
 from probes.watch.tree import Usage
@@ -62,7 +55,7 @@ class Users:
 
 @dataclass(frozen=True)
 class StepResult:
-    """One step. Times in `*_ns` are arrays of int64, one value a request that counts (see above)."""
+    """One step; its durations are of the requests that count (see `probes.load.tally`)."""
 
     mode: Literal["open", "closed"]
     offered_per_s: float | None
@@ -76,13 +69,13 @@ class StepResult:
     cancelled: int
     errors: dict[str, int]
     no_ports: int
-    response_ns: NDArray[np.int64]
-    service_ns: NDArray[np.int64]
-    send_lag_ns: NDArray[np.int64]
-    read_lag_ns: NDArray[np.int64]
-    own_delay_ns: NDArray[np.int64]
-    """What this client added to each response time: it noticed late that the request was due, or sent it late
-    on a free connection, or read the answer late. Waiting for a connection is not of its making."""
+    response: Durations
+    without_us: Durations
+    """The same requests without what this client added: it noticed late that a request was due, or sent it
+    late on a free connection, or read the answer late. Waiting for a connection is not of its making."""
+    service: Durations
+    send_lag: Durations
+    read_lag: Durations
     backlog: tuple[int, int, int, int]
     """Requests due but unanswered at a quarter, half, three quarters and the end."""
     usage: Usage | None
@@ -130,7 +123,7 @@ class StepResult:
 
     def response_ms(self, quantile_name: str) -> float | None:
         """A percentile of response time, None when too few requests count."""
-        return latency_summary(self.response_ns).get(quantile_name)
+        return self.response.summary().get(quantile_name)
 
     def with_verdict(self, verdict: Verdict) -> StepResult:
         """The same step, judged."""
@@ -152,10 +145,10 @@ class StepResult:
             "timeouts": self.timeouts,
             "cancelled": self.cancelled,
             "errors": self.errors,
-            "response_ms": _summary(self.response_ns),
-            "service_ms": _summary(self.service_ns),
-            "send_lag_ms": _summary(self.send_lag_ns),
-            "read_lag_ms": _summary(self.read_lag_ns),
+            "response_ms": _summary(self.response),
+            "service_ms": _summary(self.service),
+            "send_lag_ms": _summary(self.send_lag),
+            "read_lag_ms": _summary(self.read_lag),
             "client_cpu_cores": round(self.client_cpu_cores, 4),
             "verdict": self.verdict,
         }
@@ -179,83 +172,7 @@ class StepResult:
 
     def histograms(self) -> tuple[str, str]:
         """Response and service times as texts of mergeable histograms."""
-        return Histogram.of(self.response_ns).to_text(), Histogram.of(self.service_ns).to_text()
-
-
-def summarise(
-    record: Record, is_good: Callable[[int], bool], usage_of: Callable[[int, int], Usage | None]
-) -> StepResult:
-    """The step that a record shows. `is_good` says which HTTP statuses are wanted; `usage_of(from, to)` tells
-    what the target's processes used between two monotonic times in ns."""
-    outcome = record.outcome
-    kinds, counts = np.unique(outcome[record.sent > 0], return_counts=True)
-    count = dict(zip(kinds.tolist(), counts.tolist(), strict=True))
-    errors = dict.fromkeys(ERROR_CLASSES, 0)
-    good = []
-    for kind, number in count.items():
-        name = error_class(kind, is_good)
-        if name == "ok":
-            good.append(kind)
-        elif name in errors:
-            errors[name] += number
-    is_ok = np.isin(outcome, good) & (record.read > 0)
-    seconds = max((record.end_ns - record.start_ns) / 1e9, 1e-9)
-
-    unsent = record.sent == 0
-    counted = is_ok | np.isin(outcome, (plan.TIMEOUT, plan.CANCELLED)) | unsent
-    ended = np.where(record.read > 0, record.read, max(record.report.ended_ns, record.end_ns))
-    response = ended - record.due
-    server_end = np.where(record.recv > 0, record.recv, record.read)
-    send_lag = np.where(unsent, 0, record.sent - record.due)
-    read_lag = np.where(record.recv > 0, record.read - record.recv, 0)
-    own = own_delay(record.due, record.sent, record.recv, record.read, record.status)
-
-    in_window = is_ok & (record.read <= record.end_ns)
-    waits_only = record.concurrency > 0 and not record.think
-    achieved = _closed_rate(record, is_ok) if waits_only else float(in_window.sum()) / seconds
-    little = (
-        float(np.minimum(response[counted], record.end_ns - record.due[counted]).clip(0).sum())
-        / 1e9
-        / seconds
-    )
-    return StepResult(
-        mode="closed" if record.concurrency else "open",
-        offered_per_s=None if record.concurrency else len(record.due) / seconds,
-        achieved_per_s=achieved,
-        concurrency=float(record.concurrency) if waits_only else little,
-        seconds=seconds,
-        scheduled=len(record.due),
-        sent=int((~unsent).sum()),
-        ok=int(is_ok.sum()),
-        timeouts=count.get(plan.TIMEOUT, 0),
-        cancelled=count.get(plan.CANCELLED, 0),
-        errors=errors,
-        no_ports=count.get(plan.NO_PORTS, 0),
-        response_ns=response[counted],
-        service_ns=np.maximum((server_end - record.sent)[is_ok], 0),
-        send_lag_ns=send_lag[~unsent],
-        read_lag_ns=np.maximum(read_lag[is_ok & (record.recv > 0)], 0),
-        own_delay_ns=own[counted],
-        backlog=_backlog(record, ended),
-        usage=usage_of(record.start_ns, record.end_ns),
-        client_cpu_cores=record.report.cpu_s / record.report.wall_s if record.report.wall_s else 0.0,
-        busiest_cores=record.report.busiest_cores,
-        users=_users(record, seconds) if record.think else None,
-        lost=record.report.lost,
-    )
-
-
-def _users(record: Record, seconds: float) -> Users | None:
-    ended = (record.read > 0) & (record.read <= record.end_ns)
-    pauses = record.report.pauses
-    if not pauses or not ended.any():
-        return None
-    return Users(
-        count=record.concurrency,
-        think_s=record.report.paused_ns / pauses / 1e9,
-        response_s=float((record.read - record.due)[ended].mean()) / 1e9,
-        rate_per_s=float(ended.sum()) / seconds,
-    )
+        return self.response.histogram().to_text(), self.service.histogram().to_text()
 
 
 def error_class(outcome: int, is_good: Callable[[int], bool]) -> str:
@@ -304,27 +221,5 @@ def misses(step: StepResult, slo: Slo) -> list[str]:
     return broken
 
 
-def _summary(values: NDArray[np.int64]) -> dict[str, float]:
-    return {name: round(value, 4) for name, value in latency_summary(values).items()}
-
-
-def _closed_rate(record: Record, is_ok: NDArray[np.bool_]) -> float:
-    """Good answers a second of callers that wait, from the time when each has been answered once.
-
-    An answer counts by the share of its wait that lies in the window, so that neither answers that come in
-    bursts nor the edges of the window change the figure: N callers with a wait of S give N/S.
-    """
-    first = record.read[: record.concurrency]
-    start, end = record.start_ns, record.end_ns
-    if len(first) and (first > 0).all() and first.max() < start + 0.6 * (end - start):
-        start = int(first.max())
-    due, read = record.due[is_ok], record.read[is_ok]
-    inside = np.clip(np.minimum(read, end) - np.maximum(due, start), 0, None)
-    return float((inside / np.maximum(read - due, 1)).sum()) / max((end - start) / 1e9, 1e-9)
-
-
-def _backlog(record: Record, ended: NDArray[np.int64]) -> tuple[int, int, int, int]:
-    span = record.end_ns - record.start_ns
-    moments = [record.start_ns + span * quarter // 4 for quarter in (1, 2, 3, 4)]
-    left = [int(((record.due <= at) & (ended > at)).sum()) for at in moments]
-    return left[0], left[1], left[2], left[3]
+def _summary(values: Durations) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in values.summary().items()}

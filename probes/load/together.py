@@ -172,10 +172,12 @@ def merged_report(reports: Sequence[ShardReport]) -> ShardReport:
     )
 
 
-def order_by_due(due: NDArray[np.int64], sent: Sequence[int]) -> NDArray[np.int64]:
-    """The rows that shards of a closed loop have filled, `sent[j]` of shard j, in the order they were due."""
+def order_by_due(due: NDArray[np.int64], sent: Sequence[int], first: int = 0) -> NDArray[np.int64]:
+    """The rows from `first` on that shards of a closed loop have filled, `sent[j]` of shard j, in the order
+    in which they were due."""
     n = len(sent)
-    rows = np.concatenate([j + n * np.arange(count) for j, count in enumerate(sent)])
+    begin = [-(-(first - j) // n) if first > j else 0 for j in range(n)]
+    rows = np.concatenate([j + n * np.arange(begin[j], count) for j, count in enumerate(sent)])
     return rows[np.argsort(due[rows], kind="stable")]
 
 
@@ -183,12 +185,14 @@ def _lost(region: Region, part: Segment, begun: int, error: str) -> ShardReport:
     """The report of a worker that cannot say anything any more, from what it has written."""
     mine = {name: column[part.shard :: part.shards] for name, column in region.columns.items()}
     now = time.perf_counter_ns()
-    sent = int(np.argmin(mine["sent"] != 0)) if not mine["sent"].all() else len(mine["sent"])
-    under_way = np.flatnonzero(mine["read"][:sent] == 0)
+    block = region.header[part.shard * SHARD_WORDS : (part.shard + 1) * SHARD_WORDS]
+    ended = int(block[COMPLETE_TO])  # what lies before it may have been given away
+    later = mine["sent"][ended:]
+    sent = ended + (len(later) if later.all() else int(np.argmin(later != 0)))
+    under_way = ended + np.flatnonzero(mine["read"][ended:sent] == 0)
     mine["recv"][under_way] = 0
     mine["status"][under_way] = CANCELLED
     mine["read"][under_way] = now
-    block = region.header[part.shard * SHARD_WORDS : (part.shard + 1) * SHARD_WORDS]
     block[SENT_COUNT], block[COMPLETE_TO], block[HEARTBEAT] = sent, sent, now
     block[OPEN_CONNECTIONS] = 0
     return ShardReport(

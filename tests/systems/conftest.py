@@ -17,7 +17,8 @@ from probes.load.engine import Engine, Progress, Record
 from probes.load.probe import LoadProbe
 from probes.load.shard import Live
 from probes.load.spec import LoadSpec, OpenSegment
-from probes.load.steps import StepResult, summarise
+from probes.load.steps import StepResult
+from probes.load.tally import summarise
 from probes.probe import ProbeContext
 from probes.targets.http import parse_target
 

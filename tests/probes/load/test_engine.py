@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.load.arrivals import due_times
-from probes.load.engine import Engine, Progress, Record, split_rows
+from probes.load.engine import Ended, Engine, Progress, Record, split_rows
 from probes.load.plan import CANCELLED, CONNECT, OUTCOME, ShardReport, Wire
 from probes.load.shard import Live
 from probes.load.spec import OpenSegment
@@ -244,3 +244,27 @@ def test_answers_of_every_size_are_read_whole(
     answered = int((found.outcome == 200).sum())
     assert found.report.bytes_read >= answered * size
     assert found.report.connections_opened == 1
+
+
+def test_what_has_ended_is_given_away_while_the_load_runs(
+    started: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every request comes once, complete, in the order it was due; its memory is free afterwards."""
+    monkeypatch.setattr("probes.load.engine.GIVEN_AWAY_ROWS", 200)
+    engine, observer, server = started
+    taken: list[tuple[int, np.ndarray[Any, Any]]] = []
+
+    def take(ended: Ended) -> None:
+        assert (ended.rows["read"] > 0).all()
+        assert (ended.rows["status"] & OUTCOME == 200).all()
+        taken.append((ended.first_row, ended.rows["due"].copy()))
+
+    found = engine.open_loop(evenly(800, 2.5), 2.5, give=take)
+    assert len(taken) >= 1
+    assert found.first_row + len(found.due) == 2_000
+    assert [first for first, _ in taken] == [0, *np.cumsum([len(due) for _, due in taken])[:-1]]
+    due = np.concatenate([*(due for _, due in taken), found.due])
+    assert (due - due[0]).tolist() == evenly(800, 2.5).tolist()
+    assert (found.outcome == 200).all()
+    assert sum(progress.finished for progress in observer.told) == 2_000
+    assert server.stop()["received"] == 2_000

@@ -7,14 +7,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from probes.load.durations import Durations
 from probes.load.grade import client_fault, grade_steps, is_saturated, saturates, verdict_of
 from probes.load.spec import parse_slo
 from probes.load.steps import ERROR_CLASSES, StepResult
 
 MS = 1_000_000
 SLO = parse_slo("p99<=200ms,errors<=1%")
-NOTHING = np.zeros(0, np.int64)
+
+
+def times(ms: NDArray[np.float64]) -> Durations:
+    return Durations((ms * MS).astype(np.int64))
 
 
 def step(n: int = 1_000, response_ms: float = 20.0, own_ms: float = 0.0, **changes: Any) -> StepResult:
@@ -23,8 +28,9 @@ def step(n: int = 1_000, response_ms: float = 20.0, own_ms: float = 0.0, **chang
         "mode": "open", "offered_per_s": n / 10, "achieved_per_s": n / 10, "concurrency": 2.0,
         "seconds": 10.0, "scheduled": n, "sent": n, "ok": n, "timeouts": 0, "cancelled": 0,
         "errors": dict.fromkeys(ERROR_CLASSES, 0), "no_ports": 0,
-        "response_ns": np.full(n, int(response_ms * MS)), "service_ns": np.full(n, int(response_ms * MS)),
-        "send_lag_ns": NOTHING, "read_lag_ns": NOTHING, "own_delay_ns": np.full(n, int(own_ms * MS)),
+        "response": times(np.full(n, response_ms)), "service": times(np.full(n, response_ms)),
+        "send_lag": Durations(), "read_lag": Durations(),
+        "without_us": times(np.full(n, response_ms - own_ms)),
         "backlog": (2, 2, 2, 2), "usage": None, "client_cpu_cores": 0.1,
     }  # fmt: skip
     return StepResult(**settings | changes)
@@ -58,9 +64,9 @@ def test_lateness_of_our_own_spoils_a_step_where_it_weighs(
 
 
 def test_lateness_of_less_than_a_hundredth_of_the_requests_does_not_reach_p99() -> None:
-    own = np.zeros(1_000, np.int64)
-    own[:5] = 500 * MS
-    found = step(own_delay_ns=own, response_ns=np.full(1_000, 20 * MS) + own)
+    own = np.zeros(1_000)
+    own[:5] = 500
+    found = step(without_us=times(np.full(1_000, 20.0)), response=times(np.full(1_000, 20.0) + own))
     assert client_fault(found, SLO) is None
 
 

@@ -15,6 +15,7 @@ from probes.analysis.memory import judge_memory
 from probes.errors import TargetError, UsageError
 from probes.events import Event, FactFound, Finished, Note, Started
 from probes.load import safety
+from probes.load.durations import Durations
 from probes.load.probe import LoadProbe, decisive_step
 from probes.load.search import Capacity
 from probes.load.spec import ClosedSegment, LoadSpec, OpenSegment
@@ -22,7 +23,7 @@ from probes.load.steps import ERROR_CLASSES, StepResult
 from probes.probe import Probe, ProbeContext
 from probes.targets.http import parse_target
 
-NOTHING = np.zeros(0, np.int64)
+NOTHING = Durations()
 HALF_A_SECOND = LoadSpec(segments=(OpenSegment(100, 100, 0.5),), arrivals="constant", warmup_s=0.0)
 
 
@@ -30,8 +31,8 @@ def a_step(offered: float | None) -> StepResult:
     return StepResult(
         mode="closed" if offered is None else "open", offered_per_s=offered, achieved_per_s=offered or 0.0,
         concurrency=1.0, seconds=1.0, scheduled=0, sent=0, ok=0, timeouts=0, cancelled=0,
-        errors=dict.fromkeys(ERROR_CLASSES, 0), no_ports=0, response_ns=NOTHING, service_ns=NOTHING,
-        send_lag_ns=NOTHING, read_lag_ns=NOTHING, own_delay_ns=NOTHING, backlog=(0, 0, 0, 0), usage=None,
+        errors=dict.fromkeys(ERROR_CLASSES, 0), no_ports=0, response=NOTHING, service=NOTHING,
+        send_lag=NOTHING, read_lag=NOTHING, without_us=NOTHING, backlog=(0, 0, 0, 0), usage=None,
         client_cpu_cores=0.0,
     )  # fmt: skip
 

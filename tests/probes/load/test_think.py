@@ -13,7 +13,8 @@ from probes.load.loop import new_pauses
 from probes.load.plan import Segment
 from probes.load.shard import Live
 from probes.load.spec import Think
-from probes.load.steps import StepResult, summarise
+from probes.load.steps import StepResult
+from probes.load.tally import summarise
 from probes.targets.http import parse_target
 
 SECOND = 10**9

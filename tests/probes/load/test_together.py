@@ -26,8 +26,9 @@ from probes.load.run import Run
 from probes.load.safety import RunEnded
 from probes.load.shard import Live, Region
 from probes.load.spec import LoadSpec, OpenSegment
-from probes.load.steps import StepResult, summarise
-from probes.load.together import merged_live, merged_report, order_by_due, part_of
+from probes.load.steps import StepResult
+from probes.load.tally import summarise
+from probes.load.together import _lost, merged_live, merged_report, order_by_due, part_of
 from probes.probe import ProbeContext
 from probes.slo import parse_slo
 from probes.targets.http import parse_target
@@ -208,7 +209,7 @@ def test_a_queue_is_as_long_before_three_processes_as_before_one(serve: Callable
         server = serve("--workers", 1, "--service-ms", 10, "--dist", "exp", "--seed", 5)
         with Engine(parse_target(server.url).wire(5.0), 64, Observer(), shards) as engine:
             found.append(step_of(engine.open_loop(due_at(60, 4.0, "poisson"), 4.0)))
-    one, three = (step.response_ns / 1e6 for step in found)
+    one, three = (step.response.values / 1e6 for step in found)
     assert len(one) == len(three)
     assert np.median(np.abs(one - three)) < 10
     for q in (0.25, 0.5, 0.75, 0.9):
@@ -331,3 +332,23 @@ def test_the_rows_of_one_process_need_no_flags(serve: Callable[..., Any]) -> Non
     assert ((found.status & ~OUTCOME) > 0).sum() >= 50
     # one connection each, 20 answers in turn of 20 ms
     assert found.read.max() - found.due[0] >= 0.4 * SECOND
+
+
+def test_a_lost_shard_keeps_what_it_had_given_away() -> None:
+    """Of two, the second had 4,000 rows ended (given away since) and 10 under way: those are cancelled."""
+    region = Region(20_000)
+    columns = region.columns
+    mine = {name: column[1::2] for name, column in columns.items()}
+    mine["sent"][:4_010] = 5
+    mine["read"][:4_000] = 9
+    mine["status"][:4_000] = 200
+    block = region.header[plan.SHARD_WORDS : 2 * plan.SHARD_WORDS]
+    block[COMPLETE_TO], block[SENT_COUNT] = 4_000, 4_005
+    region.release(8_000)
+    found = _lost(region, segment(capacity=20_000, scheduled=10_000, shard=1, shards=2), 0, "gone")
+    assert (found.sent, found.scheduled) == (4_010, 10_000)
+    assert (mine["status"][4_000:4_010] == plan.CANCELLED).all()
+    assert (mine["status"][4_010:] == 0).all()
+    assert (mine["read"][4_010:] == 0).all()
+    del mine, columns, block
+    region.close()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
+from probes.load.durations import Durations
 from probes.load.spec import ClosedSegment, LoadSpec, OpenSegment
 from probes.load.steps import ERROR_CLASSES, StepResult, Users
 from probes.load.why import (
@@ -24,7 +24,7 @@ from probes.watch.inside import Inside
 from probes.watch.stacks import Place, StackSamples
 from probes.watch.tree import Usage
 
-NOTHING = np.zeros(0, np.int64)
+NOTHING = Durations()
 
 
 def a_step(
@@ -33,8 +33,8 @@ def a_step(
     return StepResult(
         mode="closed" if offered is None else "open", offered_per_s=offered, achieved_per_s=achieved,
         concurrency=float(callers or 1), seconds=2.0, scheduled=0, sent=10, ok=10, timeouts=0, cancelled=0,
-        errors=dict.fromkeys(ERROR_CLASSES, 0), no_ports=0, response_ns=NOTHING, service_ns=NOTHING,
-        send_lag_ns=NOTHING, read_lag_ns=NOTHING, own_delay_ns=NOTHING, backlog=(0, 0, 0, 0), usage=None,
+        errors=dict.fromkeys(ERROR_CLASSES, 0), no_ports=0, response=NOTHING, service=NOTHING,
+        send_lag=NOTHING, read_lag=NOTHING, without_us=NOTHING, backlog=(0, 0, 0, 0), usage=None,
         client_cpu_cores=0.0, verdict=verdict,
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import socket
 import time
@@ -316,3 +317,23 @@ def test_a_worker_keeps_nothing_of_earlier_segments(listener: socket.socket) -> 
         descriptors = psutil.Process(shard.pid).num_fds()
     assert max(maps) <= 1
     assert descriptors < 20
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MADV_REMOVE"), reason="a matter of Linux")
+def test_memory_of_requests_that_have_ended_is_given_back() -> None:
+    """All but the pages on which a column's first or last rows stand; what follows is untouched."""
+    rows = 1_000_000
+    region = Region(rows)
+    before = Path(region.path).stat().st_blocks
+    for column in region.columns.values():
+        column[:] = 7
+    full = Path(region.path).stat().st_blocks - before
+    assert full >= 5 * 8 * rows // 512
+    for ended in (1, 250_000, 600_000):
+        region.release(ended)
+    left = Path(region.path).stat().st_blocks - before
+    assert left <= 0.4 * full + 5 * 2 * mmap.PAGESIZE // 512
+    for column in region.columns.values():
+        assert (column[600_000:] == 7).all()
+    del column
+    region.close()
