@@ -344,7 +344,7 @@ def spec_of(options: argparse.Namespace) -> LoadSpec:
         precision = parse_ratio(options.precision, "a precision")
         if precision <= 0:
             raise UsageError(f"'{options.precision}' is no precision: write a share over 0 such as 5%")
-    return LoadSpec(
+    spec = LoadSpec(
         segments=_segments(options),
         slo=parse_slo(options.slo if options.slo is not None else DEFAULT_SLO),
         slo_asked=options.slo is not None,
@@ -361,6 +361,8 @@ def spec_of(options: argparse.Namespace) -> LoadSpec:
         soak=options.soak is not None,
         shards=_shards(options),
     )
+    spec.check()
+    return spec
 
 
 def _shards(options: argparse.Namespace) -> int:

@@ -21,7 +21,7 @@ from probes.facts import Fact, FactName, Source, observed
 from probes.load import plan
 from probes.load.grade import Grade, grade_steps, untold_memory
 from probes.load.run import Run, objectives_of
-from probes.load.safety import Ending, RunEnded, check_descriptors
+from probes.load.safety import Ending, RunEnded, check_descriptors, scarce_ports
 from probes.load.search import Capacity, Limits, Search
 from probes.load.spec import ClosedSegment, LoadSpec
 from probes.load.steps import StepResult
@@ -29,7 +29,13 @@ from probes.load.why import Why, limit_of, look_inside, reserved_s, stacks_json
 from probes.probe import ProbeContext
 from probes.targets.target import Target
 from probes.version import version
-from probes.watch.machine import describe_machine, socket_floor, timer_lateness
+from probes.watch.machine import (
+    describe_machine,
+    ephemeral_ports,
+    socket_floor,
+    time_wait_sockets,
+    timer_lateness,
+)
 from probes.watch.process import listening_owners
 from probes.watch.tree import TreeWatcher
 
@@ -64,8 +70,9 @@ class LoadProbe:
         Raises `TargetError` when the target does not answer as wanted, `UsageError` when the load cannot be
         sent from here; then nothing has started.
         """
+        self.spec.check()
         self.target = self.target.prepared(self.spec.timeout_s)
-        self.target.check(self.spec.timeout_s, context.run_id)
+        answer = self.target.check(self.spec.timeout_s, context.run_id)
         callers = [part.concurrency for part in self.spec.segments if isinstance(part, ClosedSegment)]
         check_descriptors(max(self.spec.connections, *callers, 0))
         watcher = self._watcher()
@@ -83,6 +90,9 @@ class LoadProbe:
         if watcher is None and not self.target.remote:
             text = "the process behind the target was not found: its CPU and memory are not measured"
             self._note(context, text)
+        scarce = scarce_ports(answer, self.spec, ephemeral_ports(), time_wait_sockets())
+        if scarce is not None:
+            self._note(context, scarce)
         with Run(self.target, self.spec, context, watcher) as run:
             ends: list[dict[str, int]] = []
             if watcher is not None:

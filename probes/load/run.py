@@ -35,16 +35,16 @@ from probes.load.safety import Ending, Rules, RunEnded
 from probes.load.search import BLOCK_S, ClosedView, Objective, OpenView
 from probes.load.shard import Live
 from probes.load.so_far import SoFar
-from probes.load.spec import ClosedSegment, LoadSpec, OpenSegment, ReplaySegment, Segment
+from probes.load.spec import WARMUP_LEAST_S, ClosedSegment, LoadSpec, OpenSegment, ReplaySegment, Segment
 from probes.load.steps import StepResult, exceedances
 from probes.load.tally import Stages, Tally
 from probes.probe import ProbeContext
 from probes.targets.target import Target
+from probes.watch.cgroup import memory_limit_bytes
 from probes.watch.machine import processors_of
 from probes.watch.tree import TreeWatcher, Usage
 
 WARMUP_LONGEST_S = 5.0
-WARMUP_LEAST_S = 1.0
 STEADY_CHANGE = 0.10
 HOPELESS_SHARE = 0.10
 """A search's step is over once this share of its requests waits longer than the SLO allows."""
@@ -63,7 +63,11 @@ class Run:
         self.spec = spec
         self.context = context
         self.watcher = watcher
-        self.rules = Rules(error_rule=not spec.finds_capacity)
+        self.rules = Rules(
+            error_rule=not spec.finds_capacity,
+            slo=spec.slo if spec.slo_asked and not spec.finds_capacity else None,
+            memory_limit=memory_limit_bytes(watcher.roots[0].pid) if watcher and watcher.roots else None,
+        )
         self.engine = Engine(target.wire(spec.timeout_s, context.run_id), spec.connections, self, spec.shards)
         self.generator = np.random.default_rng(spec.seed)
         self.steps: list[StepResult] = []
@@ -110,7 +114,7 @@ class Run:
         errors = progress.finished - int(good.sum()) - timeouts - cancelled
         self.memory.second(progress.t_ns, progress.span_s, progress.finished)
         if self.ending is None:
-            self.ending = self.rules.after_second(progress, errors + timeouts)
+            self.ending = self.rules.after_second(progress, errors + timeouts) or self._beside_the_load()
         if not self._measuring:
             return
         usage = self._usage(progress.t_ns - int(progress.span_s * 1e9), progress.t_ns)
@@ -136,6 +140,13 @@ class Run:
                 client_cpu_cores=None if client is None else round(client, 3),
                 client_fault=self._fault_so_far(progress, good),
             )
+        )
+
+    def _beside_the_load(self) -> Ending | None:
+        """The ending that the target's memory or this machine's clock calls for."""
+        sample = None if self.watcher is None else self.watcher.latest()
+        return self.rules.clocks(time.monotonic_ns(), time.time_ns()) or (
+            None if sample is None else self.rules.target_memory(sample.rss_bytes)
         )
 
     def _good(self, statuses: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -45,6 +45,11 @@ if TYPE_CHECKING:
 MIN_RATE, MAX_RATE = 1e-6, 1_000_000.0
 MAX_CONCURRENCY = 10_000
 MAX_REQUESTS = 20_000_000
+"""Of a file that is replayed."""
+MOST_DUE = 100_000_000
+"""Requests of one open-loop stretch: 16 bytes of memory each are there before the first is sent."""
+WARMUP_LEAST_S = 1.0
+"""How long a warm-up lasts at least that ends by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +145,25 @@ class LoadSpec:
     def finds_capacity(self) -> bool:
         """True when the run looks for the highest rate that keeps the SLO."""
         return not self.segments
+
+    def check(self) -> None:
+        """Raises `UsageError` for what cannot be done, though each value by itself could be."""
+        warmup_s = WARMUP_LEAST_S if self.warmup_s is None else self.warmup_s
+        if self.finds_capacity and warmup_s > 0 and self.budget_s <= warmup_s:
+            raise UsageError(
+                f"a budget of {self.budget_s:g} s is no longer than the warm-up of {warmup_s:g} s: "
+                "give the search more time (--budget 60s) or leave the warm-up out (--warmup 0)"
+            )
+        due = sum(
+            (segment.rate_from + segment.rate_to) / 2 * segment.seconds
+            for segment in self.segments
+            if isinstance(segment, OpenSegment)
+        )
+        if due > MOST_DUE:
+            raise UsageError(
+                f"this load is {due:,.0f} requests, over the {MOST_DUE:,} that one run may send: "
+                "lower the rate or shorten the time"
+            )
 
     def to_json(self) -> dict[str, Any]:
         """What was asked, enough to ask it again."""

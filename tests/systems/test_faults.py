@@ -103,6 +103,8 @@ class Recording:
     [
         ("http500", r"answers 500 Internal Server Error to GET instead of 2xx; correct the request"),
         ("redirect", r"answers 302 Found to GET instead of 2xx"),
+        ("http401", r"answers 401 Unauthorized to GET instead of 2xx"),
+        ("bad-chunked", r"does not speak HTTP|is no|not a valid"),
         ("http503", r"answers 503 Service Unavailable"),
         ("garbage", r"does not speak HTTP: it said"),
         ("ssh-banner", r"does not speak HTTP: it said b'SSH-2.0-OpenSSH_9.6"),
@@ -225,16 +227,40 @@ def test_what_hangs_at_the_end_of_the_load_is_waited_for_no_longer_than_the_time
     assert told.grade in ("insufficient", "client_limited")
 
 
-@pytest.mark.parametrize("mode", ["short", "garbage", "reset"])
-def test_what_breaks_every_answer_under_load(mode: str, misbehaving: Misbehaving, engine: Any) -> None:
+@pytest.mark.parametrize(
+    ("mode", "name"),
+    [("short", "protocol"), ("garbage", "protocol"), ("bad-chunked", "protocol"), ("reset", "reset")],
+)
+def test_what_breaks_every_answer_under_load(
+    mode: str, name: str, misbehaving: Misbehaving, engine: Any
+) -> None:
     """(The probe would refuse it at rest; the engine alone does not ask before.)"""
     server = misbehaving(mode)
     found = engine(server.url, rate=60)
-    name = {"short": "protocol", "garbage": "protocol", "reset": "reset"}[mode]
     assert found.step.errors[name] == found.step.sent == 60
     assert len(found.notes) == 1
     said = server.stop()
     assert (said["received"], said["spoilt"]) == (60, 60)
+
+
+@pytest.mark.parametrize(
+    ("mode", "name"),
+    [
+        ("redirect", "redirect"),
+        ("http401", "status_4xx"),
+        ("http500", "status_5xx"),
+        ("http503", "throttled"),
+    ],
+)
+def test_answers_of_another_kind_under_load(
+    mode: str, name: str, misbehaving: Misbehaving, engine: Any
+) -> None:
+    """A redirect is not followed; every other class is 0."""
+    server = misbehaving(mode)
+    found = engine(server.url, rate=60)
+    assert {kind: count for kind, count in found.step.errors.items() if count} == {name: 60}
+    said = server.stop()
+    assert (said["received"], said["followed"]) == (60, 0)
 
 
 def test_an_endless_answer_is_a_time_out_and_takes_no_memory(misbehaving: Misbehaving, engine: Any) -> None:

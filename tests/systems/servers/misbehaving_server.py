@@ -112,6 +112,12 @@ async def http500(exchange: Exchange) -> None:
     await exchange.answer(500, b"it broke\n")
 
 
+@mode("http401")
+async def http401(exchange: Exchange) -> None:
+    """Always 401."""
+    await exchange.answer(401, b"who are you\n", "WWW-Authenticate: Bearer")
+
+
 @mode("http503")
 async def http503(exchange: Exchange) -> None:
     """Always 503 with Retry-After."""
@@ -223,6 +229,14 @@ async def chunked(exchange: Exchange) -> None:
     pieces = [whole[begin:end] for begin, end in pairwise(cuts)]
     await exchange.write(*pieces, pause_s=OPTIONS.pause_ms / 1e3)
     exchange.is_answered(200)
+
+
+@mode("bad-chunked")
+async def bad_chunked(exchange: Exchange) -> None:
+    """A chunked body whose second chunk has no size; the connection stays open."""
+    await exchange.write(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n" + b"size?\r\nabc\r\n0\r\n\r\n"
+    )
 
 
 @mode("no-length")
