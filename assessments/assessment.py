@@ -137,6 +137,7 @@ def assess(materials: Materials, as_of: datetime | None = None) -> Assessed:
         judged.scores,
         judged.forecast,
         names={pillar.id: pillar.name for pillar in materials.lens.pillars},
+        runs=materials.runs,
     )
     actions = actions_of(judged.lens, judged.judgements, judged.scores, judged.evidence)
     levers = levers_of(judged, what_if(materials, moment))

@@ -110,8 +110,11 @@ def verdict_of(
     found: Forecast | None,
     *,
     names: Mapping[str, str] = MappingProxyType({}),
+    runs: Sequence[Mapping[str, Any]] = (),
 ) -> Verdict:
-    """The verdict on what was judged. `found` is the forecast from today's peak, `names` those of pillars."""
+    """The verdict on what was judged. `found` is the forecast from today's peak, `names` those of pillars,
+    `runs` the load runs (`loadstone.probe/1`), of which one without a usable capacity gives no fact.
+    """
     capacity, fleet, load = capacity_of(evidence), fleet_of(evidence, profile), load_to_carry(profile)
     used = utilisation_of(profile)
     usable = None if capacity is None or fleet is None else capacity.times(used * fleet.replicas)
@@ -121,8 +124,9 @@ def verdict_of(
     blocking = in_the_way(evidence, profile)
     readiness = _readiness(usable, load, scores, blocking, by_hand)
     aside = _capacity_set_aside(evidence) if capacity is None else ""
+    without, why_without = _newest_run(runs) if capacity is None and not aside else ("", "")
     of_capacity, of_score = (
-        aside or _capacity_reason(capacity, fleet, usable, load, used),
+        aside or why_without or _capacity_reason(capacity, fleet, usable, load, used),
         _score_reason(scores, names),
     )
     reasons: list[str] = []
@@ -146,11 +150,13 @@ def verdict_of(
     settled = fsum(entry.weight for entry in applying if entry.state in _SETTLED)
     return Verdict(
         readiness=readiness,
-        headline=_headline(readiness, load, _unknown(capacity, fleet, aside=bool(aside), by_hand=by_hand)),
+        headline=_headline(
+            readiness, load, without or _unknown(capacity, fleet, aside=bool(aside), by_hand=by_hand)
+        ),
         reasons=tuple(dict.fromkeys(reason for reason in reasons if reason)),
         capacity_finding="No measured capacity counts"
         if aside
-        else _capacity_finding(usable, load, capacity, blocking),
+        else capital(without) or _capacity_finding(usable, load, capacity, blocking),
         rows=_rows(profile, capacity, fleet, used),
         target_per_s=load,
         breaks_first=limits[0] if limits else None,
@@ -204,6 +210,25 @@ def _capacity_set_aside(evidence: Evidence) -> str:
     rate = f" of {_plain(value)}" if isinstance(value, int | float) else ""
     how = "given by hand" if newest.fact.state == "by_hand" else "measured"
     return f"The capacity{rate} {how} on {newest.fact.at:%Y-%m-%d} does not count: {newest.why}."
+
+
+def _newest_run(runs: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """What the newest load run came to, briefly and in a sentence, for when no run gave a capacity."""
+    told = [run for run in runs if isinstance(run.get("run"), Mapping)]
+    if not told:
+        return "", ""
+    run = max(told, key=lambda entry: str(entry["run"].get("started_at")))
+    about, capacity = run["run"], run.get("capacity") or {}
+    day = f"The load run of {str(about.get('started_at'))[:10]}"
+    if about.get("grade") == "client_limited":
+        return (
+            "the load run does not count",
+            f"{day} was limited by its own client and says nothing certain of the service: repeat it on a "
+            "machine that is less busy.",
+        )
+    reason = capacity.get("reason") or about.get("reason") or about.get("grade_reason")
+    because = f" ({reason})" if reason else ""
+    return "the load run found no capacity", f"{day} found no capacity{because}: probe the service again."
 
 
 def _capacity_reason(

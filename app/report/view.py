@@ -71,6 +71,13 @@ class View:
         return verdict
 
     @property
+    def nothing_broke(self) -> str:
+        """Why nothing is known to give out first."""
+        if not self.document.get("runs"):
+            return "Nothing was put under load, so nothing was seen to give out."
+        return "No load run that counts has shown what gives out."
+
+    @property
     def overall(self) -> Mapping[str, Any]:
         """The overall score."""
         overall: Mapping[str, Any] = self.document["scores"]["overall"]

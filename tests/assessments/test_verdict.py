@@ -358,6 +358,25 @@ def test_a_capacity_that_expired_is_not_said_to_be_unmeasured(scene: Any) -> Non
     assert late.capacity_finding == "No measured capacity counts"
 
 
+def test_a_run_without_a_usable_capacity_is_not_said_to_be_no_run(scene: Any) -> None:
+    about = {"id": "r1", "started_at": "2026-02-28T00:00:00+00:00", "status": "completed"}
+    spoilt = {"run": about | {"grade": "client_limited", "grade_reason": "others used 1.3 cores"}}
+    found = verdict(replace(scene.but(load__capacity=None), runs=(spoilt,)))
+    assert found.headline.endswith(": the load run does not count")
+    assert found.capacity_finding == "The load run does not count"
+    assert found.reasons[0] == (
+        "The load run of 2026-02-28 was limited by its own client and says nothing certain of the service: "
+        "repeat it on a machine that is less busy."
+    )
+    vague = {"run": about | {"grade": "insufficient"}, "capacity": {"reason": "no step was long enough"}}
+    found = verdict(replace(scene.but(load__capacity=None), runs=(vague,)))
+    assert found.headline.endswith(": the load run found no capacity")
+    assert "2026-02-28 found no capacity (no step was long enough)" in found.reasons[0]
+    later = {"run": about | {"grade": "insufficient", "started_at": "2026-02-28T01:00:00+00:00"}}
+    found = verdict(replace(scene.but(load__capacity=None), runs=(later, spoilt)))
+    assert found.reasons[0].startswith("The load run of 2026-02-28 found no capacity: probe")
+
+
 def test_a_low_end_that_is_reached_already_is_no_date_in_the_past(scene: Any) -> None:
     # today's peak of 205/s lies between the 201.6/s of the low end and 210/s
     _, text = runs_out(scene.of(peak_per_s=205, target_peak_per_s=None))

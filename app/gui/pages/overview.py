@@ -372,9 +372,7 @@ class OverviewPage(Page):
         limit = verdict["breaks_first"]
         self.breaks.setText(self.tr("Not known") if limit is None else _breaking(limit))
         self.breaks_why.setText(
-            self.tr("Nothing was put under load, so nothing was seen to give out.")
-            if limit is None
-            else sentences(told(view, str(limit["because"])), 220)
+            view.nothing_broke if limit is None else sentences(told(view, str(limit["because"])), 220)
         )
         behind = " ".join(str(entry) for entry in verdict["close_behind"])
         self.close_behind.setText(sentences(told(view, behind), 220) if behind else "")

@@ -80,7 +80,7 @@ def _workload(view: View) -> str:
     if found is None:
         headroom = view.number("derived.fleet_headroom")
         if headroom is None:
-            return "Not measured: it takes a load run, the number of replicas and the peak."
+            return "Not measured: it takes a load run that counts, the number of replicas and the peak."
         return f"The fleet at full use carries {amount(headroom)} × the load to carry."
     limit = found["limit"]
     carried = estimate(limit["value"], limit["low"], limit["high"], "req/s")
@@ -100,7 +100,7 @@ def _users(view: View) -> str:
     counts = [] if run is None else [number(step.get("concurrency")) for step in run.get("steps") or ()]
     most = max((count for count in counts if count is not None), default=None)
     if most is None:
-        return "Not measured: it takes a load run with several numbers of requests in flight."
+        return "Not measured: it takes a load run that counts, with several numbers of requests in flight."
     return f"No limit was found up to {amount(most)} requests in flight."
 
 
@@ -124,7 +124,7 @@ def _complexity(view: View) -> str:
     peak = view.number("process.rss_peak_bytes")
     if headroom is None or limit is None:
         if peak is None:
-            return "Not measured: it takes a load run and the memory limit of a replica."
+            return "Not measured: it takes a load run that counts and the memory limit of a replica."
         return f"A replica needed {binary_bytes(peak)}; its memory limit is not known."
     left = headroom - 1
     if left < 0:

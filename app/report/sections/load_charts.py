@@ -17,6 +17,7 @@ from app.charts.spec import (
 )
 from app.report.sections.run_words import (
     Run,
+    client_limited,
     error_share,
     latency_limit,
     number,
@@ -127,7 +128,8 @@ def _response_title(
     ):
         carried = estimate(rate, number(capacity.get("low")), number(capacity.get("high")), RATE)
         about = "about " if capacity["bound"] == "provisional" else ""
-        return f"{name} leaves the objective at {about}{carried}"
+        title = f"{name} leaves the objective at {about}{carried}"
+        return f"Not counted: {title}" if client_limited(run) else title
     if limit is not None and limit[0] == name:
         over = [step for step in steps if (_value(step, name) or 0.0) > limit[1]]
         if not over:
@@ -255,7 +257,7 @@ def flame_chart(run: Run) -> FlameChart | None:
     first = spots[0]
     waits = part(run, "stacks").get("of") == "all threads"
     return FlameChart(
-        title=f"{percent(float(first['share']))} of the samples are in {first.get('function', '?')}",
+        title=f"{percent(float(first['share']))} of the samples are in {first.get('function', '?')} itself",
         frames=_stack_frames(run, first) or _spot_frames(spots),
         caption="Stacks sampled at saturation"
         + (", of all threads: little is computed, they wait." if waits else ", of threads that compute."),

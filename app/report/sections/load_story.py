@@ -25,6 +25,7 @@ from app.report.sections.run_words import (
     GRADES,
     LIMITED_BY,
     Run,
+    client_limited,
     error_share,
     latency_limit,
     number,
@@ -102,6 +103,8 @@ def _without() -> tuple[Block, ...]:
 
 def title_of(run: Run) -> str:
     """The finding in one sentence, with its cause where it is known."""
+    if client_limited(run):
+        return "What one replica carries is not known: the client was the limit"
     capacity = part(run, "capacity")
     rate, low = (number(capacity.get(key)) for key in ("rate_per_s", "low"))
     bound, cause = capacity.get("bound"), LIMITED_BY.get(str(capacity.get("limited_by")))
@@ -142,7 +145,11 @@ def lead_of(run: Run) -> str:
     if rate is not None and (low is not None or high is not None):
         sure = "provisional: " if capacity.get("bound") == "provisional" else f"95{NO_BREAK}% interval "
         ends = " to ".join("?" if end is None else amount(end) for end in (low, high))
-        said.append(f"The highest rate with {objective_words(run)} is {amount(rate)} ({sure}{ends}).")
+        is_ = "came out as" if client_limited(run) else "is"
+        counts = ", which does not count" if client_limited(run) else ""
+        said.append(
+            f"The highest rate with {objective_words(run)} {is_} {amount(rate)} ({sure}{ends}){counts}."
+        )
     if capacity.get("because"):
         said.append(sentence(str(capacity["because"])))
     top = number(capacity.get("saturation_per_s"))

@@ -280,7 +280,7 @@ def _breaks_first(view: View, longest: int) -> tuple[Block, ...]:
     label = "What breaks first"
     limit = view.verdict["breaks_first"]
     if limit is None:
-        return _column(label, "Not known", "Nothing was put under load, so nothing was seen to give out.")
+        return _column(label, "Not known", view.nothing_broke)
     behind = " ".join(str(entry) for entry in view.verdict["close_behind"])
     rate = limit.get("rate_per_s")
     at = f"Reached at {amount(rate)}{NO_BREAK}{RATE}. " if rate else ""

@@ -40,6 +40,11 @@ def steps_of(run: Run) -> Sequence[Mapping[str, Any]]:
     return [step for step in run.get("steps") or () if isinstance(step, Mapping)]
 
 
+def client_limited(run: Run) -> bool:
+    """Whether our own client spoilt the run, so that its capacity is no statement about the target."""
+    return part(run, "run").get("grade") == "client_limited"
+
+
 def number(value: Any) -> float | None:
     """The value if it is a number."""
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

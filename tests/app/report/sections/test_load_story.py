@@ -10,7 +10,7 @@ import pytest
 
 from app.charts.spec import FlameChart, XYChart
 from app.report.model import Columns, Figure, Paragraph, Table, plain
-from app.report.sections import load_charts, load_story
+from app.report.sections import load_charts, load_story, page_one
 from app.report.sections.run_words import objective_words
 from app.report.view import View
 
@@ -69,6 +69,23 @@ def test_response_times_are_those_of_the_steps_with_objective_and_capacity(ramp:
     assert (chart.findings[0].at, chart.findings[0].low, chart.findings[0].high) == (153.95, 148.0, 158.0)
     assert chart.title == "p99 leaves the objective at 154\xa0(148–158)\xa0req/s"
     assert "Poisson arrivals" in chart.caption
+
+
+def test_a_run_that_its_client_spoilt_makes_no_statement_about_the_service(
+    ramp: Callable[[], Run], assessed: Callable[..., Document], said: Callable[..., str]
+) -> None:
+    run = ramp()
+    run["run"] |= {"grade": "client_limited", "grade_reason": "other processes used 1.3 cores"}
+    run["capacity"] |= {"limited_by": "gil"}
+    assert load_story.title_of(run) == "What one replica carries is not known: the client was the limit"
+    assert "154 (95\xa0% interval 148 to 158), which does not count." in load_story.lead_of(run)
+    chart = load_charts.response_chart(run)
+    assert chart is not None
+    assert chart.title.startswith("Not counted: p99 leaves the objective at 154")
+    page = said(page_one.section(View(assessed(runs=[run | {"facts": []}]))))
+    assert "the load run does not count" in page
+    assert "No load run that counts has shown what gives out." in page
+    assert "put under load" not in page
 
 
 def test_a_percentile_that_a_step_lacks_is_a_gap(ramp: Callable[[], Run]) -> None:
@@ -180,7 +197,7 @@ def test_hot_functions_are_a_flame_and_a_table(
     ]
     section = load_story.section(View(assessed(runs=[run])), "2")
     (flame,) = [f.spec for f in of_kind(section.blocks, Figure) if isinstance(f.spec, FlameChart)]
-    assert flame.title == "71\xa0% of the samples are in rerank"
+    assert flame.title == "71\xa0% of the samples are in rerank itself"
     assert [(frame.start, frame.share, frame.hot) for frame in flame.frames[1:]] == [
         (0.0, 0.71, True),
         (0.71, 0.2, False),
