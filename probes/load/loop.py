@@ -1,12 +1,18 @@
 """The hot loop: due, sent, received, read. The load process holds nothing but this; standard library only.
 
-One pass of the loop sends what is due, waits for an answer or the next due time, and records what came in.
-A request that is due while no connection is free waits with its due time; nothing is ever dropped. The
-columns (`probes.load.plan`) are the only thing written while load runs. Every `TICK_NS` a housekeeping pass
-enforces the time-out, looks for the coordinator's stop word and publishes counts.
+One pass of the loop in `Loop.run` follows a request from its due time to its row:
 
-An answer's head is parsed once and remembered: the next answer with the same bytes costs one look-up.
-Answers without a plain Content-Length go through httptools.
+    1. send        the request that is due next leaves on a free connection: DUE → SENT
+    2. housekeep   every `TICK_NS`: time-outs, the coordinator's stop word, counts that it may read
+    3. wait        for an answer or for what is due next, to the microsecond
+    4. match       an answer is read with the kernel's stamp and its row is written: RECV, STATUS, READ
+
+A request that is due while no connection is free waits with its due time; nothing is ever dropped. The
+columns (`probes.load.plan`) are the only thing written while load runs. What happens rarely (a connection
+that comes up, breaks, or cannot be made) stands in the functions before the loop.
+
+An answer's head is parsed once and remembered: the next answer with the same bytes is known by comparing
+them. Answers in pieces or without a plain Content-Length go through `probes.load.reader`.
 """
 
 from __future__ import annotations
@@ -206,6 +212,28 @@ class Loop:
             if closed:
                 answered(t)
 
+        def lost(conn: Conn, outcome: int, stamp: int, t: int) -> None:
+            """A connection has ended or broken, and the request that it carries with it."""
+            conn.close_after = True
+            if conn.row >= 0:
+                finish(conn, outcome, stamp, t)
+            else:
+                free.remove(conn)
+                connections.drop(conn)
+
+        def came_up(conn: Conn) -> bool:
+            """Connecting goes on; True when the connection is up and may have something to read already."""
+            nonlocal connect_after
+            outcome = connections.advance(conn)
+            if outcome > 0:
+                t = now()
+                fail_waiting(outcome, t)
+                if closed:
+                    connect_after = t + CLOSED_LOOP_RECONNECT_NS
+            elif outcome == 0:
+                free.append(conn)
+            return outcome == 0 and conn.tls is not None  # the first word may come with the handshake
+
         def fail_waiting(outcome: int, t: int) -> None:
             """A connection could not be made: the request that waits longest fails with it."""
             nonlocal i, finished
@@ -342,16 +370,8 @@ class Loop:
                     conn = conns[fd]
                 except KeyError:
                     continue
-                if conn.opened:
-                    outcome = connections.advance(conn)
-                    if outcome > 0:
-                        fail_waiting(outcome, now())
-                        if closed:
-                            connect_after = now() + CLOSED_LOOP_RECONNECT_NS
-                    elif outcome == 0:
-                        free.append(conn)
-                    if outcome or conn.tls is None:
-                        continue  # with TLS the peer's first word may have come with its handshake
+                if conn.opened and not came_up(conn):
+                    continue
                 if conn.out is not None:
                     connections.send_on(conn)  # an answer may come before the request is sent whole
                 try:
@@ -359,14 +379,7 @@ class Loop:
                 except BlockingIOError:
                     continue
                 except OSError as error:
-                    t = now()
-                    if conn.row >= 0:
-                        outcome = reader.at_error(conn, error)
-                        conn.close_after = True
-                        finish(conn, outcome, 0, t)
-                    else:
-                        free.remove(conn)
-                        connections.drop(conn)
+                    lost(conn, reader.at_error(conn, error) if conn.row >= 0 else 0, 0, now())
                     continue
                 t = now()
                 if ancillary:
@@ -380,17 +393,11 @@ class Loop:
                 row = conn.row
                 bytes_read += size
                 if row < 0 or not size:
-                    if row >= 0:
-                        outcome = reader.at_end(conn)
-                        conn.close_after = True
-                        finish(conn, outcome, stamp, t)
-                    else:
-                        if size and conn.codec is not None:
-                            connections.feed(conn, conn.codec, data, stamp, t)
-                            if not conn.close_after:
-                                continue
-                        free.remove(conn)
-                        connections.drop(conn)
+                    if row < 0 and size and conn.codec is not None:
+                        connections.feed(conn, conn.codec, data, stamp, t)
+                        if not conn.close_after:
+                            continue
+                    lost(conn, reader.at_end(conn) if row >= 0 else 0, stamp, t)
                     continue
                 if size == read_bytes and read_bytes < 262_144:
                     read_bytes *= 4

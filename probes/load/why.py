@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ from probes.watch.inside import BUSY_PROCESS_CORES, LEAD_S, Inside, InsideLook
 from probes.watch.stacks import PATIENCE_S, write_speedscope
 
 FOLDER = "stacks"
+HOSTED = ("python", "model")
+HOST_SCRIPT = "host.py"
+"""Kinds of target that a script of ours calls, and that script: it is none of the target's code."""
 LEAST_CALLERS = 4
 """A queue inside shows only where more callers ask than are served."""
 PLATEAU = 0.95
@@ -92,6 +95,8 @@ def look_inside(run: Run) -> Why:
         look.close()
     if inside is None or step is None:
         return Why()
+    if run.target.kind in HOSTED and inside.stacks is not None:
+        inside = replace(inside, stacks=inside.stacks.below(HOST_SCRIPT))
     if inside.refused is not None:
         run.note("info", f"stacks and the interpreter lock were not measured: {inside.refused}")
     return Why(inside, step.concurrency, step.achieved_per_s, step.detail)

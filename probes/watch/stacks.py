@@ -19,7 +19,8 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -88,6 +89,22 @@ class StackSamples:
     refused: tuple[str, ...] = ()
     waiting: bool = False
     """Threads that did nothing are counted as well."""
+
+    def below(self, file: str) -> StackSamples:
+        """Without the frames of that file at the bottom of each stack, and without stacks that have no other:
+        where a script of ours calls the target, what it does itself is none of the target's doing."""
+
+        def inner(stack: Stack) -> Stack:
+            return tuple(dropwhile(lambda place: Path(place.file).name == file, stack))
+
+        def cut(stacks: Mapping[Stack, int]) -> Counter[Stack]:
+            found: Counter[Stack] = Counter()
+            for stack, count in stacks.items():
+                if inner(stack):
+                    found[inner(stack)] += count
+            return found
+
+        return replace(self, stacks=cut(self.stacks), gil=cut(self.gil))
 
     def hotspots(self) -> list[Hotspot]:
         """The functions in which most stacks ended, at most `HOTSPOTS`, each with its most frequent line."""

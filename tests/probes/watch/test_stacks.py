@@ -192,6 +192,18 @@ def test_shares_are_of_all_samples_and_those_with_the_lock_never_more() -> None:
     assert samples({(A,): 1}).hotspots()[0].gil_share is None
 
 
+def test_a_script_that_only_calls_the_target_is_left_out() -> None:
+    """Also under a function of the target's own that calls back, which stays."""
+    host, loop = Place("<module>", "host.py", 1), Place("serve", "host.py", 129)
+    seen = samples(
+        {(host, loop): 50, (host, loop, A): 30, (host, loop, A, loop): 10, (B,): 5}, {(host, loop): 1}
+    )
+    found = seen.below("host.py")
+    assert found.stacks == {(A,): 30, (A, loop): 10, (B,): 5}
+    assert found.gil == {}
+    assert found.moments == seen.moments
+
+
 def test_lines_of_one_function_are_one_function() -> None:
     elsewhere = B._replace(line=25)
     (spot,) = samples({(A, B): 1, (A, elsewhere): 3}).hotspots()
