@@ -17,6 +17,7 @@ from assessments.expressions import Scalar
 from assessments.forecast import AXES, LEAST_UTILISATION, parse_growth
 from probes.errors import UsageError
 from probes.facts import FactName, FactType
+from probes.slo import parse_slo
 
 # name, type (a choice with its values behind colons), unit ("-" for none), meaning
 _TABLE = """
@@ -135,7 +136,16 @@ def read_profile(document: Any, where: str = "profile", at: Mapping[str, str] | 
             raise UsageError(f"{place}: a profile has no '{key!s:.60}': {hint}")
         elif value is not None:
             values[key] = _checked(FIELDS[key], value, place)
+            if key == "slo":
+                _check_objective(str(value), place)
     return Profile(MappingProxyType(values), MappingProxyType(growth))
+
+
+def _check_objective(text: str, place: str) -> None:
+    try:
+        parse_slo(text)
+    except UsageError as error:
+        raise UsageError(f"{place}: {error}") from error
 
 
 def _growth(value: Any, place: str) -> dict[str, str]:

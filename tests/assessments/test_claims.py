@@ -192,3 +192,9 @@ def test_every_field_of_a_profile_takes_its_type_and_no_other() -> None:
             with pytest.raises(UsageError, match=name):
                 read_profile({name: wrong})
         assert read_profile({name: None}).facts() == {}
+
+
+def test_an_objective_that_cannot_be_read_is_refused() -> None:
+    for wrong in ("", "fast", "p99<=200", "p99<=-1ms", "p99<=200ms,p99<=1s", "p99<=exit()"):
+        with pytest.raises(UsageError, match=r"^answers\.yaml, line 3: "):
+            read_profile({"slo": wrong}, at={"slo": "answers.yaml, line 3"})
