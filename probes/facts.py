@@ -225,6 +225,7 @@ load.limited_by                           choice:cpu:gil:lock:pool:memory:downst
 load.scalability_sigma                    number   1         infra       load        Contention of the fitted scalability law
 load.scalability_kappa                    number   1         infra       load        Coherency of the fitted scalability law
 load.peak_concurrency                     number   requests  infra       load        Requests in flight at which the fitted law has its peak
+load.answers_changed_ratio                ratio    1         models      load        Share of answers that differ under load from the answer at rest
 load.p99_growth                           ratio    1         models      load        99th percentile at capacity over the median alone
 load.cold_start_seconds                   number   s         infra       load        From starting the target to its first good answer
 process.cpu_ms_per_request                number   ms        models      load        CPU time of the target's process tree for one request

@@ -41,6 +41,12 @@ _ONLY_WITH = {
 }
 
 
+_EXCLUDING = (
+    ("--body", "--bodies"), ("--store", "--no-store"), ("--assessment", "--no-store"),
+    ("--check-answers", "--no-check-answers"),
+)  # fmt: skip
+
+
 def parser() -> CommandParser:
     """How the command line of `probe` is read."""
     parser = CommandParser(
@@ -191,6 +197,13 @@ def parser() -> CommandParser:
         help="do not look inside the target (py-spy, waits of threads) when it was saturated",
     )
     judge.add_argument(
+        "--check-answers",
+        action="store_true",
+        help="hold answers under load against answers at rest, by asking now and then (the default, but of "
+        "code of yours, whose results are then carried over)",
+    )
+    judge.add_argument("--no-check-answers", action="store_true", help="do not; send nothing but the load")
+    judge.add_argument(
         "--require",
         metavar="TEXT",
         action="append",
@@ -307,7 +320,7 @@ def refuse_contradictions(options: argparse.Namespace) -> None:
             "--users needs to know how long they think: add --think, for example --think 2s "
             "(callers who do not: --concurrency)"
         )
-    for first, second in (("--body", "--bodies"), ("--store", "--no-store"), ("--assessment", "--no-store")):
+    for first, second in _EXCLUDING:
         if _is_given(options, first) and _is_given(options, second):
             raise UsageError(f"{first} and {second} exclude each other: give one of them")
     if options.allow is not None and not options.baseline:
@@ -360,6 +373,7 @@ def spec_of(options: argparse.Namespace) -> LoadSpec:
         stacks=not options.no_stacks,
         soak=options.soak is not None,
         shards=_shards(options),
+        check_answers="yes" if options.check_answers else "no" if options.no_check_answers else "auto",
     )
     spec.check()
     return spec

@@ -13,12 +13,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from probes.analysis.answers import HeldAnswers
 from probes.analysis.bottleneck import Bottleneck
 from probes.analysis.memory import MemoryGrowth
 from probes.errors import InternalError, TargetError
 from probes.events import FactFound, Finished, Started
 from probes.facts import Fact, FactName, Source, observed
 from probes.load import plan
+from probes.load.answers import AnswerWatch
 from probes.load.grade import Grade, grade_steps, untold_memory
 from probes.load.run import Run, objectives_of
 from probes.load.safety import Ending, RunEnded, check_descriptors, scarce_ports
@@ -94,21 +96,25 @@ class LoadProbe:
         if scarce is not None:
             self._note(context, scarce)
         with Run(self.target, self.spec, context, watcher) as run:
+            answers = self._answers(run, answer.body, context.run_id)
             ends: list[dict[str, int]] = []
             if watcher is not None:
                 watcher.start()
                 ends.append(_kept(watcher))
             try:
-                capacity, ending = self._measure(run)
+                capacity, ending = self._measure(run, answers)
                 others = run.others_cores()
                 if watcher is not None:
                     ends.append(_kept(watcher))
                 why, ending = self._look(run, ending)
+                held = None if answers is None else answers.end(ask_again=ending is None)
             finally:
+                if answers is not None:
+                    answers.stop()
                 if watcher is not None:
                     watcher.stop()
             header |= {"target": target, "floor_ms": floor, "others_cores": others, "why": why}
-            header["ends"] = ends
+            header |= {"ends": ends, "answers": held, "checks": 1 + (answers.sent if answers else 0)}
             document = self._document(run, capacity, ending, header)
         for fact in document["facts"]:
             context.emit(FactFound(context.elapsed(), fact))
@@ -131,10 +137,22 @@ class LoadProbe:
                 raise
             return None  # found but not readable: reported as not measured
 
-    def _measure(self, run: Run) -> tuple[Capacity | None, Ending | None]:
+    def _answers(self, run: Run, first: bytes, run_id: str) -> AnswerWatch | None:
+        """What holds answers under load against those at rest, `first` being one; None where not asked."""
+        if self.spec.check_answers == "no":
+            return None
+
+        def ask() -> bytes:
+            return self.target.check(self.spec.timeout_s, run_id).body
+
+        return AnswerWatch(ask, first, lambda: run.measured_step)
+
+    def _measure(self, run: Run, answers: AnswerWatch | None) -> tuple[Capacity | None, Ending | None]:
         search: Search | None = None
         try:
             run.warm_up()
+            if answers is not None:
+                answers.begin()
             if not self.spec.finds_capacity:
                 run.run_segments()
                 return None, None
@@ -230,6 +248,11 @@ class LoadProbe:
             document["memory"] = memory.to_json()
         if header["ends"]:
             document["kept"] = dict(zip(("before", "after"), header["ends"], strict=False))
+        held: HeldAnswers | None = header["answers"]
+        if held is not None:
+            document["answers"] = held.to_json()
+            if held.verdict == "not_comparable" and self.spec.check_answers == "yes":
+                self._note(run.context, f"answers could not be compared: {held.reason}")
         stacks, lost = stacks_json(header["why"], str(header["id"]), self.folder)
         document |= stacks
         if lost is not None:
@@ -239,7 +262,7 @@ class LoadProbe:
             "cpu_cores": round(run.engine.cpu_s / max(run.context.elapsed(), 1e-9), 4),
             "cpu_us_per_request": round(1e6 * run.engine.cpu_s / sent, 2) if sent else None,
             "requests_sent": sent,
-            "checks_sent": 1,
+            "checks_sent": header["checks"],
             "floor_ms": header["floor_ms"],
             "kernel_stamps": any(len(step.read_lag) for step in steps),
             "errors_seen": {_outcome_name(code): text for code, text in sorted(run.engine.notes.items())},
@@ -249,6 +272,7 @@ class LoadProbe:
             facts = self._facts(steps, capacity, memory, str(header["id"]))
             facts += self._limit_facts(limit, header["why"], scalability, facts, str(header["id"]))
             facts += seen.facts
+            facts += _answer_facts(held, Source("load", run=str(header["id"])))
         document["facts"] = [fact.to_json() for fact in facts]
         return document
 
@@ -392,6 +416,19 @@ def _scalability_json(steps: Sequence[StepResult]) -> dict[str, Any] | None:
     return fit_scalability(
         [step.concurrency for step in ladder], [step.achieved_per_s for step in ladder]
     ).to_json()
+
+
+def _answer_facts(held: HeldAnswers | None, source: Source) -> list[Fact]:
+    if held is None or held.verdict == "not_comparable":
+        return []
+    share, upper = 1 - held.equal / held.compared, held.changed_at_most
+    bounds = {} if upper is None else {"low": 0.0, "high": round(upper, 4)}
+    at = datetime.now(UTC)
+    return [
+        observed(
+            "load.answers_changed_ratio", round(share, 4), source, at=at, samples=held.compared, **bounds
+        )
+    ]
 
 
 def _floor() -> dict[str, float]:

@@ -92,6 +92,11 @@ class Run:
     def __exit__(self, *_: object) -> None:
         self.engine.close()
 
+    @property
+    def measured_step(self) -> int | None:
+        """The index of the step that is being measured; None while no load counts."""
+        return len(self.steps) if self._measuring and self.ending is None else None
+
     # what the engine asks of its observer
 
     def stop_word(self, live: Live, t_ns: int) -> int:

@@ -36,6 +36,7 @@ __all__ = [
     "parse_stages", "parse_think",
 ]  # fmt: skip
 
+CheckAnswers = Literal["no", "auto", "yes"]
 Arrivals = Literal["poisson", "constant"]
 
 if TYPE_CHECKING:
@@ -122,7 +123,8 @@ class LoadSpec:
 
     `warmup_s` None means automatic; `connections` caps the connections that open-loop load may hold. `soak`
     asks whether the target keeps memory; `shards` is the number of load processes; `stacks` looks inside the
-    target once more when it was saturated.
+    target once more when it was saturated. `check_answers` holds answers under load against answers at rest:
+    always, or "auto", where that costs the target nothing beside a request now and then.
     """
 
     segments: tuple[Segment, ...] = ()
@@ -140,6 +142,7 @@ class LoadSpec:
     soak: bool = False
     shards: int = 1
     stacks: bool = True
+    check_answers: CheckAnswers = "no"
 
     @property
     def finds_capacity(self) -> bool:
@@ -186,6 +189,8 @@ class LoadSpec:
             document["shards"] = self.shards
         if not self.stacks:
             document["stacks"] = False
+        if self.check_answers != "no":
+            document["check_answers"] = self.check_answers
         if self.requirements:
             document["require"] = [requirement.text for requirement in self.requirements]
         return document

@@ -99,14 +99,22 @@ class HostedTarget(HttpTarget):
 class Host:
     """The processes of one target, from `start` to `stop`. A context manager.
 
-    `timeout_s` is that of a request. With `expect_body` the results are sent back to be held against it,
-    which costs time outside the call.
+    `timeout_s` is that of a request. With `expect_body`, to be held against it, or with `returns` the results
+    are sent back, which costs time outside the call.
     """
 
-    def __init__(self, code: UserCode, *, timeout_s: float = 10.0, expect_body: str | None = None) -> None:
+    def __init__(
+        self,
+        code: UserCode,
+        *,
+        timeout_s: float = 10.0,
+        expect_body: str | None = None,
+        returns: bool = False,
+    ) -> None:
         self.code = code
         self.timeout_s = timeout_s
         self.expect_body = expect_body
+        self.returns = returns or expect_body is not None
         self.about: dict[str, Any] = {}
         self.pids: tuple[int, ...] = ()
         self.cold_start_s: float | None = None
@@ -290,7 +298,7 @@ class Host:
             "samples": [base64.b64encode(item).decode("ascii") for item in code.sample.items],
             "memory_bytes": code.memory_bytes or _memory_share(),
             "timeout_s": self.timeout_s,
-            "answers": self.expect_body is not None,
+            "answers": self.returns,
         }
 
     def _port(self) -> int:

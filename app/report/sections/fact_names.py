@@ -18,6 +18,7 @@ load.response_p99_ms                          Response time, p99
 load.service_p50_ms                           Service time of one request alone
 load.error_ratio                              Share of requests that failed
 load.limited_by                               What limits it
+load.answers_changed_ratio                    Answers that differ under load
 load.cold_start_seconds                       Start of a replica
 process.cpu_ms_per_request                    CPU time of a request
 process.cpu_cores_at_saturation               CPU at the highest throughput

@@ -74,6 +74,7 @@ def section(view: View, number_: str) -> Section:
         *_cause(run),
         *_steps(run),
         *_errors(run),
+        *_answers(run),
         *_client(run),
     ]
     return Section("load", "The load story", title_of(run), tuple(blocks), kicker, text(lead_of(run)))
@@ -390,6 +391,29 @@ def _errors(run: Run) -> list[Block]:
         Heading("Errors", 2),
         Table(columns, rows, f"Of {counted(sent, 'request')} over all steps.", dense=True),
     ]
+
+
+def _answers(run: Run) -> list[Block]:
+    """Whether answers under load were those at rest."""
+    answers = part(run, "answers")
+    compared, equal = number(answers.get("compared")), number(answers.get("equal"))
+    if answers.get("verdict") not in ("same", "changed") or compared is None or equal is None:
+        return []
+    if answers["verdict"] == "same":
+        most = number(answers.get("changed_at_most"))
+        sure = f"; at most {share_words(most)} differ (95 %)" if most is not None else ""
+        found = (
+            f"{compared:,.0f} answers under load were held against those at rest, and all say the same{sure}."
+        )
+    else:
+        what = ", ".join(str(name) for name in answers.get("different") or ())
+        found = (
+            f"{compared - equal:,.0f} of {compared:,.0f} answers under load differ from those at rest"
+            f"{f' in {what}' if what else ''}: under pressure the service predicts something else."
+        )
+    left = ", ".join(str(name) for name in answers.get("left_out") or ())
+    apart = f" Left out, because it differs at rest too: {left}." if left else ""
+    return [Heading("Answers under load", 2), Paragraph(text(sentence(found + apart)))]
 
 
 def _client(run: Run) -> list[Block]:

@@ -156,8 +156,10 @@ def _refused(view: View) -> list[Block]:
         add("Memory growth", "too short a run to tell growth from noise")
     if not part(run, "volume"):
         add("Data volume", "no run varied the size of requests (loadstone probe --sweep)")
-    if not part(run, "answers"):
-        add("Answers under load", "not compared with answers at rest (loadstone probe --check-answers)")
+    answers = part(run, "answers")
+    if answers.get("verdict") not in ("same", "changed"):
+        why = str(answers.get("reason") or "loadstone probe --check-answers")
+        add("Answers under load", f"not compared with answers at rest ({why})")
     if not items:
         return []
     return [Heading("What the load run does not say", 2), Bullets(tuple(items))]

@@ -1,0 +1,39 @@
+"""What a probe says of the target under pressure beside its times: whether it still answers the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.cli.figures import known, number, share
+from app.cli.layout import Line, plain, wrapped
+
+
+def answer_lines(result: Mapping[str, Any], columns: int) -> list[Line]:
+    """Whether answers under load were those at rest; nothing where they could not be compared."""
+    answers = result.get("answers")
+    if not isinstance(answers, Mapping):
+        return []
+    compared, equal = known(answers.get("compared")), known(answers.get("equal"))
+    if compared is None or equal is None:
+        return []
+    apart = _listed(answers.get("left_out"))
+    apart = f" (apart from {apart}, which differs at rest too)" if apart else ""
+    if answers.get("verdict") == "changed":
+        steps = answers.get("in_steps")
+        first = known(steps[0]) if isinstance(steps, Sequence) and steps else None
+        where = f", first in step {first + 1:.0f}" if first is not None else ""
+        what = _listed(answers.get("different"))
+        text = (
+            f"{number(compared - equal)} of {number(compared)} answers under load differ from those at rest"
+        )
+        return wrapped(f"{text}{f' in {what}' if what else ''}{where}{apart}.", columns, "bad")
+    if answers.get("verdict") != "same":
+        return []
+    most = known(answers.get("changed_at_most"))
+    sure = f", so that at most {share(most)} differ (95 %)" if most is not None else ""
+    return wrapped(f"{number(compared)} answers under load are those at rest{apart}{sure}.", columns)
+
+
+def _listed(names: Any) -> str:
+    return ", ".join(plain(name) for name in names) if isinstance(names, list | tuple) else ""
