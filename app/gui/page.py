@@ -41,8 +41,8 @@ class Page(QWidget):
     """A page. The window makes it when it is first shown and calls what stands below.
 
     `key` is its name in the program, `icon` one of `resources/icons`. The head of the window shows `title()`,
-    `subtitle()` and `actions()`; emit `head_changed` when one of them changes. `keys` are (key, what it does)
-    for F1.
+    `subtitle()` and `head_actions()`; emit `head_changed` when one of them changes. `keys` are (key, what
+    it does) for F1.
     """
 
     key = ""
@@ -64,7 +64,7 @@ class Page(QWidget):
         """What stands muted behind the title."""
         return ""
 
-    def actions(self) -> Sequence[QWidget]:  # type: ignore[override]
+    def head_actions(self) -> Sequence[QWidget]:
         """Buttons for the right end of the head, at most one of them primary; always the same objects."""
         return ()
 

@@ -24,17 +24,29 @@ def measure(text: str, weight: Weight, size: float) -> float:
     return _metrics(weight, size).horizontalAdvance(text)
 
 
+@lru_cache(maxsize=16_384)
+def measure_as_drawn(text: str, weight: Weight, size: float) -> float:
+    """The same for a drawing that is scaled as a whole by the size of type: its texts keep their sizes."""
+    return QFontMetricsF(font(size, weight, zoomed=False)).horizontalAdvance(text)
+
+
 def forget_widths() -> None:
     """The size of type has changed: texts are measured anew."""
     _metrics.cache_clear()
     measure.cache_clear()
 
 
-def paint(painter: QPainter, shapes: Sequence[Shape], theme: Theme) -> None:
-    """Draws the shapes with their origin at the painter's."""
+def paint(painter: QPainter, shapes: Sequence[Shape], theme: Theme, *, zoomed: bool = True) -> None:
+    """Draws the shapes with their origin at the painter's.
+
+    Texts follow the size of type, unless the painter's scale holds it already (not `zoomed`).
+    """
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     for shape in shapes:
-        _PAINTERS[type(shape)](painter, shape, theme)
+        if isinstance(shape, Label):
+            _label(painter, shape, theme, zoomed=zoomed)
+        else:
+            _PAINTERS[type(shape)](painter, shape, theme)
 
 
 def _pen(theme: Theme, role: str | None, width: float, dash: Sequence[float] = ()) -> QPen:
@@ -92,13 +104,13 @@ def _circle(painter: QPainter, shape: Circle, theme: Theme) -> None:
     painter.drawPath(path)
 
 
-def _label(painter: QPainter, shape: Label, theme: Theme) -> None:
-    width = measure(shape.text, shape.weight, shape.size)
+def _label(painter: QPainter, shape: Label, theme: Theme, *, zoomed: bool) -> None:
+    width = (measure if zoomed else measure_as_drawn)(shape.text, shape.weight, shape.size)
     left = shape.x - {"left": 0.0, "centre": width / 2, "right": width}[shape.align]
     if shape.backed:
         area = QRectF(left - 2, shape.y - 0.9 * shape.size, width + 4, 1.2 * shape.size)
         painter.fillRect(area, theme.colour("surface"))
-    painter.setFont(font(shape.size, shape.weight))
+    painter.setFont(font(shape.size, shape.weight, zoomed=zoomed))
     painter.setPen(theme.colour(shape.role))
     painter.drawText(QPointF(left, shape.y), shape.text)
 
@@ -109,5 +121,4 @@ _PAINTERS: Mapping[type, Callable[[QPainter, Any, Theme], None]] = {
     Polyline: _polyline,
     Polygon: _polygon,
     Circle: _circle,
-    Label: _label,
 }

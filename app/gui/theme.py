@@ -133,10 +133,13 @@ class Theme(QObject):
 
 
 @lru_cache(maxsize=256)
-def font(size: float, weight: int = 400) -> QFont:
-    """Inter at a size in pixels, with digits of one width. It is shared: copy it to change it."""
+def font(size: float, weight: int = 400, *, zoomed: bool = True) -> QFont:
+    """Inter at a size in pixels, with digits of one width. It is shared: copy it to change it.
+
+    Not `zoomed` it keeps to that size, for a painter that is scaled as a whole.
+    """
     found = QFont(FAMILY)
-    found.setPixelSize(max(1, round(size * _ZOOM[0] / 100)))
+    found.setPixelSize(max(1, round(size * (_ZOOM[0] if zoomed else 100) / 100)))
     found.setWeight(QFont.Weight(weight))
     found.setFeature(QFont.Tag("tnum"), 1)
     return found

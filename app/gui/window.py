@@ -268,7 +268,7 @@ class MainWindow(QMainWindow):
             return
         self.title.setText(page.title() or self._name(self._shown))
         self.subtitle.setText(page.subtitle())
-        actions = list(page.actions())
+        actions = list(page.head_actions())
         if self._in_head == actions:
             return
         for widget in self._in_head:

@@ -258,7 +258,7 @@ class ChecklistPage(Page):
         text = self.tr("{0} of {1} settled")
         return text.replace("{0}", str(settled)).replace("{1}", str(len(applying)))
 
-    def actions(self) -> Sequence[QWidget]:  # type: ignore[override]
+    def head_actions(self) -> Sequence[QWidget]:
         """Filters, undo and redo."""
         return (self.filters, self.undo, self.redo)
 

@@ -210,7 +210,7 @@ class ComparePage(Page):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)
 
-    def actions(self) -> Sequence[QWidget]:  # type: ignore[override]
+    def head_actions(self) -> Sequence[QWidget]:
         """Keep a milestone."""
         return (self.keep,)
 

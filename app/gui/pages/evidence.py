@@ -234,7 +234,7 @@ class EvidencePage(Page):
         text = self.tr("{0} facts count").replace("{0}", str(counts["all"] - aside))
         return text if not aside else text + self.tr(", {0} set aside").replace("{0}", str(aside))
 
-    def actions(self) -> Sequence[QWidget]:  # type: ignore[override]
+    def head_actions(self) -> Sequence[QWidget]:
         """What adds evidence."""
         return (self.by_hand, self.add_folder, self.add)
 

@@ -209,7 +209,7 @@ class ForecastPage(Page):
         run = None if self._view is None or not self._view.forecast else self._view.run
         return "" if run is None else filled(self.tr("from run {0}"), (run.get("run") or {}).get("id"))
 
-    def actions(self) -> Sequence[QWidget]:  # type: ignore[override]
+    def head_actions(self) -> Sequence[QWidget]:
         """Export, and the numbers as a table."""
         return (self.export, self.numbers)
 

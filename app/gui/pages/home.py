@@ -50,7 +50,7 @@ _TYPING = (QLineEdit,)
 
 
 class HomePage(Page):
-    """All assessments. `enter` takes `new`, `open_file`, `file` and `files`."""
+    """All assessments. `enter` takes `new`, `open_file`, `demo`, `file` and `files`."""
 
     key = "home"
     icon = "house"
@@ -238,7 +238,7 @@ class HomePage(Page):
             return filled(self.tr("{0} of {1}"), f"{shown:,}", f"{total:,}")
         return f"{total:,}"
 
-    def actions(self) -> Sequence[QWidget]:  # type: ignore[override]
+    def head_actions(self) -> Sequence[QWidget]:
         """A file, or a new assessment."""
         return (self.open_button, self.new_button)
 
@@ -254,6 +254,8 @@ class HomePage(Page):
             self.ask_new()
         elif where.get("open_file"):
             self.choose_file()
+        elif where.get("demo"):
+            self.try_demo()
         elif "file" in where or "files" in where:
             self.open_paths([Path(path) for path in where.get("files", ())] or [Path(where["file"])])
         else:

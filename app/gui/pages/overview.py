@@ -279,7 +279,7 @@ class OverviewPage(Page):
             said if run is None else f"{said}, {filled(self.tr('run {0}'), (run.get('run') or {}).get('id'))}"
         )
 
-    def actions(self) -> Sequence[QWidget]:  # type: ignore[override]
+    def head_actions(self) -> Sequence[QWidget]:
         """Compare and export."""
         return (self.compare, self.export)
 

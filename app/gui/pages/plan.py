@@ -164,7 +164,7 @@ class PlanPage(Page):
         count = self.model.rowCount()
         return filled(self.tr("{0} actions, the best first"), count) if count else ""
 
-    def actions(self) -> Sequence[QWidget]:  # type: ignore[override]
+    def head_actions(self) -> Sequence[QWidget]:
         """The numbers as a table."""
         return (self.numbers,)
 

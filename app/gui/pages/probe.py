@@ -139,7 +139,7 @@ class ProbePage(Page):
             return ", ".join(word for word in words if word)
         return self.tr("set up")
 
-    def actions(self) -> Sequence[QWidget]:  # type: ignore[override]
+    def head_actions(self) -> Sequence[QWidget]:
         """Buttons of the view that is shown."""
         view = self.stack.currentWidget()
         if view is self.running:

@@ -131,7 +131,7 @@ class ReportPage(Page):
             return ""
         return filled(self.tr("judged {0}"), f"{self._assessed.as_of.astimezone():%Y-%m-%d %H:%M:%S %Z}")
 
-    def actions(self) -> Sequence[QWidget]:  # type: ignore[override]
+    def head_actions(self) -> Sequence[QWidget]:
         """Export."""
         return (self.export,)
 

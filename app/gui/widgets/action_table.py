@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPen
+from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -50,7 +52,8 @@ class ActionDelegate(QStyledItemDelegate):
         """The text, the sign and the padding."""
         if index.data(MARK_ROLE):
             return QSize(_SIGN + 2 * _PAD, ROW)
-        return QSize(QFontMetrics(font(BODY, 500)).horizontalAdvance(str(index.data() or "")) + 2 * _PAD, ROW)
+        text = QFontMetricsF(font(BODY, 500)).horizontalAdvance(str(index.data() or ""))
+        return QSize(ceil(text) + 1 + 2 * _PAD, ROW)
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex

@@ -10,12 +10,13 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.charts.shapes import Shape
 from app.charts.spec import ChartSpec
-from app.gui.painting import measure, paint
+from app.gui.painting import measure_as_drawn, paint
 from app.gui.texts import plain_tip
 from app.gui.theme import Theme
 
 SCALE = 13 / 9
-"""Pixels of a point of a chart: names of 9 points are as large as the text around them, axes 11 pixels."""
+"""Pixels of a point of a chart at the usual size of type: names of 9 points are as large as the text around
+them, axes 11 pixels. With larger type the whole chart is larger, so that no text outgrows its place."""
 
 
 class ShapesView(QWidget):
@@ -96,9 +97,15 @@ class ChartView(QWidget):
             return
         from app.charts.layout import layout
 
-        drawn = layout(self.spec, self.width() / SCALE, self._wish / SCALE, measure)
+        scale = self._scale
+        drawn = layout(self.spec, self.width() / scale, self._wish / SCALE, measure_as_drawn)
         self._shapes = drawn.shapes
-        self.setFixedHeight(round(drawn.height * SCALE + 0.49))
+        self.setFixedHeight(round(drawn.height * scale + 0.49))
+
+    @property
+    def _scale(self) -> float:
+        """Pixels of a point at the size of type of now."""
+        return SCALE * self._theme.zoom / 100
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802, Qt's name
         """T asks for the numbers."""
@@ -116,8 +123,8 @@ class ChartView(QWidget):
         """Draws the chart, and the ring of the focus around it."""
         painter = QPainter(self)
         painter.save()
-        painter.scale(SCALE, SCALE)
-        paint(painter, self._shapes, self._theme)
+        painter.scale(self._scale, self._scale)
+        paint(painter, self._shapes, self._theme, zoomed=False)
         painter.restore()
         if self.hasFocus():
             from PySide6.QtGui import QPen

@@ -79,6 +79,7 @@ class FactTable(QTableView):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
+        self._theme = theme
         self._delegate = FactDelegate(theme)
         self.setItemDelegate(self._delegate)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -101,6 +102,7 @@ class FactTable(QTableView):
         head.setStretchLastSection(False)
         head.setMinimumSectionSize(48)
         theme.changed.connect(self.viewport().update)
+        theme.changed.connect(self._share_width)
 
     def show_machines(self, *, machines: bool) -> None:
         """Whether the machines stand in a column of their own."""
@@ -114,7 +116,8 @@ class FactTable(QTableView):
 
     def _share_width(self) -> None:
         """Gives the columns their room: the fact and its source most of it."""
-        fixed = {VALUE: 150, AGE: 66, STATE: 92, MACHINE: 0 if self.isColumnHidden(MACHINE) else 96}
+        fixed = {VALUE: 156, AGE: 66, STATE: 96, MACHINE: 0 if self.isColumnHidden(MACHINE) else 96}
+        fixed = {column: width * self._theme.zoom // 100 for column, width in fixed.items()}
         room = max(320, self.viewport().width() - sum(fixed.values()))
         fixed[FACT] = round(room * 0.55)
         fixed[SOURCE] = room - fixed[FACT]

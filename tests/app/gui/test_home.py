@@ -9,10 +9,11 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.gui.models.assessments import NAME, SCORE
+from app.gui.pages.forecast import ForecastPage
 from app.gui.pages.home import HomePage
 from app.gui.window import MainWindow, recents
 from assessments.store import open_store
@@ -318,3 +319,17 @@ def test_one_click_starts_the_demo_and_cancel_ends_it(window: MainWindow, qtbot:
     assert page.first_demo.isEnabled()
     assert not window.rail.buttons["probe"].isEnabled()
     assert not window.notice.isVisible(), window.notice.text.text()
+
+
+def test_the_empty_pages_start_the_demo_too(open_shop: Callable[[], MainWindow], qtbot: QtBot) -> None:
+    window = open_shop()
+    window.go_to("forecast")
+    page = window.page_of("forecast")
+    assert isinstance(page, ForecastPage)
+    assert page.stack.currentWidget() is page.empty
+    demo = next(one for one in page.empty.findChildren(QPushButton) if one.text() == "Try the demo")
+    qtbot.mouseClick(demo, Qt.MouseButton.LeftButton)
+    assert window.probing.arguments == ("demo", "--quick")
+    assert window.probing.is_running
+    with qtbot.waitSignal(window.probing.ended, timeout=WAIT_MS):
+        window.probing.stop()

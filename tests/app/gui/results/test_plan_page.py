@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetricsF
 from pytestqt.qtbot import QtBot
 
+from app.gui.models.actions import EFFORT, POINTS, RUNS_OUT
+from app.gui.theme import BODY, font
 from app.report.sections.plan import title
 
 
@@ -89,3 +92,31 @@ def test_no_text_of_the_plan_is_cut(
     for size in ((1440, 900), (1024, 700)):
         window.resize(*size)
         qtbot.waitUntil(lambda: not nothing_is_cut(page), timeout=10_000)
+
+
+def test_with_larger_type_the_chart_is_larger_and_nothing_of_it_is_cut(open_full: Any, qtbot: QtBot) -> None:
+    window, page = open_full("plan")
+    chart = page.effort.chart
+    window.theme.set_zoom(130)
+    qtbot.waitUntil(lambda: not page.table.isColumnHidden(3) and chart.width() > 0, timeout=10_000)
+    picture = chart.grab().toImage()
+    paper = window.theme.colour("surface").rgb()
+    darkest = min(picture.pixelColor(x, 0).lightness() for x in range(100))
+    assert darkest > 200, "the unit has room above it"
+    inked = [y for y in range(picture.height()) if any(picture.pixel(x, y) != paper for x in range(100))]
+    unit = next(y for y in inked if y + 1 not in inked) - inked[0] + 1
+    assert unit >= 11, "a line of 11 pixels at the usual size is higher at 130 %"
+
+
+def test_no_cell_of_effort_points_or_date_is_shortened(open_full: Any) -> None:
+    window, page = open_full("plan")
+    table = page.table
+    for zoom in (100, 130):
+        window.theme.set_zoom(zoom)
+        table.model().modelReset.emit()
+        table.resizeColumnsToContents()
+        metrics = QFontMetricsF(font(BODY))
+        for row in range(page.model.rowCount()):
+            for column in (EFFORT, POINTS, RUNS_OUT):
+                text = page.model.index(row, column).data()
+                assert metrics.horizontalAdvance(text) <= table.columnWidth(column) - 16, text
