@@ -14,6 +14,7 @@ _BAR = 7.0
 _CAP = 3.2
 _HEAD = 13.0
 _FOOT = 2.0
+_ROLES = {"demand": "inkmid", "capacity": "s1", "use": "ink", "limit": "bad"}
 
 
 def bar_layout(spec: BarChart, width: float, height: float, measure: Measure) -> Drawn:
@@ -33,6 +34,8 @@ def bar_layout(spec: BarChart, width: float, height: float, measure: Measure) ->
     back: list[Shape] = []
     for row, bar in enumerate(spec.bars):
         middle = head + ROW * (row + 0.5)
+        if spec.full is not None:
+            back.append(Rect(zero, middle - _BAR / 2, _at(ruler, spec.full) - zero, _BAR, "sunk"))
         back += _bar(bar, ruler, zero, middle)
         row_name(room, bar.name, left, middle)
         text = shortened(shown[row], width - right, measure, 500, BODY)
@@ -52,6 +55,8 @@ def _ruler(spec: BarChart, left: float, right: float) -> Ruler:
         values += [value for value in (bar.value, bar.low, bar.high) if value is not None]
     if spec.target is not None:
         values.append(spec.target)
+    if spec.full is not None:
+        values.append(spec.full)
     low, high = max(min(values), -LARGEST), min(max(values), LARGEST)
     return Ruler(low, high if high - low > 1e-290 else low + 1.0, left, right)
 
@@ -63,8 +68,7 @@ def _at(ruler: Ruler, value: float) -> float:
 
 def _bar(bar: Bar, ruler: Ruler, zero: float, middle: float) -> list[Shape]:
     end = _at(ruler, bar.value)
-    role = "inkmid" if bar.kind == "demand" else "s1"
-    return [Rect(min(zero, end), middle - _BAR / 2, abs(end - zero), _BAR, role)]
+    return [Rect(min(zero, end), middle - _BAR / 2, abs(end - zero), _BAR, _ROLES[bar.kind])]
 
 
 def _whisker(bar: Bar, ruler: Ruler, middle: float) -> list[Shape]:
@@ -86,5 +90,6 @@ def _target(spec: BarChart, ruler: Ruler, head: float, tall: float, room: Room) 
     at = _at(ruler, spec.target)
     text = shortened(spec.target_label, room.width, room.measure, 400, BODY)
     half = room.measure(text, 400, BODY) / 2
-    room.put(Label(min(max(at, half), room.width - half), 8.0, text, BODY, "bad", 400, "centre"))
-    return [Line(at, head - 2.0, at, tall, "bad", 1.2, (4.0, 2.5))]
+    role, pen, dash = ("bad", 1.2, (4.0, 2.5)) if spec.target_kind == "bad" else ("muted", 1.0, (2.0, 2.0))
+    room.put(Label(min(max(at, half), room.width - half), 8.0, text, BODY, role, 400, "centre"))
+    return [Line(at, head - 2.0, at, tall, role, pen, dash)]

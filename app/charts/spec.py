@@ -109,21 +109,25 @@ class XYChart:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar from zero. `kind` demand is what comes in, capacity what is carried."""
+    """A bar from zero. `kind` demand is what comes in, capacity what is carried.
+
+    `use` is the use of a resource, `limit` that of the one that was named the limit.
+    """
 
     name: str
     value: float
     low: float | None = None
     high: float | None = None
     shown: str = ""
-    kind: Literal["demand", "capacity"] = "capacity"
+    kind: Literal["demand", "capacity", "use", "limit"] = "capacity"
 
 
 @dataclass(frozen=True, slots=True)
 class BarChart:
     """Bars under each other, zero-based, whiskers for intervals, the target as a line across.
 
-    `shown` of a bar is its number with interval and unit, set right.
+    `shown` of a bar is its number with interval and unit, set right. `target_kind` note is a mark that is no
+    limit. `full` is where every bar would be full: a track leads there.
     """
 
     title: str
@@ -131,6 +135,8 @@ class BarChart:
     target: float | None = None
     target_label: str = ""
     caption: str = ""
+    target_kind: Literal["bad", "note"] = "bad"
+    full: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

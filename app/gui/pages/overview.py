@@ -37,6 +37,7 @@ from app.report.sections.axes import axis_rows
 from app.report.sections.claim_words import growth_words, sentences, told
 from app.report.sections.page_one import capacity_chart, question_asked
 from app.report.sections.plan import dates_chart
+from app.report.sections.resources import resources_chart
 from app.report.sections.score_words import effect_words, effort_words, remark
 from app.report.view import View, short
 from assessments.assessment import Assessed
@@ -164,10 +165,15 @@ class OverviewPage(Page):
 
     def _breaks_part(self) -> QWidget:
         self.breaks = PlainLabel("", SECTION, 600, wrap=True)
+        self.resources = Figure(self.theme, 60)
         self.breaks_why = PlainLabel("", BODY, wrap=True)
         self.close_behind = PlainLabel("", SMALL, tone="muted", wrap=True)
         return _stacked(
-            self._small(self.tr("What breaks first")), self.breaks, self.breaks_why, self.close_behind
+            self._small(self.tr("What breaks first")),
+            self.breaks,
+            self.resources,
+            self.breaks_why,
+            self.close_behind,
         )
 
     def _runs_out_part(self) -> QWidget:
@@ -226,7 +232,8 @@ class OverviewPage(Page):
         self._axes = QGridLayout()
         self._axes.setHorizontalSpacing(16)
         self._axes.setVerticalSpacing(8)
-        self._axes.setColumnStretch(3, 1)
+        self._axes.setColumnStretch(0, 2)
+        self._axes.setColumnStretch(3, 3)
         column = QVBoxLayout(self.axes_part)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
@@ -374,6 +381,8 @@ class OverviewPage(Page):
         self.breaks_why.setText(
             view.nothing_broke if limit is None else sentences(told(view, str(limit["because"])), 220)
         )
+        self.resources.show_chart(resources_chart(view))
+        self.resources.title.hide()
         behind = " ".join(str(entry) for entry in verdict["close_behind"])
         self.close_behind.setText(sentences(told(view, behind), 220) if behind else "")
         self.close_behind.setVisible(bool(behind))
@@ -521,7 +530,7 @@ class _PillarRow:
 
 def _axis_cells() -> tuple[PlainLabel, ...]:
     return (
-        PlainLabel("", BODY, 500),
+        PlainLabel("", BODY, 500, wrap=True),
         PlainLabel("", BODY),
         PlainLabel("", SMALL, tone="muted"),
         PlainLabel("", SMALL, tone="muted", wrap=True),
