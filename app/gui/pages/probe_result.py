@@ -35,7 +35,7 @@ from app.gui.widgets.page_scroll import PageScroll
 from app.gui.widgets.plain_table import DENSE, ROW, PlainTable
 from app.gui.widgets.run_pieces import Badge
 from app.report.sections import load_charts, load_story
-from app.report.sections.run_words import LIMITED_BY, latency_limit, number, part, steps_of
+from app.report.sections.run_words import LIMITED_BY, latency_limit, most_answered, number, part, steps_of
 from app.report.view import sentence
 from assessments.judging import Judged
 from assessments.verdict_changes import VerdictChange
@@ -370,7 +370,7 @@ class ProbeResult(QWidget):
             self.cause.setText(self.tr("Not identified"))
             usual = self.tr("No resource was seen to be full enough, by enough, to be named as the limit.")
             self.because.setText(sentence(because) if because else usual)
-        top = number(capacity.get("saturation_per_s"))
+        top = most_answered(self.run)
         said = str(capacity.get("confirm_by") or "")
         if said:
             self.confirm.setText(filled(self.tr("To confirm: {0}"), sentence(said)))

@@ -20,6 +20,7 @@ from app.report.sections.run_words import (
     client_limited,
     error_share,
     latency_limit,
+    most_answered,
     number,
     part,
     share_words,
@@ -186,7 +187,7 @@ def answered_chart(run: Run) -> XYChart | None:
         return None
     rates = tuple(float(step["offered_per_s"]) for step in steps)
     answered = tuple(float(step["achieved_per_s"]) for step in steps)
-    top = number(part(run, "capacity").get("saturation_per_s"))
+    top = most_answered(run)
     limits = () if top is None else (Limit(top, f"most answered {amount(top)}", "note"),)
     saturated = [step for step in steps if step.get("verdict") == "saturated"]
     if saturated:

@@ -28,6 +28,7 @@ from app.report.sections.run_words import (
     client_limited,
     error_share,
     latency_limit,
+    most_answered,
     number,
     objective_words,
     part,
@@ -153,7 +154,7 @@ def lead_of(run: Run) -> str:
         )
     if capacity.get("because"):
         said.append(sentence(str(capacity["because"])))
-    top = number(capacity.get("saturation_per_s"))
+    top = most_answered(run)
     if top is not None:
         said.append(f"More than {amount(top)}{NO_BREAK}{RATE} is not answered, however many ask at once.")
     if not said:

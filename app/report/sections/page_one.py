@@ -74,7 +74,7 @@ class Lengths:
 _LENGTHS = (
     Lengths(340, 60, 190, 64, 60, 54),
     Lengths(340, 34, 175, 64, 56, 46),
-    Lengths(320, 34, 165, 60, 34, 26),
+    Lengths(320, 34, 165, 48, 34, 31),
     Lengths(300, 34, 150, 42, 34, 28),
     Lengths(200, 30, 120, 38, 30, 24, 5),
     Lengths(95, 24, 95, 36, 28, 22, 4, 44, 14),
@@ -339,10 +339,10 @@ def _actions(view: View, lengths: Lengths) -> list[Block]:
     )
     columns = (
         Column(""),
-        Column("Action", 1.55),
+        Column("Action", 1.4),
         Column("Effort"),
-        Column("Effect", 1.25),
-        Column("Price of it", 1.0),
+        Column("Effect", 1.0),
+        Column("Price of it", 1.25),
     )
     count = len(rows)
     title = "Three actions with most effect" if count == ACTIONS else "What to do"

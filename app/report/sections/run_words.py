@@ -45,6 +45,16 @@ def client_limited(run: Run) -> bool:
     return part(run, "run").get("grade") == "client_limited"
 
 
+def most_answered(run: Run) -> float | None:
+    """The highest throughput of any step in requests/s; None where nothing saturated."""
+    saturation = number(part(run, "capacity").get("saturation_per_s"))
+    if saturation is None:
+        return None
+    counted_steps = (step for step in steps_of(run) if step.get("verdict") != "client_limited")
+    rates = (number(step.get("achieved_per_s")) for step in counted_steps)
+    return max([saturation, *(rate for rate in rates if rate is not None)])
+
+
 def number(value: Any) -> float | None:
     """The value if it is a number."""
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

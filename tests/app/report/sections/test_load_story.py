@@ -71,6 +71,17 @@ def test_response_times_are_those_of_the_steps_with_objective_and_capacity(ramp:
     assert "Poisson arrivals" in chart.caption
 
 
+def test_the_most_answered_is_that_of_any_step(ramp: Callable[[], Run]) -> None:
+    run = ramp()  # the search saw 200/s; a look at the saturated target after it saw more
+    more = {"mode": "closed", "concurrency": 4, "achieved_per_s": 207.0, "verdict": "steady"}
+    spoilt = more | {"achieved_per_s": 260.0, "verdict": "client_limited"}
+    run["steps"] += [more, spoilt]
+    assert "More than 207\xa0req/s is not answered" in load_story.lead_of(run)
+    chart = load_charts.answered_chart(run)
+    assert chart is not None
+    assert chart.limits[0].label == "most answered 207"
+
+
 def test_a_run_that_its_client_spoilt_makes_no_statement_about_the_service(
     ramp: Callable[[], Run], assessed: Callable[..., Document], said: Callable[..., str]
 ) -> None:
