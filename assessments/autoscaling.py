@@ -336,9 +336,9 @@ def target_tracking(
             "TargetTrackingScalingPolicyConfiguration": tracking,
         }
         commands = (
-            f"aws application-autoscaling register-scalable-target --service-namespace {service} "
-            f"--resource-id {shlex.quote(name)} --scalable-dimension {dimension} "
-            f"--min-capacity {least} --max-capacity {most}",
+            f"aws application-autoscaling register-scalable-target --service-namespace {service} \\\n"
+            f"    --resource-id {shlex.quote(name)} --scalable-dimension {dimension} \\\n"
+            f"    --min-capacity {least} --max-capacity {most}",
             "aws application-autoscaling put-scaling-policy --cli-input-json {file}",
         )
     return TargetTracking(policy, tuple(derivation), commands)

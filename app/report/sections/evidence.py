@@ -9,6 +9,7 @@ from app.report.sections.claim_words import cut
 from app.report.sections.fact_names import meaning_of
 from app.report.sections.score_words import count_words
 from app.report.view import View, fact_source, fact_value, identity, sentence
+from assessments.evidence import is_derived
 from assessments.wording import counted
 from probes.facts import Fact
 
@@ -74,7 +75,7 @@ def _table(view: View, facts: list[Fact]) -> Table:
         cells: list[Cell] = [
             text(meaning_of(fact.name) or fact.name, Span(f"\n{fact.name}", "muted")),
             text(cut(fact_value(fact), 120)),
-            text(Span(fact.state.replace("_", " "), "muted")),
+            text(Span("derived" if is_derived(fact) else fact.state.replace("_", " "), "muted")),
             text(Span(cut(_place(fact), 160), "muted")),
             text(Span(_age(view, fact), "muted")),
         ]

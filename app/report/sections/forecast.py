@@ -82,9 +82,13 @@ def title(view: View) -> str:
         if axis.get("never"):
             return "Capacity does not run out: nothing grows towards it"
         return f"Capacity does not run out within {axis['horizon_months']:g} months"
-    ends = [days[key] for key in ("low", "high")]
+    low, high = days["low"], days["high"]
     said = f"Capacity runs out on {days['value']}"
-    return f"{said}, between {ends[0]} and {ends[1]}" if None not in ends else said
+    if low is None or high is None:
+        return said
+    # the low end of the capacity may be below today's peak already: there is no date in the past
+    since = "now" if str(low) <= str(view.forecast.get("from")) else low
+    return f"{said}, between {since} and {high}"
 
 
 def lead(view: View) -> str:

@@ -261,7 +261,7 @@ def dates_chart(view: View, actions: Sequence[Mapping[str, Any]]) -> RangeChart 
     found = (view.forecast.get("axes") or {}).get("workload")
     if found is None:
         return None
-    rows = [_as_it_is(found)]
+    rows = [_as_it_is(found, _day(view.forecast.get("from")))]
     moved = [(place, entry) for place, entry in enumerate(actions, 1) if entry.get("runs_out_on")]
     for place, action in moved:
         out = str(action["runs_out_on"])
@@ -283,9 +283,11 @@ def dates_chart(view: View, actions: Sequence[Mapping[str, Any]]) -> RangeChart 
     )
 
 
-def _as_it_is(found: Mapping[str, Any]) -> DateRange:
+def _as_it_is(found: Mapping[str, Any], start: date | None) -> DateRange:
     days = found["runs_out_on"]
     value, low, high = (_day(days.get(key)) for key in ("value", "low", "high"))
+    if low is not None and start is not None and low < start and not found.get("over_already"):
+        low = start  # the low end of the capacity is below today's peak already: no date lies in the past
     if found.get("over_already"):
         shown = "now"
     elif value is None:

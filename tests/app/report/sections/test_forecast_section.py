@@ -10,7 +10,7 @@ import pytest
 
 from app.charts.spec import XYChart
 from app.report.model import Code, Figure, Table, plain
-from app.report.sections import forecast
+from app.report.sections import forecast, plan
 from app.report.view import View
 
 Document = dict[str, Any]
@@ -119,6 +119,19 @@ def test_a_peak_over_capacity_says_so(assessed: Callable[..., Document], of_kind
         "Today's peak is over what the fleet carries"
     )
     assert "over what is carried today" in _fan(document, of_kind).title
+
+
+def test_no_end_of_an_interval_lies_in_the_past(assessed: Callable[..., Document]) -> None:
+    plain_ = assessed(profile=STEADY)["forecast"]["axes"]["workload"]["limit"]
+    between = (plain_["low"] + plain_["value"]) / 2  # the low end of the capacity is below this peak
+    document = assessed(profile=STEADY | {"peak_per_s": between})
+    view, days = View(document), document["forecast"]["axes"]["workload"]["runs_out_on"]
+    start = date.fromisoformat(document["forecast"]["from"])
+    assert date.fromisoformat(days["low"]) < start < date.fromisoformat(days["value"])
+    assert forecast.title(view) == f"Capacity runs out on {days['value']}, between now and {days['high']}"
+    chart = plan.dates_chart(view, [])
+    assert chart is not None
+    assert (chart.rows[0].low, chart.rows[0].value) == (start, date.fromisoformat(days["value"]))
 
 
 def test_nothing_that_grows_has_no_date(assessed: Callable[..., Document]) -> None:
