@@ -234,24 +234,17 @@ class Run:
         if self.ending is not None:
             raise RunEnded(self.ending)
 
-    def _record_step(
-        self, record: Record, saturated: bool = False, began: Moment | None = None
-    ) -> StepResult | None:
-        """Summarises, judges, tells and keeps a step; None when nothing was due in it.
-
-        With `began`, what other processes did since then is held against the step.
-        """
+    def _record_step(self, record: Record, saturated: bool = False) -> StepResult | None:
+        """Summarises, judges, tells and keeps a step; None when nothing was due in it."""
         if not len(record.due):
             return None
-        return self._keep_step(self._summarised(record), saturated, began)
+        return self._keep_step(self._summarised(record), saturated)
 
-    def _keep_step(
-        self, step: StepResult, saturated: bool = False, began: Moment | None = None
-    ) -> StepResult:
+    def _keep_step(self, step: StepResult, saturated: bool = False, fault: str | None = None) -> StepResult:
+        """Judges, tells and keeps a step; `fault` is what other processes did to it."""
         verdict = "saturated" if saturated else verdict_of(step, self.spec.slo)
         if verdict == "steady" and (saturates(step, self.steps) or outruns(step, self.steps)):
             verdict = "saturated"
-        fault = self._machine_fault(began, step.usage) if began is not None else None
         if fault is not None:
             verdict = "client_limited"
             self.spoilt = self.spoilt or f"in step {len(self.steps) + 1} {fault}"
@@ -358,11 +351,12 @@ class Run:
         for group in _groups(self.spec.segments):
             seconds = sum(segment.seconds for segment in group)
             self.phase("load", _describe(group), done / total)
-            began = self._moment() if len(group) == 1 else None
+            began = self._moment()
             mode, stages, send = self._prepared(group)
             record = self._stretch(mode, partial(send, give=stages.take), began=began)
+            fault = self._machine_fault(began, self._usage(record.start_ns, record.end_ns))
             for tally, _ in stages.finish(record):
-                self._keep_step(self._step_of(tally, record.report), began=began)
+                self._keep_step(self._step_of(tally, record.report), fault=fault)
             done += seconds
             self._check_ending()
 
