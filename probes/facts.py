@@ -226,6 +226,10 @@ load.scalability_sigma                    number   1         infra       load   
 load.scalability_kappa                    number   1         infra       load        Coherency of the fitted scalability law
 load.peak_concurrency                     number   requests  infra       load        Requests in flight at which the fitted law has its peak
 load.answers_changed_ratio                ratio    1         models      load        Share of answers that differ under load from the answer at rest
+load.overload_goodput_ratio               ratio    1         infra       load        Good answers in time, offered twice the highest throughput, over that throughput
+load.overload_shed_ratio                  ratio    1         infra       load        Offered twice the highest throughput, of the requests not answered well in time those refused at once (429, 503)
+load.recovers                             boolean  -         infra       load        After a spike the response time is back within 15 s, at half the highest throughput
+load.recovery_seconds                     number   s         infra       load        From the end of a spike until the response time is back
 load.p99_growth                           ratio    1         models      load        99th percentile at capacity over the median alone
 load.cold_start_seconds                   number   s         infra       load        From starting the target to its first good answer
 process.cpu_ms_per_request                number   ms        models      load        CPU time of the target's process tree for one request

@@ -1,4 +1,5 @@
-"""What a probe says of the target under pressure beside its times: whether it still answers the same."""
+"""What a probe says of the target under pressure beside its times: whether it still answers
+the same, and what becomes of the requests beyond its capacity."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.cli.figures import known, number, share
-from app.cli.layout import Line, plain, wrapped
+from app.cli.layout import NO_BREAK, Line, plain, wrapped
 
 
 def answer_lines(result: Mapping[str, Any], columns: int) -> list[Line]:
@@ -33,6 +34,32 @@ def answer_lines(result: Mapping[str, Any], columns: int) -> list[Line]:
     most = known(answers.get("changed_at_most"))
     sure = f", so that at most {share(most)} differ (95 %)" if most is not None else ""
     return wrapped(f"{number(compared)} answers under load are those at rest{apart}{sure}.", columns)
+
+
+def overload_lines(result: Mapping[str, Any], columns: int) -> list[Line]:
+    """What became of the requests beyond capacity, and how long the target took to be back."""
+    found = result.get("overload")
+    if not isinstance(found, Mapping):
+        return []
+    offered, good = known(found.get("offered_per_s")), known(found.get("goodput_per_s"))
+    if offered is None or good is None:
+        return []
+    text = f"Offered {number(offered)}{NO_BREAK}requests/s it answers {number(good)} a second in time"
+    ratio = known(found.get("goodput_ratio"))
+    text += f" ({share(ratio)} of its highest throughput)" if ratio is not None else ""
+    shed = known(found.get("shed_ratio"))
+    text += f"; of the others {share(shed)} are refused at once" if shed is not None else ""
+    back = known(found.get("recovery_s"))
+    watched = number(found.get("watched_s"))
+    after = (
+        f"{number(back)}{NO_BREAK}s after the spike it is back"
+        if back is not None
+        else f"{watched}{NO_BREAK}s after the spike it is not back"
+    )
+    lines = wrapped(f"{text}. {after}.", columns)
+    if found.get("fault"):
+        lines += wrapped(f"But {plain(found['fault'])}.", columns, "warn")
+    return lines
 
 
 def _listed(names: Any) -> str:

@@ -36,6 +36,7 @@ _ONLY_WITH = {
     "--precision": ("--find-capacity",),
     "--max-rate": ("--find-capacity",),
     "--budget": ("--find-capacity",),
+    "--overload": ("--find-capacity",),
     "--arrivals": ("--find-capacity", "--rate", "--stages", "--ramp", "--soak"),
     "--connections": ("--find-capacity", "--rate", "--stages", "--ramp", "--soak", "--replay"),
 }
@@ -59,6 +60,7 @@ def parser() -> CommandParser:
         (
             "loadstone probe http://127.0.0.1:8000/predict --slo 'p99<=200ms,errors<=1%'",
             "loadstone probe http://127.0.0.1:8000/predict --body '{\"x\": 1}' --require 'capacity>=150'",
+            "loadstone probe http://127.0.0.1:8000/predict --overload",
             "loadstone probe http://127.0.0.1:8000/predict --rate 200 --duration 30s --json result.json",
             "loadstone probe http://127.0.0.1:8000/ --concurrency 1,2,4,8,16,32 --step 5s",
             "loadstone probe http://127.0.0.1:8000/ --users 200 --think 2s --duration 60s",
@@ -87,6 +89,13 @@ def parser() -> CommandParser:
     )
     search.add_argument("--max-rate", metavar="N", help="never send more requests a second than this")
     search.add_argument("--budget", metavar="TIME", help="how long the search may take (default 120s)")
+
+    search.add_argument(
+        "--overload",
+        action="store_true",
+        help="afterwards send twice what it carries for 3 s, then half: what becomes of the requests, and "
+        "how long until it is back (up to 20 s more)",
+    )
 
     load = parser.add_argument_group("load of your own, one of these")
     load.add_argument("--rate", metavar="N", help="so many requests a second, with --duration")
@@ -373,6 +382,7 @@ def spec_of(options: argparse.Namespace) -> LoadSpec:
         stacks=not options.no_stacks,
         soak=options.soak is not None,
         shards=_shards(options),
+        overload=options.overload,
         check_answers="yes" if options.check_answers else "no" if options.no_check_answers else "auto",
     )
     spec.check()

@@ -359,7 +359,7 @@ def probe_lines(
     """The load in a few lines: what it carries, how far that can be trusted, requirements, cross-checks."""
     from app.cli import outcome
     from app.cli.checks import check_lines
-    from app.cli.pressure_lines import answer_lines
+    from app.cli.pressure_lines import answer_lines, overload_lines
     from app.cli.summary import (
         cause_lines,
         grade_lines,
@@ -379,6 +379,7 @@ def probe_lines(
         *stack_lines(result, columns, folder),
         *memory_lines(result, columns),
         *answer_lines(result, columns),
+        *overload_lines(result, columns),
         *slo_lines(result, verdict, columns),
         *requirement_lines(result, columns),
         *check_lines(result, columns),

@@ -16,9 +16,11 @@ import numpy as np
 from probes.analysis.answers import HeldAnswers
 from probes.analysis.bottleneck import Bottleneck
 from probes.analysis.memory import MemoryGrowth
+from probes.analysis.overload import Overload
 from probes.errors import InternalError, TargetError
 from probes.events import FactFound, Finished, Started
 from probes.facts import Fact, FactName, Source, observed
+from probes.load import overload as overloading
 from probes.load import plan
 from probes.load.answers import AnswerWatch
 from probes.load.grade import Grade, grade_steps, untold_memory
@@ -108,6 +110,8 @@ class LoadProbe:
                     ends.append(_kept(watcher))
                 why, ending = self._look(run, ending)
                 held = None if answers is None else answers.end(ask_again=ending is None)
+                memory = None if watcher is None else run.memory.judged(watcher.samples())
+                overload, ending = self._overload(run, capacity, ending)
             finally:
                 if answers is not None:
                     answers.stop()
@@ -115,6 +119,7 @@ class LoadProbe:
                     watcher.stop()
             header |= {"target": target, "floor_ms": floor, "others_cores": others, "why": why}
             header |= {"ends": ends, "answers": held, "checks": 1 + (answers.sent if answers else 0)}
+            header |= {"memory": memory, "overload": overload}
             document = self._document(run, capacity, ending, header)
         for fact in document["facts"]:
             context.emit(FactFound(context.elapsed(), fact))
@@ -178,6 +183,21 @@ class LoadProbe:
         except RunEnded as ended:
             return Why(), ended.ending
 
+    def _overload(
+        self, run: Run, capacity: Capacity | None, ending: Ending | None
+    ) -> tuple[Overload | None, Ending | None]:
+        """Sends more than the target carries, where that was asked and can be done."""
+        if not self.spec.overload or ending is not None:
+            return None, ending
+        against = overloading.why_not(capacity, self.spec.max_rate)
+        if against is not None or capacity is None:
+            run.note("warning", f"the target was not overloaded: {against}")
+            return None, ending
+        try:
+            return overloading.overload(run, capacity), None
+        except RunEnded as ended:
+            return None, ended.ending
+
     def _document(
         self,
         run: Run,
@@ -195,7 +215,7 @@ class LoadProbe:
             grade, reason = grade_steps(steps, self.spec.slo)
             if run.spoilt is not None:
                 grade, reason = "client_limited", run.spoilt
-        memory = None if run.watcher is None else run.memory.judged(run.watcher.samples())
+        memory: MemoryGrowth | None = header["memory"]
         untold = untold_memory(memory) if self.spec.soak else None
         if untold is not None and grade == "valid":
             grade, reason = "insufficient", untold
@@ -246,6 +266,9 @@ class LoadProbe:
         document |= seen.sections
         if memory is not None:
             document["memory"] = memory.to_json()
+        overload: Overload | None = header["overload"]
+        if overload is not None:
+            document["overload"] = overload.to_json()
         if header["ends"]:
             document["kept"] = dict(zip(("before", "after"), header["ends"], strict=False))
         held: HeldAnswers | None = header["answers"]
@@ -273,6 +296,7 @@ class LoadProbe:
             facts += self._limit_facts(limit, header["why"], scalability, facts, str(header["id"]))
             facts += seen.facts
             facts += _answer_facts(held, Source("load", run=str(header["id"])))
+            facts += _overload_facts(overload, Source("load", run=str(header["id"])))
         document["facts"] = [fact.to_json() for fact in facts]
         return document
 
@@ -429,6 +453,23 @@ def _answer_facts(held: HeldAnswers | None, source: Source) -> list[Fact]:
             "load.answers_changed_ratio", round(share, 4), source, at=at, samples=held.compared, **bounds
         )
     ]
+
+
+def _overload_facts(overload: Overload | None, source: Source) -> list[Fact]:
+    if overload is None or overload.fault is not None:
+        return []
+    at, n = datetime.now(UTC), overload.requests
+    facts = [
+        observed("load.overload_goodput_ratio", round(overload.goodput_ratio, 4), source, at=at, samples=n),
+        observed("load.recovers", overload.recovery_s is not None, source, at=at),
+    ]
+    if overload.shed_ratio is not None:
+        missed = n - overload.in_time
+        share = round(overload.shed_ratio, 4)
+        facts.append(observed("load.overload_shed_ratio", share, source, at=at, samples=missed))
+    if overload.recovery_s is not None:
+        facts.append(observed("load.recovery_seconds", round(overload.recovery_s, 3), source, at=at))
+    return facts
 
 
 def _floor() -> dict[str, float]:

@@ -113,7 +113,7 @@ class Run:
 
     def second(self, progress: Progress) -> None:
         """Tells of a second of load and holds it against the rules."""
-        good = self._good(progress.statuses)
+        good = self.is_good(progress.statuses)
         timeouts = int((progress.statuses == plan.TIMEOUT).sum())
         cancelled = int((progress.statuses == plan.CANCELLED).sum())
         errors = progress.finished - int(good.sum()) - timeouts - cancelled
@@ -154,7 +154,8 @@ class Run:
             None if sample is None else self.rules.target_memory(sample.rss_bytes)
         )
 
-    def _good(self, statuses: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def is_good(self, statuses: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which outcomes (without flags) are answers as they are wanted."""
         kinds = [kind for kind in np.unique(statuses).tolist() if 0 < kind < plan.TIMEOUT]
         return np.isin(statuses, [kind for kind in kinds if self.target.is_good(kind)])
 
@@ -283,6 +284,21 @@ class Run:
         self._check_ending()
         return self._summarised(record) if len(record.due) else None
 
+    def beside(
+        self, name: str, text: str, due: NDArray[np.int64], seconds: float, enough: Callable[[Live], bool]
+    ) -> Record:
+        """Open load that is no step of the run; ends once `enough`."""
+        self.phase(name, text, 0.99)
+        record = self._stretch(
+            "open", lambda: self.engine.open_loop(due, seconds, enough=enough), measuring=False
+        )
+        self._check_ending()
+        return record
+
+    def fault_of(self, record: Record) -> str | None:
+        """Why our own client spoilt a stretch; None when it did not."""
+        return client_fault(self._summarised(record), self.spec.slo)
+
     def warm_up(self) -> None:
         """Load that is not measured: by default one caller until its service time is steady."""
         seconds = self.spec.warmup_s
@@ -323,7 +339,7 @@ class Run:
         return first.rate_from if isinstance(first, OpenSegment) else None
 
     def _remember_base(self, record: Record) -> None:
-        ok = (record.read > 0) & self._good(record.outcome)
+        ok = (record.read > 0) & self.is_good(record.outcome)
         if (record.concurrency == 1 or self.spec.max_rate is not None) and ok.any():
             self.base_ms = float(np.median((record.read - record.sent)[ok][-50:])) / 1e6
 

@@ -125,6 +125,7 @@ class LoadSpec:
     asks whether the target keeps memory; `shards` is the number of load processes; `stacks` looks inside the
     target once more when it was saturated. `check_answers` holds answers under load against answers at rest:
     always, or "auto", where that costs the target nothing beside a request now and then.
+    `overload` sends twice what was found, for some seconds after a search.
     """
 
     segments: tuple[Segment, ...] = ()
@@ -143,6 +144,7 @@ class LoadSpec:
     shards: int = 1
     stacks: bool = True
     check_answers: CheckAnswers = "no"
+    overload: bool = False
 
     @property
     def finds_capacity(self) -> bool:
@@ -185,6 +187,8 @@ class LoadSpec:
             document["segments"] = [_segment_json(segment) for segment in self.segments]
         if self.soak:
             document["soak"] = True
+        if self.overload:
+            document["overload"] = True
         if self.shards > 1:
             document["shards"] = self.shards
         if not self.stacks:

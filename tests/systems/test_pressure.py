@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from probes.load.spec import ClosedSegment
+from probes.analysis.overload import Overload
+from probes.events import Note
+from probes.load.overload import overload, why_not
+from probes.load.run import Run
+from probes.load.search import Capacity
+from probes.load.spec import ClosedSegment, LoadSpec, parse_slo
+from probes.probe import ProbeContext
+from probes.targets.http import parse_target
 
 SERVER = Path(__file__).with_name("servers") / "pressure_server.py"
 pytestmark = pytest.mark.usefixtures("load_alone")
@@ -68,3 +75,50 @@ def test_nothing_is_asked_beside_the_load_unless_wanted(start_server: StartServe
     told = held(probe, server.url, 2, check_answers="no")
     assert "answers" not in told.result
     assert server.stop()["received"] == told.result["client"]["requests_sent"] + 1
+
+
+def overloaded(url: str) -> Overload:
+    """Of 100/s at most: two places, 20 ms each."""
+    spec = LoadSpec(slo=parse_slo("p95<=200ms,errors<=1%"), arrivals="constant", warmup_s=0.5, timeout_s=5.0)
+    known = Capacity(90.0, 80.0, 100.0, "bracketed", None, 100.0, ())
+    assert why_not(known, None) is None
+    with Run(parse_target(url), spec, ProbeContext("0123456789", lambda _: None), None) as run:
+        run.warm_up()
+        found = overload(run, known)
+    assert found.requests == 600
+    assert found.requests == found.in_time + found.late + found.refused_at_once + found.failed
+    if found.fault is not None:
+        pytest.skip(f"this machine was too busy: {found.fault}")
+    return found
+
+
+def test_a_server_that_queues_whatever_comes_answers_hardly_anything_in_time(
+    start_server: StartServer,
+) -> None:
+    """D/D/2 at twice its rate: the request due after t s waits t, so that 0.18 s of 3 s are in time; the 3 s
+    of work that are left are done after 6 s at half the rate."""
+    found = overloaded(start_server(SERVER, "--beyond", "queue", "--ms", 20, "--size", 2).url)
+    assert found.refused_at_once == found.shed_ratio == 0
+    assert found.goodput_ratio < 0.35
+    assert found.recovery_s is not None
+    assert 4.0 < found.recovery_s < 10.0
+
+
+def test_a_server_that_refuses_what_is_too_much_keeps_answering(start_server: StartServer) -> None:
+    """Beyond four in flight it says 503 at once: half of twice its rate is answered, and nothing is left."""
+    server = start_server(SERVER, "--beyond", "refuse", "--ms", 20, "--size", 2, "--limit", 4)
+    found = overloaded(server.url)
+    assert found.shed_ratio is not None
+    assert found.shed_ratio > 0.9
+    assert found.goodput_ratio > 0.7
+    assert found.recovery_s is not None
+    assert found.recovery_s < 1.0
+
+
+def test_a_target_is_not_overloaded_beyond_the_highest_rate_allowed(
+    start_server: StartServer, probe: Probe
+) -> None:
+    server = start_server(SERVER, "--ms", 20)
+    told = probe(server.url, max_rate=60.0, budget_s=4.0, warmup_s=0.0, stacks=False, overload=True)
+    assert "overload" not in told.result
+    assert any("was not overloaded" in note.text for note in told.events_of(Note))

@@ -19,6 +19,10 @@ load.service_p50_ms                           Service time of one request alone
 load.error_ratio                              Share of requests that failed
 load.limited_by                               What limits it
 load.answers_changed_ratio                    Answers that differ under load
+load.overload_goodput_ratio                   Good answers at twice its throughput
+load.overload_shed_ratio                      Of what is too much, refused at once
+load.recovers                                 Back after a spike
+load.recovery_seconds                         Time until it is back after a spike
 load.cold_start_seconds                       Start of a replica
 process.cpu_ms_per_request                    CPU time of a request
 process.cpu_cores_at_saturation               CPU at the highest throughput

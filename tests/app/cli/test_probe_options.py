@@ -27,6 +27,7 @@ def test_the_kinds_of_load() -> None:
     assert spec() == LoadSpec(check_answers="auto")
     assert spec("--check-answers") == LoadSpec(check_answers="yes")
     assert spec("--no-check-answers") == LoadSpec()
+    assert spec("--overload", "--no-check-answers") == LoadSpec(overload=True)
     assert spec("--find-capacity").finds_capacity
     assert spec("--rate", "200", "--duration", "30s").segments == (OpenSegment(200, 200, 30),)
     assert spec("--stages", "50@20s,100@20s").segments == (OpenSegment(50, 50, 20), OpenSegment(100, 100, 20))
