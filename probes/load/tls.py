@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-from contextlib import suppress
 from typing import Any
 
 from probes.load.plan import Tls, TlsError
@@ -121,8 +120,8 @@ class TlsSocket:
         try:
             while part := self._session.read(RECORD):
                 parts.append(part)
-                if not self._incoming.pending and not self._session.pending():
-                    break  # what is left is no whole record: asking for it would cost an exception
+                if not self._incoming.pending:
+                    break  # of the session only what is no whole record is left: asking costs an exception
             else:
                 self._ended = True
         except ssl.SSLWantReadError:
@@ -139,9 +138,8 @@ class TlsSocket:
                 raise self._broken from error
         if parts and (self._ended or self._broken is not None):
             self._sock.shutdown(socket.SHUT_RD)  # so that it stays readable, and what is left is asked for
-        if self._outgoing.pending:
-            self._flush_quietly()
-        return b"".join(parts), ancillary, 0, None
+        data = parts[0] if len(parts) == 1 else b"".join(parts)
+        return data, ancillary, 0, None  # what the session has to say itself goes with the next request
 
     def _read_socket(self, size: int, ancillary_size: int = 0) -> list[Any]:
         room = max(size, self._room)
@@ -155,14 +153,13 @@ class TlsSocket:
 
     def _flush(self) -> None:
         """Sends records. Raises `BlockingIOError` while the socket does not take all of them."""
-        records = self._left + self._outgoing.read()
+        records = self._outgoing.read()
+        if self._left:
+            records = self._left + records
+        if not records:
+            return
         self._left = records
-        if records:
-            self._left = records[self._sock.send(records) :]
+        sent = self._sock.send(records)
+        self._left = records[sent:] if sent < len(records) else b""
         if self._left:
             raise BlockingIOError
-
-    def _flush_quietly(self) -> None:
-        """Sends what the session itself has to say; what is not taken goes with the next request."""
-        with suppress(OSError):
-            self._flush()
