@@ -231,6 +231,11 @@ load.overload_shed_ratio                  ratio    1         infra       load   
 load.recovers                             boolean  -         infra       load        After a spike the response time is back within 15 s, at half the highest throughput
 load.recovery_seconds                     number   s         infra       load        From the end of a spike until the response time is back
 load.p99_growth                           ratio    1         models      load        99th percentile at capacity over the median alone
+load.volume_axis                          text     -         data        load        What a sweep made larger: batch, rows, payload_kb, sequence, or a keyword
+load.volume_law                           text     -         data        load        How the median service time grows with that size, "between" where it is not told
+load.volume_exponent                      number   1         data        load        Exponent k of the service time as a + b·n^k in that size
+load.volume_largest_within_slo            integer  -         data        load        Largest of the sizes at which the SLO holds
+process.bytes_per_size_unit               number   bytes     data        load        Peak memory that one more unit of that size takes
 load.cold_start_seconds                   number   s         infra       load        From starting the target to its first good answer
 process.cpu_ms_per_request                number   ms        models      load        CPU time of the target's process tree for one request
 process.cpu_cores_at_saturation           number   cores     infra       load        CPU cores the target's process tree uses at its highest throughput

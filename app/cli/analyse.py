@@ -13,7 +13,6 @@ from probes.errors import UsageError
 
 if TYPE_CHECKING:
     from app.cli.layout import Line
-    from probes.analysis.volume import Volume
 
 KINDS = ("requests", "scalability", "memory", "volume", "compare")
 DONE, UNDECIDED, SLOWER = 0, 4, 5
@@ -28,7 +27,7 @@ def parser() -> CommandParser:
         "  requests     due_s,sent_s,done_s,status   one row a request; due_s and status may be missing\n"
         "  scalability  concurrency,throughput       one row a measurement, at six concurrencies or more\n"
         "  memory       seconds,bytes[,rate_per_s]   one row a moment, with the requests/s since the last\n"
-        "  volume       size,cost                    one row a measurement, six sizes over two decades\n"
+        "  volume       size,cost                    one row a measurement, at six sizes or more\n"
         "  compare      value                        one row a run, before and after a change\n"
         "Results of k6 (csv), JMeter (jtl) and vegeta (csv) are known by their own headers: one is a\n"
         "file of requests, and a folder of them is the runs of one side of compare, by their medians.",
@@ -162,6 +161,7 @@ def _memory(options: argparse.Namespace, columns: int) -> _Told:
 
 def _volume(options: argparse.Namespace, columns: int) -> _Told:
     from app.cli.layout import wrapped
+    from app.cli.volume_lines import law_sentence
     from probes.analysis.columns import read_columns
     from probes.analysis.volume import fit_volume
 
@@ -171,25 +171,9 @@ def _volume(options: argparse.Namespace, columns: int) -> _Told:
         found = fit_volume(given["size"], given["cost"])
     except ValueError as error:
         raise UsageError(f"{path}: {error}") from error
-    decided = found.law is not None
-    return _Told(
-        found.to_json(), wrapped(_volume_sentence(found), columns), code=DONE if decided else UNDECIDED
-    )
-
-
-def _volume_sentence(found: Volume) -> str:
-    from app.cli.figures import interval
-
-    if found.refused is not None:
-        return f"No law is named: {found.refused}."
-    if found.law == "1":
-        return "Cost does not depend on the size: it changes by less than 10 % over all of them."
-    low = 0.0 if found.low is None else found.low
-    high = 4.0 if found.high is None else found.high
-    power = f"exponent {found.exponent:.2f} ({interval(low, high)}, 95 %) beside a fixed cost"
-    if found.between is not None:
-        return f"Between {found.between[0]} and {found.between[1]}: these sizes do not tell which; {power}."
-    return f"Cost grows as {found.law}: {power}."
+    document = found.to_json()
+    lines = wrapped(law_sentence(document), columns)
+    return _Told(document, lines, code=DONE if found.law is not None else UNDECIDED)
 
 
 def _compare(options: argparse.Namespace, columns: int) -> _Told:

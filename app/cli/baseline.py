@@ -25,7 +25,10 @@ Document = Mapping[str, Any]
 
 LARGER_IS_BETTER = ("capacity", "throughput")
 SCHEMA = "loadstone.probe/1"
-_SAME_LOAD = ("mode", "slo", "segments", "arrivals", "timeout_s", "connections", "precision", "max_rate")
+_SAME_LOAD = (
+    *("mode", "slo", "segments", "sweep", "arrivals"),
+    *("timeout_s", "connections", "precision", "max_rate"),
+)
 _LARGEST_FILE = 100_000_000
 
 

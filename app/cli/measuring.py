@@ -112,7 +112,7 @@ def tell(
     """Prints and writes what was measured; returns the exit code."""
     result = measured.result
     asked = spec.slo if spec.slo_asked else None
-    verdict = outcome.judge_slo(result, asked) if asked and not outcome.finds_capacity(result) else None
+    verdict = outcome.judge_slo(result, asked) if asked and outcome.judged_in_every_step(result) else None
     code = outcome.exit_code(result, asked)
     ending = " ".join(text for text in (remark, measured.stored) if text)
     output.lines(summary(result, output.columns, slo=verdict, stored=None, folder=run_folder(wishes)))

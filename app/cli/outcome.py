@@ -67,6 +67,8 @@ def exit_code(result: Document, slo: Slo | None = None) -> int:
             codes.add(UNDECIDED)
         elif bound == "unmet_at_minimum" and slo is not None:
             codes.add(UNDECIDED if run.get("grade") == "client_limited" else BROKEN)
+    elif is_sweep(result):
+        codes.add(_sweep_code(result.get("volume") or {}, slo is not None))
     elif slo is not None:
         codes.add(_requirement_code(judge_slo(result, slo).held))
     codes.add(_BY_VERDICT.get((result.get("baseline") or {}).get("verdict", ""), DONE))
@@ -86,6 +88,23 @@ def _requirement_code(held: bool | None) -> int:
 def finds_capacity(result: Document) -> bool:
     """True when the run looked for the highest rate that keeps the SLO."""
     return (result.get("load") or {}).get("mode") == "find_capacity"
+
+
+def is_sweep(result: Document) -> bool:
+    """True when the run sent requests of rising size; a size that breaks the SLO is then no failure."""
+    return (result.get("load") or {}).get("mode") == "sweep"
+
+
+def _sweep_code(volume: Document, slo_asked: bool) -> int:
+    if slo_asked and known(volume.get("largest_within_slo")) is None:
+        sizes = volume.get("sizes") or ()
+        return BROKEN if sizes and sizes[0].get("within_slo") is False else UNDECIDED
+    return UNDECIDED if volume.get("exponent") is None and volume.get("law") != "1" else DONE
+
+
+def judged_in_every_step(result: Document) -> bool:
+    """Whether an SLO that was asked for has to hold in every step."""
+    return not finds_capacity(result) and not is_sweep(result)
 
 
 def with_requirements(result: Document, requirements: Iterable[Requirement]) -> dict[str, Any]:

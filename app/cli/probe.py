@@ -13,11 +13,13 @@ from probes.errors import UsageError
 
 if TYPE_CHECKING:
     from app.cli.measuring import Wishes
+    from probes.load.sizes import Sweep
     from probes.load.spec import LoadSpec, Segment
     from probes.probe import Probe
     from probes.targets.target import Target
 
 DEFAULT_STEP = "5s"
+DEFAULT_VISIT = "1s"
 DEFAULT_USERS_TIME = "30s"
 MOST_CONNECTIONS = 60_000
 MOST_USERS = 10_000
@@ -27,15 +29,15 @@ LARGEST_SEED = 2**63 - 1
 
 _MODES = (
     *("--find-capacity", "--rate", "--stages", "--ramp", "--soak", "--replay"),
-    *("--concurrency", "--users"),
+    *("--concurrency", "--users", "--sweep"),
 )
 _ONLY_WITH = {
     "--duration": ("--rate", "--users"),
     "--think": ("--users",),
-    "--step": ("--concurrency",),
+    "--step": ("--concurrency", "--sweep"),
     "--precision": ("--find-capacity",),
     "--max-rate": ("--find-capacity",),
-    "--budget": ("--find-capacity",),
+    "--budget": ("--find-capacity", "--sweep"),
     "--overload": ("--find-capacity",),
     "--arrivals": ("--find-capacity", "--rate", "--stages", "--ramp", "--soak"),
     "--connections": ("--find-capacity", "--rate", "--stages", "--ramp", "--soak", "--replay"),
@@ -65,6 +67,7 @@ def parser() -> CommandParser:
             "loadstone probe http://127.0.0.1:8000/ --concurrency 1,2,4,8,16,32 --step 5s",
             "loadstone probe http://127.0.0.1:8000/ --users 200 --think 2s --duration 60s",
             "loadstone probe http://127.0.0.1:8000/ --soak 100@10m",
+            "loadstone probe http://127.0.0.1:8000/predict --body @one.json --sweep batch=1,2,4,8,16,32,64",
             "loadstone probe http://127.0.0.1:8000/ --replay monday.csv",
             "loadstone probe http://127.0.0.1:8000/ --rate 50 --duration 9s --repeat 8 --json a.json",
             "loadstone probe http://127.0.0.1:8000/ --rate 50 --duration 9s --repeat 8 --baseline a.json",
@@ -118,7 +121,17 @@ def parser() -> CommandParser:
         "--concurrency", metavar="N,N,…", help="so many callers, each waiting for its answer: 1,2,4,8,16,32"
     )
     load.add_argument(
-        "--step", metavar="TIME", help=f"how long each --concurrency lasts (default {DEFAULT_STEP})"
+        "--sweep",
+        metavar="AXIS=N,N,…",
+        help="requests of rising size, six or more: batch=1,2,4,8,16,32,64 (or rows, payload_kb, sequence, a "
+        "keyword of the callable, a mark {{NAME}} in the body), sent by --concurrency callers (default 1); "
+        "--budget is left for the largest size within the SLO",
+    )
+    load.add_argument(
+        "--step",
+        metavar="TIME",
+        help=f"how long each --concurrency lasts (default {DEFAULT_STEP}), or each visit to a size of "
+        f"--sweep (default {DEFAULT_VISIT})",
     )
 
     load.add_argument(
@@ -310,6 +323,8 @@ def refuse_contradictions(options: argparse.Namespace) -> None:
     """Raises `UsageError` for options that exclude each other or that would be ignored."""
     given = {name for name in (*_MODES, *_ONLY_WITH) if _is_given(options, name)}
     modes = [name for name in _MODES if name in given]
+    if "--sweep" in modes and "--concurrency" in modes:  # how many callers send the sizes
+        modes.remove("--concurrency")
     if len(modes) > 1:
         raise UsageError(f"{modes[0]} and {modes[1]} are two kinds of load: give one of them")
     mode = modes[0] if modes else "--find-capacity"
@@ -322,6 +337,8 @@ def refuse_contradictions(options: argparse.Namespace) -> None:
             if name == "--step":
                 raise UsageError("--step goes with --concurrency: write --concurrency 1,2,4 --step 5s")
             raise UsageError(f"{name} says nothing about {mode}: leave one of them out")
+    if mode == "--sweep" and options.check_answers:
+        raise UsageError("--check-answers says nothing about --sweep: leave one of them out")
     if mode == "--rate" and "--duration" not in given:
         raise UsageError("--rate needs to know how long: add --duration, for example --duration 30s")
     if mode == "--users" and "--think" not in given:
@@ -384,6 +401,7 @@ def spec_of(options: argparse.Namespace) -> LoadSpec:
         shards=_shards(options),
         overload=options.overload,
         check_answers="yes" if options.check_answers else "no" if options.no_check_answers else "auto",
+        sweep=_sweep(options),
     )
     spec.check()
     return spec
@@ -396,6 +414,16 @@ def _shards(options: argparse.Namespace) -> int:
             f"--shards {shards} cannot share {options.connections} connections: each needs one of its own"
         )
     return int(shards)
+
+
+def _sweep(options: argparse.Namespace) -> Sweep | None:
+    from probes.load.sizes import parse_sweep
+
+    if options.sweep is None:
+        return None
+    if options.concurrency is not None and "," in options.concurrency:
+        raise UsageError("--sweep takes one --concurrency: the sizes vary, not the callers")
+    return parse_sweep(options.sweep)
 
 
 def _segments(options: argparse.Namespace) -> tuple[Segment, ...]:
@@ -427,6 +455,9 @@ def _segments(options: argparse.Namespace) -> tuple[Segment, ...]:
     if options.users is not None:
         length = parse_seconds(options.duration or DEFAULT_USERS_TIME, "a duration")
         return (ClosedSegment(options.users, length, parse_think(options.think)),)
+    if options.sweep is not None:
+        visit = parse_seconds(DEFAULT_VISIT if options.step is None else options.step, "the time of a visit")
+        return parse_concurrency(options.concurrency or "1", visit)
     if options.concurrency is not None:
         step = parse_seconds(DEFAULT_STEP if options.step is None else options.step, "the time of a step")
         return parse_concurrency(options.concurrency, step)

@@ -369,9 +369,10 @@ def probe_lines(
         slo_lines,
         stack_lines,
     )
+    from app.cli.volume_lines import volume_lines
 
     asked = spec.slo if spec.slo_asked else None
-    verdict = outcome.judge_slo(result, asked) if asked and not outcome.finds_capacity(result) else None
+    verdict = outcome.judge_slo(result, asked) if asked and outcome.judged_in_every_step(result) else None
     return [
         *headline(result, columns),
         *grade_lines(result, columns),
@@ -380,6 +381,7 @@ def probe_lines(
         *memory_lines(result, columns),
         *answer_lines(result, columns),
         *overload_lines(result, columns),
+        *volume_lines(result, columns),
         *slo_lines(result, verdict, columns),
         *requirement_lines(result, columns),
         *check_lines(result, columns),

@@ -55,7 +55,8 @@ KEYS = (
 )  # fmt: skip
 LOAD_KEYS = (
     "find_capacity", "precision", "max_rate", "budget", "rate", "duration", "stages", "ramp", "concurrency",
-    "step", "soak", "users", "think", "arrivals", "seed", "timeout", "warmup", "connections", "shards",
+    "step", "sweep", "replay", "soak", "users", "think",
+    "arrivals", "seed", "timeout", "warmup", "connections", "shards",
     "check_answers", "no_check_answers", "overload",
 )  # fmt: skip
 START_KEYS = ("command", "ready", "folder", "environment", "deadline")

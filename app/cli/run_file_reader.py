@@ -222,7 +222,10 @@ class RunFileReader(CheckedValues):
             if value is None or value is False:
                 continue
             option = f"--{key.replace('_', '-')}"
-            argv.append(option if value is True else f"{option}={self.word(load, key)}")
+            word = "" if value is True else self.word(load, key)
+            if key == "replay":  # a file beside this one
+                word = str(self.folder / word)
+            argv.append(option if value is True else f"{option}={word}")
         slo = root.get("slo")
         if slo is None and answers is not None:
             from assessments.growth_profiles import with_declared

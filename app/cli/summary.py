@@ -13,8 +13,9 @@ from typing import Any
 from app.cli.call_lines import call_lines
 from app.cli.figures import fixed, interval, known, megabytes, number, seconds, share
 from app.cli.layout import MISSING, NO_BREAK, Cell, Line, Span, Style, line, plain, table, wrapped
-from app.cli.outcome import SloVerdict, decisive_step, error_ratio, finds_capacity
+from app.cli.outcome import SloVerdict, decisive_step, error_ratio, finds_capacity, is_sweep
 from app.cli.pressure_lines import answer_lines, overload_lines
+from app.cli.volume_lines import volume_lines
 from probes.load.spec import REQUIREMENT_UNITS
 
 Document = Mapping[str, Any]
@@ -58,7 +59,10 @@ def summary(
     lines = [*headline(result, columns), *grade_lines(result, columns), *cause_lines(result, columns)]
     lines += stack_lines(result, columns, folder)
     steps = _list(result, "steps")
-    if steps:
+    sizes = volume_lines(result, columns)
+    if sizes:
+        lines += [line(""), *sizes]
+    elif steps:
         lines += [line(""), *step_table(steps, columns)]
     extra = [
         *call_lines(result, columns), *scalability_lines(result, columns), *memory_lines(result, columns),
@@ -85,6 +89,8 @@ def sentence(result: Document) -> str:
     capacity = _part(result, "capacity")
     if finds_capacity(result):
         return _capacity_sentence(result, capacity) if capacity else "What it carries was not measured."
+    if is_sweep(result):
+        return _sweep_sentence(result)
     text = _load_sentence(result)
     return f"{text} {_capacity_sentence(result, capacity)}" if capacity else text
 
@@ -156,6 +162,15 @@ def slo_text(slo: Any) -> str:
         for name, limit in slo.items()
     ]
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def _sweep_sentence(result: Document) -> str:
+    asked, volume = _part(_part(result, "load"), "sweep"), _part(result, "volume")
+    sizes, rows = asked.get("sizes"), _list(volume, "sizes")
+    span = f" from {number(sizes[0])} to {number(sizes[-1])}" if isinstance(sizes, list) and sizes else ""
+    answered = sum(bool(known(row.get("requests"))) for row in rows)
+    sent = sum(known(step.get("sent")) or 0 for step in _list(result, "steps"))
+    return f"{answered} sizes of {plain(asked.get('axis') or 'a request')}{span}, {number(sent)} requests."
 
 
 def _load_sentence(result: Document) -> str:

@@ -101,6 +101,10 @@ def probe_of(options: argparse.Namespace, spec: LoadSpec, folder: Path | None = 
     from probes.targets.hosted_probe import HostedProbe
 
     code = user_code_of(options)
+    if spec.sweep is not None:
+        from probes.targets.user_code import sized_code
+
+        code = sized_code(code, spec.sweep.axis, spec.sweep.sizes)
     return HostedProbe(code, spec, expect_body=_pattern(options.expect_body), folder=folder)
 
 

@@ -10,7 +10,8 @@ constant where no candidate is 10 ahead of that and its change over all sizes is
 with 95 % confidence in either direction (Schuirmann's two one-sided tests on the slope of logarithms).
 Beside it stands the exponent k of y = a + b·nᵏ, with its 95 % interval from the likelihood's profile.
 
-Six sizes over two decades at least: fewer cannot tell n from n log n, whatever the fit says.
+Six sizes at least, and a law is named only over two decades of them: less cannot tell n from n log n,
+whatever the fit says, and then the two best candidates are given and the exponent with its interval.
 """
 
 from __future__ import annotations
@@ -80,12 +81,6 @@ def check_sizes(sizes: Sequence[float]) -> str | None:
         return "sizes count from 1: give them in smaller units, bytes rather than kB"
     if len(distinct) < LEAST_SIZES:
         return f"{len(distinct)} different sizes cannot tell a law: give at least {LEAST_SIZES}"
-    if distinct[-1] < LEAST_SPAN * distinct[0]:
-        span = distinct[-1] / distinct[0]
-        return (
-            f"sizes over a factor of {span:.3g} cannot tell a law: let the largest be "
-            f"{LEAST_SPAN:g} times the smallest or more"
-        )
     return None
 
 
@@ -116,7 +111,7 @@ def fit_volume(sizes: ArrayLike, costs: ArrayLike) -> Volume:
             text = f"cost falls by {-math.expm1(most):.0%} or more from the smallest size to the largest"
             return Volume(None, None, None, None, points, refused=text)
     exponent, low, high = _exponent(n, log_y)
-    if second - best < DECIDED:
+    if second - best < DECIDED or n[-1] < LEAST_SPAN * n[0]:
         return Volume(None, exponent, low, high, points, between=(law, other), ahead=second - best)
     return Volume(law, exponent, low, high, points, ahead=second - best)
 
@@ -189,6 +184,7 @@ def _exponent(n: Floats, log_y: Floats) -> tuple[float, float | None, float | No
     freedom = max(len(n) - 3, 1)
     floor = max(float(profile[best]), len(n) * _EXACT**2)
     within = np.flatnonzero(profile <= floor * (1 + float(fdtri(1, freedom, 0.95)) / freedom))
-    low = float(_EXPONENTS[within[0]]) if within[0] > 0 else None
-    high = float(_EXPONENTS[within[-1]]) if within[-1] < len(_EXPONENTS) - 1 else None
+    # the ends lie between two exponents that were tried: the outer one is taken
+    low = float(_EXPONENTS[within[0] - 1]) if within[0] > 0 else None
+    high = float(_EXPONENTS[within[-1] + 1]) if within[-1] < len(_EXPONENTS) - 1 else None
     return float(_EXPONENTS[best]), low, high

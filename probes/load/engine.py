@@ -164,6 +164,8 @@ class Engine:
         self.cpu_s = 0.0
         self.sent = 0
         self.notes: dict[int, str] = {}
+        self.requests: tuple[int, int] | None = None
+        """Which requests of the wire the next stretches send, (first, end); None: all, in turn."""
         self.lost: tuple[str, ...] = ()
         """Load processes that ended before their time, a sentence each: from then on nothing may be sent."""
 
@@ -213,6 +215,7 @@ class Engine:
             drain_ns=int((self.timeout_s + 0.1 if drain_s is None else drain_s) * 1e9),
             preopen=int(max(len(self.shards), min(self.connections, 8, rate / 10))),
             max_connections=self.connections,
+            requests=self.requests,
         )
         return self._run(region, segment, enough, give)
 
@@ -246,6 +249,7 @@ class Engine:
             think_ns=0 if think is None else int(think.mean_s * 1e9),
             think_constant=think is not None and think.constant,
             seed=seed,
+            requests=self.requests,
         )
         return self._run(region, segment, enough, give)
 

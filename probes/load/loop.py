@@ -126,8 +126,9 @@ class Loop:
         n = len(due)
         closed = segment.concurrency > 0
         limit = segment.concurrency if closed else segment.max_connections
-        kinds = len(self.wire.requests)
-        requests = [self.wire.requests[row % kinds] for row in rows_of(segment, kinds)]
+        offered = self.wire.requests[slice(*(segment.requests or (None, None)))]
+        kinds = len(offered)
+        requests = [offered[row % kinds] for row in rows_of(segment, kinds)]
         request = requests[0]  # the next to send
         timeout = self.wire.timeout_ns
         connections, reader, free = self.connections, self.reader, self.free

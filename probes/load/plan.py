@@ -144,6 +144,8 @@ class Segment:
 
     In a closed loop with `think_ns` each caller pauses between an answer and its next request: for that long
     when `think_constant`, else for exponential times of that mean. `seed` is of these pauses.
+
+    Of the requests of the `Wire` those of `requests`, (first, end), are sent in turn; by default all.
     """
 
     path: str
@@ -160,6 +162,7 @@ class Segment:
     think_ns: int = 0
     think_constant: bool = False
     seed: int = 0
+    requests: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

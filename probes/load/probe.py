@@ -29,6 +29,7 @@ from probes.load.safety import Ending, RunEnded, check_descriptors, scarce_ports
 from probes.load.search import Capacity, Limits, Search
 from probes.load.spec import ClosedSegment, LoadSpec
 from probes.load.steps import StepResult
+from probes.load.sweep import run_sweep, volume_facts, volume_json
 from probes.load.why import Why, limit_of, look_inside, reserved_s, stacks_json
 from probes.probe import ProbeContext
 from probes.targets.target import Target
@@ -76,6 +77,8 @@ class LoadProbe:
         """
         self.spec.check()
         self.target = self.target.prepared(self.spec.timeout_s)
+        if self.spec.sweep is not None:
+            self.target = self.target.sized(self.spec.sweep.axis, self.spec.sweep.sizes)
         answer = self.target.check(self.spec.timeout_s, context.run_id)
         callers = [part.concurrency for part in self.spec.segments if isinstance(part, ClosedSegment)]
         check_descriptors(max(self.spec.connections, *callers, 0))
@@ -144,7 +147,7 @@ class LoadProbe:
 
     def _answers(self, run: Run, first: bytes, run_id: str) -> AnswerWatch | None:
         """What holds answers under load against those at rest, `first` being one; None where not asked."""
-        if self.spec.check_answers == "no":
+        if self.spec.check_answers == "no" or self.spec.sweep is not None:  # its requests are not alike
             return None
 
         def ask() -> bytes:
@@ -156,6 +159,9 @@ class LoadProbe:
         search: Search | None = None
         try:
             run.warm_up()
+            if self.spec.sweep is not None:
+                run_sweep(run)
+                return None, None
             if answers is not None:
                 answers.begin()
             if not self.spec.finds_capacity:
@@ -262,6 +268,8 @@ class LoadProbe:
         if scalability is not None:
             document["scalability"] = scalability
         document["steps"] = [step.to_json() for step in steps]
+        if self.spec.sweep is not None:
+            document["volume"] = volume_json(steps, self.spec)
         seen = self.target.seen(steps, str(header["id"]))
         document |= seen.sections
         if memory is not None:
@@ -297,6 +305,8 @@ class LoadProbe:
             facts += seen.facts
             facts += _answer_facts(held, Source("load", run=str(header["id"])))
             facts += _overload_facts(overload, Source("load", run=str(header["id"])))
+            if "volume" in document:
+                facts += volume_facts(document["volume"], str(header["id"]))
         document["facts"] = [fact.to_json() for fact in facts]
         return document
 
@@ -399,9 +409,9 @@ def _kept(watcher: TreeWatcher) -> dict[str, int]:
 
 
 def decisive_step(steps: Sequence[StepResult], capacity: Capacity | None) -> StepResult | None:
-    """The last step; with a capacity the open step nearest at or below it."""
-    if capacity is None:
-        return steps[-1] if steps else None
+    """The last step, none of a sweep; with a capacity the open step nearest at or below it."""
+    if capacity is None:  # the last size of a sweep stands for nothing but itself
+        return steps[-1] if steps and steps[-1].size is None else None
     if capacity.rate is None:
         return None
     below = [

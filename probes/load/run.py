@@ -34,6 +34,7 @@ from probes.load.plan import STOP_NOW
 from probes.load.safety import Ending, Rules, RunEnded
 from probes.load.search import BLOCK_S, ClosedView, Objective, OpenView
 from probes.load.shard import Live
+from probes.load.sizes import MOST_TIMES, VISITS
 from probes.load.so_far import SoFar
 from probes.load.spec import WARMUP_LEAST_S, ClosedSegment, LoadSpec, OpenSegment, ReplaySegment, Segment
 from probes.load.steps import StepResult, exceedances
@@ -69,6 +70,8 @@ class Run:
             memory_limit=memory_limit_bytes(watcher.roots[0].pid) if watcher and watcher.roots else None,
         )
         self.engine = Engine(target.wire(spec.timeout_s, context.run_id), spec.connections, self, spec.shards)
+        if spec.sweep is not None:  # to begin with, the smallest
+            self.engine.requests = (0, max(1, len(self.engine.wire.requests) // len(spec.sweep.sizes)))
         self.generator = np.random.default_rng(spec.seed)
         self.steps: list[StepResult] = []
         self.ending: Ending | None = None
@@ -82,9 +85,10 @@ class Run:
         self._began = self._moment()
         self._search_began = context.elapsed()
         self._objectives = objectives_of(spec)
-        self._longest_s = 60.0 + 2 * (
-            spec.budget_s if spec.finds_capacity else sum(s.seconds + spec.timeout_s for s in spec.segments)
-        )
+        asked_s = sum(segment.seconds + spec.timeout_s for segment in spec.segments)
+        if spec.sweep is not None:
+            asked_s = spec.budget_s + (VISITS * len(spec.sweep.sizes) + 1) * MOST_TIMES * asked_s
+        self._longest_s = 60.0 + 2 * (spec.budget_s if spec.finds_capacity else asked_s)
 
     def __enter__(self) -> Run:
         return self
@@ -391,6 +395,28 @@ class Run:
         edges = np.concatenate([[0.0], np.cumsum([stage.seconds for stage in rates])])
         stages = Stages(is_good, rows.tolist(), edges.tolist())
         return "open", stages, partial(self.engine.open_loop, due, float(edges[-1]))
+
+    def at_size(self, size: int, share: float, least: int) -> StepResult | None:
+        """One visit to a size of the sweep: the callers of its segment, for its time and for at least so many
+        requests, but at most `MOST_TIMES` as long; None when nothing was sent."""
+        sweep, load = self.spec.sweep, self.spec.segments[0]
+        assert sweep is not None and isinstance(load, ClosedSegment), "a sweep has callers"
+        each, number = len(self.engine.wire.requests) // len(sweep.sizes), sweep.sizes.index(size)
+        self.engine.requests = (number * each, (number + 1) * each)
+        self.phase("load", f"{sweep.axis}={size:,}", share)
+        ends, began = time.perf_counter_ns() + int(load.seconds * 1e9), self._moment()
+
+        def enough(live: Live) -> bool:
+            return time.perf_counter_ns() >= ends and int(live.header[plan.COMPLETE_TO]) >= least
+
+        callers = partial(self.engine.closed_loop, load.concurrency, MOST_TIMES * load.seconds, enough=enough)
+        record = self._stretch("closed", callers, began=began)
+        step = None
+        if len(record.due):
+            summarised = replace(self._summarised(record), size=(sweep.axis, size))
+            step = self._keep_step(summarised, fault=self._machine_fault(began, summarised.usage))
+        self._check_ending()
+        return step
 
     # the bench that the search drives
 

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from probes.load.sizes import Sweep
+
 MIN_RATE, MAX_RATE = 1e-6, 1_000_000.0
 MAX_CONCURRENCY = 10_000
 MAX_REQUESTS = 20_000_000
@@ -126,6 +128,7 @@ class LoadSpec:
     target once more when it was saturated. `check_answers` holds answers under load against answers at rest:
     always, or "auto", where that costs the target nothing beside a request now and then.
     `overload` sends twice what was found, for some seconds after a search.
+    With a `sweep` there is one closed segment, which every size gets.
     """
 
     segments: tuple[Segment, ...] = ()
@@ -145,6 +148,7 @@ class LoadSpec:
     stacks: bool = True
     check_answers: CheckAnswers = "no"
     overload: bool = False
+    sweep: Sweep | None = None
 
     @property
     def finds_capacity(self) -> bool:
@@ -185,6 +189,8 @@ class LoadSpec:
             document |= {"precision": self.precision, "budget_s": self.budget_s, "max_rate": self.max_rate}
         else:
             document["segments"] = [_segment_json(segment) for segment in self.segments]
+        if self.sweep is not None:
+            document |= {"mode": "sweep", "sweep": self.sweep.to_json(), "budget_s": self.budget_s}
         if self.soak:
             document["soak"] = True
         if self.overload:

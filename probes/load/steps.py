@@ -86,6 +86,8 @@ class StepResult:
     users: Users | None = None
     lost: tuple[str, ...] = ()
     """Load processes that ended before their time, a sentence each."""
+    size: tuple[str, int] | None = None
+    """Axis and size of its requests, in a sweep."""
     detail: Detail | None = None
     """What else the target's processes did meanwhile."""
 
@@ -152,6 +154,8 @@ class StepResult:
             "client_cpu_cores": round(self.client_cpu_cores, 4),
             "verdict": self.verdict,
         }
+        if self.size is not None:
+            document["size"] = {self.size[0]: self.size[1]}
         if self.users is not None:
             document["users"] = self.users.to_json()
         if self.lost:

@@ -19,7 +19,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -64,6 +64,11 @@ class HostedTarget(HttpTarget):
             "sample_from": self.sample_from,
             **self.about,
         }
+
+    def sized(self, axis: str, sizes: Sequence[int]) -> HostedTarget:
+        """The target itself: its samples were made in every size when it was started."""
+        del axis, sizes
+        return self
 
     def harness_cpu_s(self) -> float:
         """The CPU time of the dispatcher."""
@@ -299,6 +304,7 @@ class Host:
             "memory_bytes": code.memory_bytes or _memory_share(),
             "timeout_s": self.timeout_s,
             "answers": self.returns,
+            "grown": code.grown,
         }
 
     def _port(self) -> int:

@@ -13,7 +13,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -61,6 +61,12 @@ class HttpTarget:
         """The target itself: its requests were given."""
         del timeout_s
         return self
+
+    def sized(self, axis: str, sizes: Sequence[int]) -> HttpTarget:
+        """The target with every body in every size; see `probes.targets.sizing`."""
+        from probes.targets.sizing import sized_bodies
+
+        return replace(self, bodies=sized_bodies(self.bodies, axis, sizes))
 
     def seen(self, steps: Sequence[StepResult], run_id: str) -> Seen:
         """Nothing beside what every kind has."""

@@ -72,6 +72,13 @@ class Target(Protocol):
         """
         ...
 
+    def sized(self, axis: str, sizes: Sequence[int]) -> Target:
+        """The target with its requests in every size, all of the first size first.
+
+        Raises `UsageError` where the kind or the sample has nothing that grows on this axis.
+        """
+        ...
+
     def wire(self, timeout_s: float, run_id: str | None = None) -> Wire:
         """How the load loop talks to it."""
         ...

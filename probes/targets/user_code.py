@@ -13,6 +13,7 @@ import os
 import re
 import shlex
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -66,6 +67,8 @@ class UserCode:
     workers: int = 1
     threads: int = 1
     memory_bytes: int | None = None
+    grown: tuple[str, tuple[int, ...]] | None = None
+    """Axis and sizes that the host gives arrays, which only it can read."""
 
     @property
     def shown(self) -> str:
@@ -107,6 +110,40 @@ def parse_user_code(
         memory_bytes=memory_bytes,
     )
     return {"command": _command, "model": _model, "python": _callable}[scheme](code, rest)
+
+
+def sized_code(code: UserCode, axis: str, sizes: Sequence[int]) -> UserCode:
+    """The target with its samples in every size, all of the first size first.
+
+    A callable without a sample gets the size as the keyword `axis`. Arrays, and whatever a model takes, grow
+    in the host: `batch` and `rows` along the first dimension, `sequence` along the second. Raises
+    `UsageError` where nothing grows on this axis.
+    """
+    from probes.load.sizes import AXES
+    from probes.targets.sizing import sized_bodies
+
+    arrays = code.kind == "model" or code.sample.form == "npy"
+    if arrays:
+        if axis not in AXES:
+            raise UsageError(
+                f"--sweep {axis} is none of {', '.join(AXES)}, on which arrays can grow: name one"
+            )
+        return replace(code, grown=(axis, tuple(sizes)))
+    if code.kind == "python" and (not code.sample.items or (axis not in AXES and code.sample.form == "json")):
+        return _with_keyword(code, axis, sizes)
+    items = sized_bodies(code.sample.items, axis, sizes)
+    return replace(code, sample=replace(code.sample, items=items))
+
+
+def _with_keyword(code: UserCode, axis: str, sizes: Sequence[int]) -> UserCode:
+    given = [json.loads(item) for item in code.sample.items] or [{}]
+    if not all(isinstance(one, dict) for one in given):
+        raise UsageError(
+            f"--sweep {axis} sets a keyword of the callable, and the sample is no object of keywords: "
+            "write for example --sample '{\"x\": 1}'"
+        )
+    items = tuple(json.dumps(one | {axis: size}).encode() for size in sizes for one in given)
+    return replace(code, sample=Sample(items, "json"), spread=True)
 
 
 def read_sample(data: bytes, name: str, kind: Kind) -> Sample:

@@ -110,10 +110,22 @@ def _data(view: View) -> str:
     if not volume:
         return "Not measured: no run varied the size of requests (loadstone probe --sweep)."
     largest = number(volume.get("largest_within_slo"))
-    law = f"Cost grows as {volume['law']}" if volume.get("law") else "How cost grows was not told apart"
-    return law + (
-        f"; the largest {volume.get('axis')} within the objective is {amount(largest)}." if largest else "."
-    )
+    exponent, low, high = (number(volume.get(name)) for name in ("exponent", "low", "high"))
+    name = volume.get("law")
+    if name == "1":
+        law = "Cost does not depend on the size"
+    elif volume.get("refused") or exponent is None:
+        law = "How cost grows was not told"
+    else:
+        law = f"Cost grows as {name}" if name != "between" else "Cost grows as a power of the size"
+        span = f" ({low:.2f} to {high:.2f}, 95 %)" if low is not None and high is not None else ""
+        law += f", exponent {exponent:.2f}{span}"
+    law += f" on the axis {volume.get('axis')}" if volume.get("axis") else ""
+    memory = part(volume, "memory")
+    per_unit = number(memory.get("bytes_per_unit"))
+    if memory.get("verdict") == "growing" and per_unit is not None:
+        law += f"; one more takes {binary_bytes(per_unit)} of memory"
+    return law + (f"; the largest size within the objective is {amount(largest)}." if largest else ".")
 
 
 def _complexity(view: View) -> str:

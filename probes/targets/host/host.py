@@ -312,13 +312,20 @@ _NOTHING = _Nothing()
 def _arguments(plan: Plan, loaded: Loaded) -> tuple[list[Arguments], str]:
     """(one function a sample that gives its arguments, where the samples come from). Raises `Refused`."""
     samples = [_decoded(base64.b64decode(text), plan["form"]) for text in plan["samples"]]
-    origin = "given"
+    origin, grown = "given", plan.get("grown")
     if not samples:
         if loaded.own is None:
             raise Refused(loaded.ask or "an input is needed: give --sample @FILE.json")
         samples, origin = [loaded.own], loaded.origin
     try:
-        return [loaded.build(sample) for sample in samples], origin
+        if grown is not None and plan["kind"] != "model":
+            samples = [_grown(sample, grown[0], size) for size in grown[1] for sample in samples]
+        built = [loaded.build(sample) for sample in samples]
+        if grown is None or plan["kind"] != "model":
+            return built, origin
+        whole = [make() for make in built]
+        longer = [_grown(one, grown[0], size) for size in grown[1] for one in whole]
+        return [_same(*args, **kwargs) for args, kwargs in longer], origin
     except Refused:
         raise
     except Exception as error:
@@ -335,6 +342,33 @@ def _decoded(data: bytes, form: str) -> Any:
 
         return _need("numpy", "numpy", "a sample in .npy").load(io.BytesIO(data), allow_pickle=False)
     return data
+
+
+def _grown(value: Any, axis: str, size: int) -> Any:
+    """The same with every array in it made larger (or smaller), its entries in turn.
+
+    `batch` and `rows` are the first dimension, `sequence` is the second, `payload_kb` as many rows as come
+    nearest to that many times 1,000 bytes. A list of texts is a batch of them.
+    """
+    if isinstance(value, dict):
+        return {name: _grown(part, axis, size) for name, part in value.items()}
+    if isinstance(value, list) and value and isinstance(value[0], str):
+        return [value[at % len(value)] for at in range(size)] if axis in ("batch", "rows") else value
+    if isinstance(value, (tuple, list)):
+        return type(value)([_grown(part, axis, size) for part in value])
+    shape = tuple(getattr(value, "shape", ()))
+    if not shape or not all(shape):
+        return value
+    if axis == "sequence":
+        if len(shape) < 2:
+            raise Refused("an input of one dimension has no sequence that could grow: sweep batch instead")
+        return value[:, [at % shape[1] for at in range(size)]]
+    if axis == "payload_kb":
+        held = getattr(value, "nbytes", None)
+        held = int(value.memory_usage(index=False).sum()) if held is None else int(held)
+        size = max(1, round(1000 * size * shape[0] / max(1, held)))
+    rows = [at % shape[0] for at in range(size)]
+    return value.iloc[rows] if hasattr(value, "iloc") else value[rows]
 
 
 def _rows(sample: Any, names: list[str], numpy: Any, dtype: str | None = None) -> Any:
@@ -608,9 +642,14 @@ def _load_tflite(path: str) -> Loaded:
         mine = runtime(model_path=path)  # one interpreter serves one thread
         mine.allocate_tensors()
         outputs = [one["index"] for one in mine.get_output_details()]
+        shapes = {one["index"]: tuple(int(size) for size in one["shape"]) for one in mine.get_input_details()}
 
         def call(feeds: Any) -> Any:
             for index, array in feeds:
+                if shapes.get(index) != array.shape:  # a sweep: the tensors are made anew
+                    mine.resize_tensor_input(index, array.shape)
+                    shapes[index] = array.shape
+                    mine.allocate_tensors()
                 mine.set_tensor(index, array)
             mine.invoke()
             return [mine.get_tensor(index) for index in outputs]

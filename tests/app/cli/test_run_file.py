@@ -11,7 +11,8 @@ import pytest
 from app.cli.run_file import RunFile, read_run_file
 from assessments.growth_profiles import find_profile
 from probes.errors import UsageError
-from probes.load.spec import ClosedSegment, OpenSegment
+from probes.load.sizes import Sweep
+from probes.load.spec import ClosedSegment, OpenSegment, ReplaySegment, Think
 
 Write = Callable[[str], Path]
 
@@ -114,6 +115,20 @@ def test_the_other_kinds_of_load(write: Write) -> None:
     assert segments("{stages: [50@1s, 100@2s]}") == (OpenSegment(50, 50, 1), OpenSegment(100, 100, 2))
     assert segments("{ramp: 10..500@60s}") == (OpenSegment(10, 500, 60),)
     assert segments("{find_capacity: true}") == ()
+    assert segments("{users: 200, think: 2s, duration: 1m}") == (ClosedSegment(200, 60, Think(2)),)
+
+
+def test_a_replay_lies_beside_the_file_and_a_sweep_has_its_sizes(write: Write, tmp_path: Path) -> None:
+    head = "assessment: a\ntarget: http://127.0.0.1:1/\nbody: {rows: [1]}\n"
+    (tmp_path / "monday.csv").write_text("due_s\n0\n0.5\n2\n")
+    (replayed,) = read_run_file(write(f"{head}load: {{replay: monday.csv}}\n")).spec.segments
+    assert isinstance(replayed, ReplaySegment)
+    assert replayed.due_ns.tolist() == [0, 500_000_000, 2_000_000_000]
+    spec = read_run_file(write(f"{head}load: {{sweep: 'rows=1,2,4,8,16,32', step: 2s}}\n")).spec
+    assert spec.sweep == Sweep("rows", (1, 2, 4, 8, 16, 32))
+    assert spec.segments == (ClosedSegment(1, 2),)
+    with pytest.raises(UsageError, match=r"gone\.csv"):
+        read_run_file(write(f"{head}load: {{replay: gone.csv}}\n"))
 
 
 def test_answers_may_stand_in_the_file_and_bodies_too(write: Write) -> None:
