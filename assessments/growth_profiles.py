@@ -221,7 +221,9 @@ def applied(profile: GrowthProfile, given: Profile) -> tuple[Profile, tuple[Fill
         )
         filled.append(Filled("peak_per_s", peak, note))
     declared = {**given.declared, **{entry.key: entry.note for entry in filled}}
-    whole = Profile(MappingProxyType(values), MappingProxyType(growth), MappingProxyType(declared))
+    whole = Profile(
+        MappingProxyType(values), MappingProxyType(growth), MappingProxyType(declared), given.peaks
+    )
     return whole, tuple(filled)
 
 

@@ -76,6 +76,7 @@ def _type(text: str) -> FactType:
 
 FIELDS: Mapping[str, FactName] = MappingProxyType(_read_table(_TABLE))
 """The keys of a profile but `growth`, as facts: type, choices, unit and meaning."""
+MOST_PEAKS = 1_000
 PROFILE_FACTS: Mapping[str, FactName] = MappingProxyType({entry.name: entry for entry in FIELDS.values()})
 
 
@@ -83,6 +84,8 @@ PROFILE_FACTS: Mapping[str, FactName] = MappingProxyType({entry.name: entry for 
 class Profile:
     """A profile that was checked. `values` has the keys of `FIELDS`; `growth` is text by axis.
 
+    `peaks` are peaks of the past in requests/s by day (ISO), oldest first: shown beside the forecast, and no
+    evidence for it.
     `declared` names what nobody gave and a growth profile filled in, with a sentence for each: keys, and
     `growth.AXIS` for an axis.
     """
@@ -90,6 +93,7 @@ class Profile:
     values: Mapping[str, Scalar]
     growth: Mapping[str, str]
     declared: Mapping[str, str] = field(default_factory=dict)
+    peaks: Mapping[str, float] = field(default_factory=dict)
 
     def facts(self) -> dict[str, Scalar]:
         """The values under the names that expressions use."""
@@ -101,7 +105,8 @@ class Profile:
             key: value for key, value in self.values.items() if key not in self.declared
         }
         growth = {axis: rate for axis, rate in self.growth.items() if f"growth.{axis}" not in self.declared}
-        return document | ({"growth": growth} if growth else {})
+        peaks = {"peaks": dict(self.peaks)} if self.peaks else {}
+        return document | ({"growth": growth} if growth else {}) | peaks
 
     def declared_json(self) -> list[dict[str, Any]]:
         """`profile_declared` of `loadstone.assessment/1`: what nobody gave, each with its value and why."""
@@ -126,19 +131,44 @@ def read_profile(document: Any, where: str = "profile", at: Mapping[str, str] | 
         raise UsageError(f"{where}: a profile is a mapping of names to values, such as target_kind: http")
     values: dict[str, Scalar] = {}
     growth: dict[str, str] = {}
+    peaks: dict[str, float] = {}
     for key, value in document.items():
         place = places.get(key, where)
         if key == "growth":
             growth = _growth(value, place)
+        elif key == "peaks":
+            peaks = _peaks(value, place)
         elif key not in FIELDS:
-            near = get_close_matches(str(key)[:200], [*FIELDS, "growth"], n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join([*FIELDS, 'growth'])}"
+            known = [*FIELDS, "growth", "peaks"]
+            near = get_close_matches(str(key)[:200], known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
             raise UsageError(f"{place}: a profile has no '{key!s:.60}': {hint}")
         elif value is not None:
             values[key] = _checked(FIELDS[key], value, place)
             if key == "slo":
                 _check_objective(str(value), place)
-    return Profile(MappingProxyType(values), MappingProxyType(growth))
+    return Profile(MappingProxyType(values), MappingProxyType(growth), peaks=MappingProxyType(peaks))
+
+
+def _peaks(value: Any, place: str) -> dict[str, float]:
+    """Peaks by day, oldest first."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise UsageError(f"{place}: peaks is a mapping of days to requests/s, such as {{2026-06-01: 195}}")
+    if len(value) > MOST_PEAKS:
+        raise UsageError(f"{place}: peaks are at most {MOST_PEAKS:,}: give one a month")
+    peaks: dict[str, float] = {}
+    for key, rate in value.items():
+        day = key.isoformat() if isinstance(key, date) else str(key)
+        if not _is_day(day):
+            raise UsageError(f"{place}: peaks are given by day, such as 2026-06-01, not '{day:.60}'")
+        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1e15:
+            raise UsageError(
+                f"{place}: the peak of {day} is a number of requests/s, 0 or more, not {rate!r:.60}"
+            )
+        peaks[day] = float(rate)
+    return dict(sorted(peaks.items()))
 
 
 def _check_objective(text: str, place: str) -> None:

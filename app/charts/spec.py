@@ -85,12 +85,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Words in free space near a point of the data: the fitted coefficients, a percentile."""
+    """Words in free space near a point of the data: the fitted coefficients, a percentile.
+
+    `cross` marks the point as something that has to be carried: a red cross with its words.
+    """
 
     x: float
     y: float
     text: str
     strong: bool = False
+    cross: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,11 @@ def _xy(spec: XYChart) -> tuple[Row, tuple[Row, ...]]:
         low, high = (None if end is None else _value(end, axis) for end in (finding.low, finding.high))
         text = _with_interval(_value(finding.at, axis), low, high)
         rows.append(_wide(finding.label or axis.label or "found", text, width))
+    rows += [
+        _wide(note.text, f"{_value(note.y, spec.y)}, {_value(note.x, spec.x)}", width)
+        for note in spec.notes
+        if note.cross
+    ]
     return (header if width > 1 else (*header, "value")), tuple(rows)
 
 

@@ -323,8 +323,8 @@ def _place_note(note: Note, of: Frame, room: Room) -> None:
         return
     x = min(max(x, of.plot.left), of.plot.right)
     y = min(max(y, of.plot.top), of.plot.bottom)
-    weight: Weight = 600 if note.strong else 400
-    role = "s1" if note.strong else "muted"
+    weight: Weight = 600 if note.strong or note.cross else 400
+    role = "bad" if note.cross else "s1" if note.strong else "muted"
     lines = [
         shortened(line, (of.plot.right - of.plot.left) * 0.9, room.measure, weight)
         for line in note.text.split("\n")

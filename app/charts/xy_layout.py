@@ -24,6 +24,7 @@ LEAST_HEIGHT = 60.0
 
 _DOT = 1.9
 _CAP = 2.0
+_CROSS = 3.2
 _FINDING_PEN = 1.2
 
 
@@ -136,6 +137,7 @@ def _ranges(spec: XYChart) -> tuple[tuple[float, float], tuple[float, float]]:
     xs += [limit.at for limit in spec.limits if limit.axis == "x"]
     xs += [note.x for note in spec.notes]
     limits = [limit.at for limit in spec.limits if limit.axis == "y"]
+    limits += [note.y for note in spec.notes if note.cross]
     for finding in spec.findings:
         values = [value for value in (finding.at, finding.low, finding.high) if value is not None]
         (xs if finding.axis == "x" else limits).extend(values)
@@ -336,11 +338,17 @@ def _limits(spec: XYChart, of: Frame, room: Room) -> list[Shape]:
 
 
 def _note_dots(spec: XYChart, of: Frame, room: Room) -> list[Shape]:
-    """A dot at the point of every strong note."""
+    """A dot at the point of every strong note, a cross where it is one."""
     shapes: list[Shape] = []
     for note in spec.notes:
         x, y = of.x.at(note.x), of.y.at(note.y)
-        if note.strong and x is not None and y is not None and clip.inside(((x, y),), _grown(of.plot)):
+        if note.cross and x is not None and y is not None and clip.inside(((x, y),), _grown(of.plot)):
+            shapes += [
+                Line(x - _CROSS, y - _CROSS, x + _CROSS, y + _CROSS, "bad", 1.5),
+                Line(x - _CROSS, y + _CROSS, x + _CROSS, y - _CROSS, "bad", 1.5),
+            ]
+            room.block(Box(x - _CROSS - 1, y - _CROSS - 1, x + _CROSS + 1, y + _CROSS + 1))
+        elif note.strong and x is not None and y is not None and clip.inside(((x, y),), _grown(of.plot)):
             shapes.append(Circle(x, y, _DOT + 0.3, fill="s1"))
             room.block(Box(x - _DOT - 1, y - _DOT - 1, x + _DOT + 1, y + _DOT + 1))
     return shapes

@@ -122,7 +122,7 @@ def demo_file(today: date, folder: Path | None = None) -> RunFile:
 
 
 def moved(answers: Answers, by: timedelta) -> Answers:
-    """The answers with the dates of documents and of the event moved: the campaign always lies ahead."""
+    """The answers with the dates of documents, past peaks and the event moved: the campaign lies ahead."""
     claims = {
         name: replace(
             claim,
@@ -135,7 +135,8 @@ def moved(answers: Answers, by: timedelta) -> Answers:
     values = dict(answers.profile.values)
     if isinstance(day := values.get("event_on"), str):
         values["event_on"] = (date.fromisoformat(day) + by).isoformat()
-    profile = replace(answers.profile, values=MappingProxyType(values))
+    peaks = {(date.fromisoformat(day) + by).isoformat(): rate for day, rate in answers.profile.peaks.items()}
+    profile = replace(answers.profile, values=MappingProxyType(values), peaks=MappingProxyType(peaks))
     return replace(answers, claims=claims, profile=profile)
 
 

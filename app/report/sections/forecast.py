@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from app.charts.spec import Axis, Finding, Limit, Series, XYChart
+from app.charts.spec import Axis, Finding, Limit, Note, Series, XYChart
 from app.report.model import (
     Block,
     Column,
@@ -152,12 +152,16 @@ def fan_chart(view: View) -> XYChart | None:
         )
     ]
     limits: list[Limit] = []
+    notes: list[Note] = []
     event = _day(view.profile.get("event_on"))
-    if event is not None and ordinals[0] <= event.toordinal() <= ordinals[-1]:
-        name = cut(str(view.profile.get("event") or "event"), 24)
-        limits.append(Limit(event.toordinal(), f"{name} {event.isoformat()}", axis="x"))
     target = number(view.profile.get("target_peak_per_s"))
-    if target is not None and target > axis["now"] and target != limit["value"]:
+    name = cut(str(view.profile.get("event") or "event"), 24)
+    is_in_sight = event is not None and ordinals[0] <= event.toordinal() <= ordinals[-1]
+    if event is not None and is_in_sight and target is not None:
+        notes.append(Note(event.toordinal(), target, f"{name} {amount(target)}", cross=True))
+    elif event is not None and is_in_sight:
+        limits.append(Limit(event.toordinal(), f"{name} {event.isoformat()}", axis="x"))
+    elif target is not None and target > axis["now"] and target != limit["value"]:
         limits.append(Limit(target, f"target {amount(target)}"))
     out = _day(axis["runs_out_on"]["value"])
     if out is not None and ordinals[0] <= out.toordinal() <= ordinals[-1]:
@@ -166,15 +170,30 @@ def fan_chart(view: View) -> XYChart | None:
         title=_fan_title(axis),
         x=Axis("", "date"),
         y=Axis(f"peak, {RATE}", low=0.0),
-        series=(series,),
+        series=(series, *_past(view, start)),
         limits=tuple(limits),
         findings=tuple(findings),
+        notes=tuple(notes),
         caption=(
             f"Band of the demand: growth of {growth_words(str(axis['growth']['text']))}. Band of the "
             "capacity: its "
             f"95{NO_BREAK}% interval at the planned use. Dates: {axis['method']}."
         ),
     )
+
+
+def _past(view: View, start: date) -> tuple[Series, ...]:
+    """The peaks of the past that the profile gives, as dots."""
+    given = view.profile.get("peaks") or {}
+    known = sorted(
+        (day.toordinal(), rate)
+        for text_, value in given.items()
+        if (day := _day(text_)) is not None and day <= start and (rate := number(value)) is not None
+    )
+    if not known:
+        return ()
+    days, rates = zip(*known, strict=True)
+    return (Series("peaks so far", tuple(map(float, days)), rates, measured=True, line=False),)
 
 
 def _months_shown(view: View, axis: Mapping[str, Any], start: date) -> float:

@@ -88,6 +88,10 @@ def answers(**profile: Any) -> Answers:
         "target_peak_per_s": TARGET, "utilisation": USE, "event": "the winter campaign",
         "event_on": (datetime.now(UTC).date() + timedelta(days=50)).isoformat(),
         "price_per_replica_hour": 0.09, "currency": "EUR", "growth": {"workload": GROWTH},
+        "peaks": {
+            (datetime.now(UTC).date() - timedelta(days=30 * ago)).isoformat(): PEAK * 0.93**ago
+            for ago in range(1, 7)
+        },
     }  # fmt: skip
     return replace(found, profile=read_profile(values | profile, "profile"))
 

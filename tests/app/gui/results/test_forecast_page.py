@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ import yaml
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from app.charts.shapes import Line
+from app.charts.table import rows_of
 from assessments.what_if import rate_of
 
 WAIT_MS = 60_000
@@ -195,3 +197,20 @@ def test_no_text_of_the_forecast_is_cut(
     for size in ((1440, 900), (1024, 700)):
         window.resize(*size)
         qtbot.waitUntil(lambda: not nothing_is_cut(page), timeout=10_000)
+
+
+def test_the_chart_shows_the_peaks_so_far_and_the_campaign_as_a_cross(open_full: Any) -> None:
+    window, page = open_full("forecast")
+    chart, profile = page.fan.chart.spec, window.session.answers.profile
+    demand, past = chart.series
+    assert {
+        date.fromordinal(int(day)).isoformat(): rate for day, rate in zip(past.x, past.y, strict=True)
+    } == dict(profile.peaks)
+    assert max(past.x) < min(demand.x), "the past ends where the fan begins"
+    (cross,) = chart.notes
+    assert cross.cross
+    assert (date.fromordinal(int(cross.x)).isoformat(), cross.y) == (profile.values["event_on"], 420)
+    _, rows = rows_of(chart)
+    assert any(row[0] == cross.text and "420" in row[1] for row in rows), "the table has it too"
+    strokes = [shape for shape in page.fan.chart._shapes if getattr(shape, "role", "") == "bad"]
+    assert len([one for one in strokes if isinstance(one, Line)]) == 2
