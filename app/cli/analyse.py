@@ -29,8 +29,9 @@ def parser() -> CommandParser:
         "  memory       seconds,bytes[,rate_per_s]   one row a moment, with the requests/s since the last\n"
         "  volume       size,cost                    one row a measurement, at six sizes or more\n"
         "  compare      value                        one row a run, before and after a change\n"
-        "Results of k6 (csv), JMeter (jtl) and vegeta (csv) are known by their own headers: one is a\n"
-        "file of requests, and a folder of them is the runs of one side of compare, by their medians.",
+        "Results of k6 (csv, json), JMeter (jtl as csv or xml), vegeta (csv, json) and hey (csv) are known\n"
+        "by how they begin: one is a file of requests, and a folder of them is the runs of one side of\n"
+        "compare, by their medians.",
         (
             "loadstone analyse requests requests.csv",
             "loadstone analyse memory rss.csv --limit 2147483648",

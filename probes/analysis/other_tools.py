@@ -3,6 +3,7 @@
     k6 run --out csv=FILE         metric_name,timestamp,metric_value,…    one row a metric: http_req_duration
     jmeter -l FILE.jtl            timeStamp,elapsed,label,responseCode,…  ms, stamped when the request began
     vegeta encode --to csv        no header: nanoseconds, status, latency, …
+    hey -o csv                    response-time,…,status-code,offset      seconds; offset is when it began
     locust --csv                  summaries only, which hold no requests: refused with what to do instead
 
 None of them records when a request ought to have been sent, so that all of them give service times. Times
@@ -59,6 +60,13 @@ def tool_of(header: Sequence[str], refuse: Refuse) -> Tool | None:
         return _k6(names)
     if {"timeStamp", "elapsed"} <= set(names):
         return _jmeter(names)
+    if {"response-time", "status-code", "offset"} <= set(names):
+        return _hey(names)
+    if len(names) == 1 and names[0].split()[:2] == ["Value", "Percentile"]:
+        raise refuse(
+            "this is a table of percentiles (HdrHistogram, as of wrk2) and holds no requests: give one row a "
+            "request, as sent_s,done_s,status"
+        )
     if {"Type", "Name", "Request Count"} <= set(names) or {"User Count", "Requests/s"} <= set(names):
         raise refuse(
             "this is a summary of Locust and holds no requests: write one row a request from its "
@@ -158,6 +166,23 @@ def _vegeta(row: Sequence[str], refuse: Refuse) -> Answer:
         return Answer(begin, None, "timeout")
     status = "reset" if "reset" in error or "eof" in error else "tls" if "tls" in error else "connect"
     return Answer(begin, took, status)
+
+
+def _hey(names: Sequence[str]) -> Tool:
+    at = {name: place for place, name in enumerate(names)}
+
+    def read(row: Sequence[str], refuse: Refuse) -> Answer:
+        took = round(_number(row[at["response-time"]], "response-time", refuse) * _NS_PER_S)
+        begin = round(_number(row[at["offset"]], "offset", refuse) * _NS_PER_S)
+        return Answer(begin, took, row[at["status-code"]].strip())
+
+    def finish() -> Iterable[str]:
+        yield (
+            "hey leaves requests without an answer, and all beyond a million, out of its CSV: its own error "
+            "distribution counts the former."
+        )
+
+    return Tool("hey", read, finish=finish)
 
 
 def _number(text: str, name: str, refuse: Refuse) -> float:

@@ -8,8 +8,8 @@
 
 A file without due times says nothing of requests that were held back while the server stalled (coordinated
 omission), so that only service times come out of it, with a note. Nothing is invented: what a file does not
-tell is absent from the step. Files of k6, JMeter and vegeta are known by their own headers
-(`probes.analysis.other_tools`).
+tell is absent from the step. Files of k6, JMeter, vegeta and hey are known by their own headers
+(`probes.analysis.other_tools`), also in JSON or XML (`probes.analysis.result_files`).
 """
 
 from __future__ import annotations
@@ -19,17 +19,19 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from probes.analysis.other_tools import Tool, tool_of
 from probes.analysis.percentiles import binomial_interval, latency_summary
+from probes.analysis.result_files import Rows, check_text, rows_of
 from probes.errors import UsageError
 
 LARGEST_FILE = 200_000_000
@@ -54,7 +56,6 @@ OUTCOMES = ("ok", "timeout", "cancelled", *ERROR_CLASSES)
 """What can become of a request that was sent."""
 
 _HTTP_CLASSES = ("status_4xx", "status_5xx", "throttled", "redirect")
-_LONGEST_LINE = 100_000
 _LONGEST_S = 1e6
 _LATEST_S = 1e11
 _ROUNDING_S = 1e-6
@@ -196,7 +197,7 @@ def _is_of_a_tool(path: Path) -> bool:
     _check_file(path)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            header = next(csv.reader(_short_lines(path, file)), [])
+            header = next(rows_of(path, file), [])
     except (OSError, UnicodeDecodeError, csv.Error):
         return False  # whoever reads it says what is wrong with it
     return tool_of(header, lambda what: UsageError(f"{path}, line 1: {what}")) is not None
@@ -211,7 +212,8 @@ def _median_ms(path: Path) -> float:
 
 
 def read_requests(path: Path) -> Requests:
-    """The requests of a CSV file with the header `due_s,sent_s,done_s,status`, columns in any order.
+    """The requests of a CSV file with the header `due_s,sent_s,done_s,status`, columns in any order, or of
+    another tool's results.
 
     `sent_s` and `done_s` must be there. Raises `UsageError`, in one sentence with file and line, for a file
     that cannot be read, is over 200 MB, has another header, no rows, or a row that cannot be true: not a
@@ -220,13 +222,15 @@ def read_requests(path: Path) -> Requests:
     _check_file(path)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return _read_rows(path, csv.reader(_short_lines(path, file)))
+            return _read_rows(path, rows_of(path, file))
     except OSError as error:
         raise UsageError(
             f"{path} cannot be read ({error.strerror}): check the name and the permissions"
         ) from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not text in UTF-8: save it as CSV in that encoding") from error
+        raise UsageError(
+            f"{path} is not text in UTF-8: save it as CSV (of vegeta: vegeta encode --to csv)"
+        ) from error
 
 
 def _check_file(path: Path) -> None:
@@ -242,21 +246,11 @@ def _check_file(path: Path) -> None:
             f"{path} has {size / 1e6:,.0f} MB and at most {LARGEST_FILE / 1e6:,.0f} MB can be read: "
             "split it, or keep only the columns " + ",".join(COLUMNS)
         )
+    with suppress(OSError):  # whoever reads it says what is wrong with it
+        check_text(path)
 
 
-def _short_lines(path: Path, file: TextIO) -> Iterator[str]:
-    """The lines of a file, none longer than could be a row: a line may be the whole file."""
-    number = 0
-    while line := file.readline(_LONGEST_LINE):
-        number += 1
-        if len(line) == _LONGEST_LINE:
-            raise UsageError(
-                f"{path}, line {number}: over {_LONGEST_LINE:,} characters: this is no CSV of requests"
-            )
-        yield line
-
-
-def _read_rows(path: Path, rows: Any) -> Requests:
+def _read_rows(path: Path, rows: Rows) -> Requests:
     lines = _lines(path, rows)
     header = next(lines, None)
     if header is None:
@@ -322,7 +316,7 @@ def _read_rows(path: Path, rows: Any) -> Requests:
     )
 
 
-def _read_tool(path: Path, rows: Any, lines: Iterable[Sequence[str]], tool: Tool) -> Requests:
+def _read_tool(path: Path, rows: Rows, lines: Iterable[Sequence[str]], tool: Tool) -> Requests:
     """The requests of a file that another tool wrote; times count from the first of them."""
     begin, took, outcome = array("q"), array("d"), array("b")
     codes: dict[str, int] = {}
@@ -357,7 +351,7 @@ def _read_tool(path: Path, rows: Any, lines: Iterable[Sequence[str]], tool: Tool
     )
 
 
-def _lines(path: Path, rows: Any) -> Iterator[Sequence[str]]:
+def _lines(path: Path, rows: Rows) -> Iterator[Sequence[str]]:
     """The rows that hold anything; a row that csv cannot split is a `UsageError`."""
     while True:
         try:
