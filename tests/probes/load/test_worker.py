@@ -22,7 +22,17 @@ from probes.errors import InternalError
 from probes.load import together
 from probes.load.answer import AnswerParser, parse_head
 from probes.load.loop import clock_offset
-from probes.load.plan import OUTCOME, STOP_NOW, TIMEOUT, Segment, ShardReport, Wire, region_bytes
+from probes.load.plan import (
+    HEARTBEAT,
+    OUTCOME,
+    SENT_COUNT,
+    STOP_NOW,
+    TIMEOUT,
+    Segment,
+    ShardReport,
+    Wire,
+    region_bytes,
+)
 from probes.load.shard import Live, Region, Shard
 from probes.load.together import run_together
 
@@ -296,9 +306,15 @@ def test_a_worker_that_does_not_stop_is_killed(
     server = start_server("tests/systems/servers/misbehaving_server.py", "--mode", "big", "--bytes", 40)
     region = Region(1_000)
     target = Wire(socket.AF_INET, ("127.0.0.1", server.port), (GET,), 10**10, expect_body="(x+x+)+y")
+
+    def once_it_hangs(live: Live) -> int:
+        """It looks for the stop word every 10 ms, and has not for half a second."""
+        at_work = live.header[SENT_COUNT] > 0
+        return STOP_NOW if at_work and time.perf_counter_ns() - live.header[HEARTBEAT] > 5e8 else 0
+
     with Shard(target) as shard:
         with pytest.raises(InternalError, match="did not stop when it had to and was killed"):
-            alone(shard, region, segment(region, 60.0), lambda live: STOP_NOW if live.header[4] else 0)
+            alone(shard, region, segment(region, 60.0), once_it_hangs)
         pid = shard.pid
     assert not psutil.pid_exists(pid)
     region.close()
