@@ -133,10 +133,10 @@ def test_the_book_prices_the_instance_of_a_profile_that_gives_no_price(scene: An
     # 0.1008 x 10^6 / (3600 x 50 x 0.7)
     assert found["cost_per_million"]["value"] == pytest.approx(0.8)
     assert found["cost_per_million"]["currency"] == "USD"
-    assert (found["price"]["instance"], found["price"]["as_of"]) == ("aws:m7i.large", "2025-01-15")
+    assert (found["price"]["instance"], found["price"]["as_of"]) == ("aws:m7i.large", "2026-07-20")
     assert "price_per_replica_hour" not in document["profile"], "nobody gave it"
     declared = {entry["key"]: entry["note"] for entry in document["profile_declared"]}
-    assert "list price as of 2025-01-15" in declared["price_per_replica_hour"]
+    assert "list price as of 2026-07-20" in declared["price_per_replica_hour"]
 
 
 def test_a_price_that_was_looked_up_stays_what_it_was(scene: Any) -> None:

@@ -170,7 +170,7 @@ def test_an_instance_brings_its_price_and_the_date_of_it(capsys: Captured, tmp_p
     assert main(["forecast", "--capacity", "52", "--instance", "aws:m7i.large"]) == 0
     out = said(capsys)
     assert f"{0.1008e6 / (3600 * 52 * 0.7):.4f} USD, at 0.1008" in out
-    assert "list price as of 2025-01-15" in out
+    assert "list price as of 2026-07-20" in out
     assert "check before you decide" in out
     book = tmp_path / "own.yaml"
     book.write_text(
