@@ -317,7 +317,10 @@ def memory_lines(result: Document, columns: int) -> list[Line]:
     span = interval(memory.get("low"), memory.get("high"))
     brackets = f" ({span})" if span else ""
     hours = known(memory.get("hours_to_limit"))
-    until = f"; its limit is reached after {number(hours)} hours" if hours is not None else ""
+    ends = interval(memory.get("hours_low"), memory.get("hours_high"))
+    sure = f" ({ends}, 95{NO_BREAK}%)" if ends else ""
+    whose = "the machine's memory" if memory.get("limit_of") == "machine" else "its limit"
+    until = f"; {whose} is reached after {number(hours)} hours{sure}" if hours is not None else ""
     by, each = memory.get("bytes_per_request"), "request"
     if known(by) is None:
         by, each = memory.get("bytes_per_s"), "second"

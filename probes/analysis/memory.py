@@ -89,6 +89,8 @@ class MemoryGrowth:
     rate_per_s: float | None = None
     samples_needed: int = 0
     hours_to_limit: float | None = None
+    hours_interval: tuple[float, float | None] | None = None
+    """95 % interval of `hours_to_limit`, from the ends of the rates; None as its upper end is never."""
     told_apart: bool = True
 
     def to_json(self) -> dict[str, Any]:
@@ -101,6 +103,7 @@ class MemoryGrowth:
             "high": _short(named.high if named else None),
             "bytes_per_s": _short(second.value if second else None),
             "hours_to_limit": _short(self.hours_to_limit),
+            **_hours_json(self.hours_interval),
             "verdict": self.verdict,
             "because": self.because,
             "samples": self.samples,
@@ -395,13 +398,23 @@ def _with_hours(found: MemoryGrowth, headroom_bytes: float | None) -> MemoryGrow
         return replace(found, per_request=None, per_second=None)
     if headroom_bytes is None or found.verdict != "growing":
         return found
-    hours = hours_to_limit(
-        headroom_bytes,
-        bytes_per_s=found.per_second.value if found.per_second else 0.0,
-        bytes_per_request=found.per_request.value if found.per_request else 0.0,
-        rate_per_s=found.rate_per_s or 0.0,
-    )
-    return replace(found, hours_to_limit=hours)
+
+    def hours(end: str) -> float | None:
+        """At the value of both rates, or at the same end of their intervals."""
+        return hours_to_limit(
+            headroom_bytes,
+            bytes_per_s=getattr(found.per_second, end) if found.per_second else 0.0,
+            bytes_per_request=getattr(found.per_request, end) if found.per_request else 0.0,
+            rate_per_s=found.rate_per_s or 0.0,
+        )
+
+    soonest = hours("high")
+    interval = None if soonest is None else (soonest, hours("low"))
+    return replace(found, hours_to_limit=hours("value"), hours_interval=interval)
+
+
+def _hours_json(interval: tuple[float, float | None] | None) -> dict[str, float | None]:
+    return {} if interval is None else {"hours_low": _short(interval[0]), "hours_high": _short(interval[1])}
 
 
 def _resolved(found: Trend, reach: float) -> Interval:

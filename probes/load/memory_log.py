@@ -26,11 +26,11 @@ class MemoryLog:
         self._spans.append(span_s)
         self._finished.append(finished)
 
-    def judged(self, samples: Sequence[Sample]) -> MemoryGrowth | None:
+    def judged(self, samples: Sequence[Sample], limit_bytes: float | None = None) -> MemoryGrowth | None:
         """What resident memory did; None where no second was seen together with the memory.
 
         Of the samples of a second the lowest counts. The load that memory may depend on is the rate at which
-        requests ended.
+        requests ended. `limit_bytes` is what the target may use in all.
         """
         times = [sample.t_ns for sample in samples]
         seconds: list[float] = []
@@ -49,4 +49,7 @@ class MemoryLog:
             memory.append(min(sample.rss_bytes for sample in within))
             requests.append(done)
             rates.append(finished / span_s)
-        return judge_memory(seconds, memory, requests, rates) if seconds else None
+        if not seconds:
+            return None
+        headroom = None if limit_bytes is None else max(0.0, limit_bytes - max(memory))
+        return judge_memory(seconds, memory, requests, rates, headroom_bytes=headroom)

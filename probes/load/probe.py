@@ -34,6 +34,7 @@ from probes.load.why import Why, limit_of, look_inside, reserved_s, stacks_json
 from probes.probe import ProbeContext
 from probes.targets.target import Target
 from probes.version import version
+from probes.watch.cgroup import memory_limit_bytes
 from probes.watch.machine import (
     describe_machine,
     ephemeral_ports,
@@ -94,6 +95,7 @@ class LoadProbe:
         header |= {"seed": self.spec.seed, "version": version()}
         target = self.target.to_json() | ({"pids": [root.pid for root in watcher.roots]} if watcher else {})
         context.emit(Started(context.elapsed(), header, target, self.spec.to_json()))
+        limit = memory_limit_of(watcher)
         if watcher is None and not self.target.remote:
             text = "the process behind the target was not found: its CPU and memory are not measured"
             self._note(context, text)
@@ -113,7 +115,7 @@ class LoadProbe:
                     ends.append(_kept(watcher))
                 why, ending = self._look(run, ending)
                 held = None if answers is None else answers.end(ask_again=ending is None)
-                memory = None if watcher is None else run.memory.judged(watcher.samples())
+                memory = None if watcher is None else run.memory.judged(watcher.samples(), limit[0])
                 overload, ending = self._overload(run, capacity, ending)
             finally:
                 if answers is not None:
@@ -122,7 +124,7 @@ class LoadProbe:
                     watcher.stop()
             header |= {"target": target, "floor_ms": floor, "others_cores": others, "why": why}
             header |= {"ends": ends, "answers": held, "checks": 1 + (answers.sent if answers else 0)}
-            header |= {"memory": memory, "overload": overload}
+            header |= {"memory": memory, "limit": limit, "overload": overload}
             document = self._document(run, capacity, ending, header)
         for fact in document["facts"]:
             context.emit(FactFound(context.elapsed(), fact))
@@ -274,6 +276,8 @@ class LoadProbe:
         document |= seen.sections
         if memory is not None:
             document["memory"] = memory.to_json()
+            if memory.hours_to_limit is not None:
+                document["memory"] |= dict(zip(("limit_bytes", "limit_of"), header["limit"], strict=True))
         overload: Overload | None = header["overload"]
         if overload is not None:
             document["overload"] = overload.to_json()
@@ -397,6 +401,22 @@ class LoadProbe:
         if "load.capacity" in values and isinstance(p99, float) and isinstance(alone, float) and alone > 0:
             facts.append(observed("load.p99_growth", round(p99 / alone, 4), source, at=at))
         return facts
+
+
+def memory_limit_of(watcher: TreeWatcher | None) -> tuple[float | None, str | None]:
+    """What the target's memory may reach (bytes), and whose limit that is.
+
+    Its control group's (`group`), else this machine's (`machine`): what it has now and what is free.
+    """
+    if watcher is None or not watcher.roots:
+        return None, None
+    limit = memory_limit_bytes(watcher.roots[0].pid)
+    if limit is not None:
+        return float(limit), "group"
+    import psutil
+
+    latest = watcher.latest()
+    return float(psutil.virtual_memory().available + (latest.rss_bytes if latest else 0)), "machine"
 
 
 def _kept(watcher: TreeWatcher) -> dict[str, int]:

@@ -36,6 +36,25 @@ def test_what_a_target_keeps_of_each_request_is_told() -> None:
     assert found.rate_per_s == pytest.approx(100, rel=0.02)
 
 
+def test_a_limit_is_reached_after_so_many_hours_and_only_by_memory_that_grows() -> None:
+    """2,000 bytes at 100/s are 0.2 MB/s: what is left below 2 GB after 120 s lasts 1.78 GB / 0.2 MB/s."""
+    log, samples = run(120, bytes_a_request=2_000.0)
+    found = log.judged(samples, 2e9)
+    assert found is not None
+    assert found.hours_to_limit == pytest.approx((2e9 - BASE - 24e6) / 2e5 / 3_600, rel=0.02)
+    assert found.hours_interval is not None
+    soonest, latest = found.hours_interval
+    assert latest is not None
+    assert soonest <= found.hours_to_limit <= latest
+    document = found.to_json()
+    assert document["hours_low"] <= document["hours_to_limit"] <= document["hours_high"]
+    log, samples = run(120, bytes_a_request=0.0)
+    flat = log.judged(samples, 2e9)
+    assert flat is not None
+    assert (flat.hours_to_limit, flat.hours_interval) == (None, None)
+    assert "hours_low" not in flat.to_json()
+
+
 def test_a_target_that_keeps_nothing_is_flat_and_a_short_run_tells_nothing() -> None:
     log, samples = run(120, bytes_a_request=0.0)
     found = log.judged(samples)
