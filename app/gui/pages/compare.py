@@ -65,6 +65,7 @@ class ComparePage(Page):
         self._is_shown = False
         self._is_stale = True
         self._places: list[Place] = []
+        self._wanted: tuple[str | None, str | None] = (None, None)
         self.result: Compared | ComparedRuns | None = None
         self.keep = QPushButton(self.tr("Keep a milestone…"))
         self.keep.setToolTip("Ctrl+M")
@@ -235,12 +236,27 @@ class ComparePage(Page):
             self._load()
 
     def enter(self, **where: Any) -> None:
-        """`keep=True` asks for a label at once."""
+        """`keep=True` asks for a label at once; `before` and `after` choose what is compared.
+
+        They are run ids, labels of milestones, or the name of the assessment for what it is now.
+        """
         self._is_shown = True
+        wanted = (where.get("before"), where.get("after"))
+        if any(wanted):
+            self._wanted, self.result = wanted, None
+            self._what = "runs" if self._run_ids() & set(wanted) else "states"
+            self.what.show_chosen(self._what)
+            self._places = []
+            self._is_stale = True
         if self._is_stale:
             self._load()
         if where.get("keep"):
             self._ask_label()
+
+    def _run_ids(self) -> set[str]:
+        materials = self.session.materials
+        runs = () if materials is None else materials.runs
+        return {str((run.get("run") or {}).get("id")) for run in runs}
 
     def leave(self) -> None:
         """Nothing is compared while nobody looks."""
@@ -272,7 +288,13 @@ class ComparePage(Page):
             return
         chosen = [self._chosen(box) for box in (self.before, self.after)]
         self._places = places
-        usual = (1 if len(places) > 1 else 0, 0)
+        usual = [1 if len(places) > 1 else 0, 0]
+        for at, asked in enumerate(self._wanted):
+            if asked is not None:
+                usual[at] = next(
+                    (row for row, place in enumerate(places) if _is_called(place, asked)), usual[at]
+                )
+        self._wanted = (None, None)
         for box, was, otherwise in zip((self.before, self.after), chosen, usual, strict=True):
             box.clear()
             for place in places:
@@ -465,3 +487,8 @@ class ComparePage(Page):
         self._load()
         self.keep.setFocus(Qt.FocusReason.OtherFocusReason)
         self.session.reload()
+
+
+def _is_called(place: Place, name: str) -> bool:
+    """Whether a place is meant by a run's id, a milestone's label, or an assessment's name for now."""
+    return (place.label if place.kind == "milestone" else place.name) == name

@@ -6,17 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, Qt
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import (
-    QBoxLayout,
-    QFrame,
-    QHBoxLayout,
-    QPushButton,
-    QScrollArea,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.charts.spec import ChangeChart, ScoreChange
 from app.gui.icons import icon
@@ -30,6 +20,7 @@ from app.gui.widgets.empty import EmptyPage
 from app.gui.widgets.figure import Figure
 from app.gui.widgets.labels import PlainLabel, rule
 from app.gui.widgets.numbers import show_numbers
+from app.gui.widgets.side_by_side import SideBySide
 from app.report.sections.claim_words import told
 from app.report.sections.plan import after_chart, dates_chart, effort_chart, lead, title
 from app.report.sections.score_words import effect_words, effort_words
@@ -37,7 +28,6 @@ from app.report.view import View, sentence
 from assessments.assessment import Assessed
 from assessments.wording import capital
 
-WIDE = 1200 - 209
 SIDE = 340
 ROWS = 10
 """Rows of the table that are seen at once; it scrolls by itself when there are more."""
@@ -86,7 +76,9 @@ class PlanPage(Page):
         self.table.activated.connect(lambda _index: self.settle())
         self.dates = Figure(self.theme, 120)
         self.after = Figure(self.theme, 120)
-        left = QVBoxLayout()
+        main = QWidget()
+        left = QVBoxLayout(main)
+        left.setContentsMargins(0, 0, 0, 0)
         left.setSpacing(16)
         for part in (self.headline, self.lead, self.effort, self.table):
             left.addWidget(part)
@@ -96,23 +88,9 @@ class PlanPage(Page):
             below.addWidget(figure, 1)
         left.addLayout(below)
         left.addStretch(1)
-        self.side = self._side()
-        self._across = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        self._across.setSpacing(32)
-        self._across.addLayout(left, 1)
-        self._across.addWidget(self.side)
-        body = self._body = QWidget()
-        outer = QVBoxLayout(body)
-        outer.setContentsMargins(32, 24, 32, 24)
-        outer.addLayout(self._across)
-        outer.addStretch(1)
-        self.area = QScrollArea()
-        self.area.setFrameShape(QFrame.Shape.NoFrame)
-        self.area.setWidgetResizable(True)
-        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.area.setWidget(body)
+        self.parts = SideBySide(main, self._side(), SIDE)
         self.stack = QStackedWidget()
-        self.stack.addWidget(self.area)
+        self.stack.addWidget(self.parts)
         self.stack.addWidget(self.empty)
         page = QVBoxLayout(self)
         page.setContentsMargins(0, 0, 0, 0)
@@ -215,14 +193,14 @@ class PlanPage(Page):
             self._wanted = wanted
             self._choose()
             self.table.setFocus(Qt.FocusReason.OtherFocusReason)
-            self.area.ensureWidgetVisible(self.side)
+            self.parts.show_side()
 
     def _show_actions(self, view: View | None) -> None:
         if view is None or not view.actions:
             self._show_nothing(view)
             self.stack.setCurrentWidget(self.empty)
             return
-        self.stack.setCurrentWidget(self.area)
+        self.stack.setCurrentWidget(self.parts)
         self.headline.setText(title(view))
         self.lead.setText(lead(view))
         self.effort.show_chart(effort_chart(view, view.actions))
@@ -325,19 +303,3 @@ class PlanPage(Page):
             question = action.get("question")
             if question is not None:
                 self.context.go_to("checklist", question=str(question))
-
-    # -- size ----------------------------------------------------------------------------------------------
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
-        """Below 1200 pixels of the window what the action is stands under the table."""
-        super().resizeEvent(event)
-        wide = self.width() >= WIDE
-        self._across.setDirection(
-            QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
-        )
-        self._across.setStretch(0, 1 if wide else 0)
-        self.side.setMinimumWidth(SIDE if wide else 0)
-        self.side.setMaximumWidth(SIDE if wide else 16_777_215)
-        layout = self._body.layout()
-        if layout is not None:
-            layout.activate()

@@ -64,6 +64,11 @@ class ActionDelegate(QStyledItemDelegate):
         area = QRect(option.rect)
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(area, self._theme.colour("accbg"))
+            view: QWidget | None = option.widget
+            if view is not None and view.hasFocus():
+                painter.setPen(QPen(self._theme.colour("accent"), 2))
+                painter.drawLine(area.left(), area.top() + 1, area.right() + 1, area.top() + 1)
+                painter.drawLine(area.left(), area.bottom(), area.right() + 1, area.bottom())
         painter.setPen(QPen(self._theme.colour("line"), 1))
         painter.drawLine(area.bottomLeft(), area.bottomRight())
         column = index.column()
@@ -95,6 +100,8 @@ class ActionTable(QTableView):
         self.setAccessibleName(name)
         self.setItemDelegate(ActionDelegate(theme, self))
         self.setShowGrid(False)
+        # The row that is chosen shows the focus.
+        self.setProperty("kind", "rows")
         self.setWordWrap(False)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)

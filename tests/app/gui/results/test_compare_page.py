@@ -152,3 +152,32 @@ def test_no_text_of_the_comparison_is_cut(
     for size in ((1440, 900), (1024, 700)):
         window.resize(*size)
         qtbot.waitUntil(lambda: not nothing_is_cut(page), timeout=10_000)
+
+
+def test_another_page_can_say_what_is_compared(
+    open_full: Any, full_store: Any, another_run: Callable[[], dict[str, Any]], qtbot: QtBot
+) -> None:
+    later = another_run()
+    with open_store(str(full_store)) as store:
+        store.add_result(later)
+        earlier = next(run.id for run in store.runs("shop", 50) if run.id != later["run"]["id"])
+    window, page = open_full("compare")
+    shown(page, qtbot)
+    for before, after, capacities in (
+        (earlier, later["run"]["id"], (150, 300)),
+        (later["run"]["id"], earlier, (300, 150)),
+    ):
+        window.go_to("overview")
+        window.go_to("compare", before=before, after=after)
+        qtbot.waitUntil(
+            lambda wanted=before: (
+                isinstance(page.result, ComparedRuns) and wanted in page.before.currentText()
+            ),
+            timeout=WAIT_MS,
+        )
+        row = next(row for row in page.result.rows if row[0] == "capacity")
+        assert tuple(float(cell.split("\N{NO-BREAK SPACE}")[0]) for cell in row[1:3]) == capacities
+    window.go_to("compare", before="shop", after="before")
+    qtbot.waitUntil(lambda: isinstance(page.result, Compared), timeout=WAIT_MS)
+    assert page.before.currentText() == "shop, now"
+    assert page.after.currentText().startswith("before, milestone")

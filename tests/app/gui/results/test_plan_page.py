@@ -94,18 +94,21 @@ def test_no_text_of_the_plan_is_cut(
         qtbot.waitUntil(lambda: not nothing_is_cut(page), timeout=10_000)
 
 
-def test_with_larger_type_the_chart_is_larger_and_nothing_of_it_is_cut(open_full: Any, qtbot: QtBot) -> None:
+def test_with_larger_type_the_chart_is_larger_and_its_unit_is_not_cut(open_full: Any) -> None:
     window, page = open_full("plan")
     chart = page.effort.chart
+
+    def unit_height() -> int:
+        """Rows of pixels that the unit takes, which stands at the top left."""
+        picture, paper = chart.grab().toImage(), window.theme.colour("surface").rgb()
+        empty = (
+            y for y in range(4, picture.height()) if all(picture.pixel(x, y) == paper for x in range(60))
+        )
+        return next(empty)
+
+    usual = unit_height()
     window.theme.set_zoom(130)
-    qtbot.waitUntil(lambda: not page.table.isColumnHidden(3) and chart.width() > 0, timeout=10_000)
-    picture = chart.grab().toImage()
-    paper = window.theme.colour("surface").rgb()
-    darkest = min(picture.pixelColor(x, 0).lightness() for x in range(100))
-    assert darkest > 200, "the unit has room above it"
-    inked = [y for y in range(picture.height()) if any(picture.pixel(x, y) != paper for x in range(100))]
-    unit = next(y for y in inked if y + 1 not in inked) - inked[0] + 1
-    assert unit >= 11, "a line of 11 pixels at the usual size is higher at 130 %"
+    assert unit_height() == pytest.approx(1.3 * usual, abs=1.5)
 
 
 def test_no_cell_of_effort_points_or_date_is_shortened(open_full: Any) -> None:
@@ -120,3 +123,18 @@ def test_no_cell_of_effort_points_or_date_is_shortened(open_full: Any) -> None:
             for column in (EFFORT, POINTS, RUNS_OUT):
                 text = page.model.index(row, column).data()
                 assert metrics.horizontalAdvance(text) <= table.columnWidth(column) - 16, text
+
+
+def test_what_the_action_is_stays_in_view_while_the_plan_scrolls(open_full: Any, qtbot: QtBot) -> None:
+    window, page = open_full("plan")
+    window.resize(1440, 800)
+    bar = page.parts.area.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 100, timeout=10_000)
+    before = page.action.mapTo(window, page.action.rect().topLeft())
+    bar.setValue(bar.maximum())
+    assert page.action.mapTo(window, page.action.rect().topLeft()) == before
+    assert not page.action.visibleRegion().isEmpty()
+    window.resize(1024, 700)
+    qtbot.waitUntil(lambda: page.parts.area.isAncestorOf(page.action), timeout=10_000)
+    window.go_to("plan", action=2)
+    qtbot.waitUntil(lambda: not page.action.visibleRegion().isEmpty(), timeout=10_000)
