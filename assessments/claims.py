@@ -36,6 +36,8 @@ from probes.errors import UsageError
 
 SCHEMA = "loadstone.answers/1"
 MAX_TEXT = 10_000
+MAX_NOTE = 200_000
+"""Characters of a note: whatever a person pastes is kept whole, and a report shows the beginning of it."""
 MAX_BYTES = 2_000_000
 """Of a file of answers."""
 
@@ -202,7 +204,7 @@ class _Reader:
             raise self.wrong(
                 answers, question, f"the answer to {question} has either a choice or not_applicable: give one"
             )
-        note = self.text(value, "note") if value.get("note") else ""
+        note = self.text(value, "note", MAX_NOTE) if value.get("note") else ""
         attachments = tuple(self.attachment(value, entry) for entry in self.entries(value, "attachments"))
         if "not_applicable" in value:
             reason = value["not_applicable"]
@@ -329,10 +331,10 @@ class _Reader:
             raise self.wrong(table, key, f"{key} is a list, of at most 1,000 entries")
         return value
 
-    def text(self, table: Mapping[str, Any], key: str) -> str:
+    def text(self, table: Mapping[str, Any], key: str, longest: int = MAX_TEXT) -> str:
         value = table[key]
-        if not isinstance(value, str) or not value.strip() or len(value) > MAX_TEXT:
-            raise self.wrong(table, key, f"{key} is a text of at most {MAX_TEXT:,} characters")
+        if not isinstance(value, str) or not value.strip() or len(value) > longest:
+            raise self.wrong(table, key, f"{key} is a text of at most {longest:,} characters")
         return value.strip()
 
     def mapping(

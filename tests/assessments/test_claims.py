@@ -198,3 +198,8 @@ def test_an_objective_that_cannot_be_read_is_refused() -> None:
     for wrong in ("", "fast", "p99<=200", "p99<=-1ms", "p99<=200ms,p99<=1s", "p99<=exit()"):
         with pytest.raises(UsageError, match=r"^answers\.yaml, line 3: "):
             read_profile({"slo": wrong}, at={"slo": "answers.yaml, line 3"})
+
+
+def test_a_word_of_100_000_characters_in_a_note_is_kept() -> None:
+    answers = answering(f"{{choice: INF_01_a, note: {'w' * 100_000}}}")
+    assert answers.claims["INF-01"].note == "w" * 100_000

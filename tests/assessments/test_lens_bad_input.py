@@ -107,7 +107,7 @@ def test_a_hostile_lens_is_refused_with_file_and_line(
         ("answers: {INF-8: INF_08_a}", 2, "no question 'INF-8': did you mean INF-08?"),
         ("answers: {INF-08: INF_08_aa}", 2, "no choice 'INF_08_aa': did you mean INF_08_a?"),
         ("answers: {INF-08: [INF_08_a, INF_08_b]}", 2, "takes one choice, not 2"),
-        (f"answers: {{INF-08: {{choice: INF_08_a, note: {LONG}}}}}", 2, "at most 10,000 characters"),
+        (f"answers: {{INF-08: {{choice: INF_08_a, note: {LONG * 20}}}}}", 2, "at most 200,000 characters"),
         (f"answers: {{INF-08: {{not_applicable: {LONG}}}}}", 2, "at most 10,000 characters"),
         (f"answers: {{}}\n{KEY}: 1", 3, "a file of answers has no 'xxx"),
         (f"answers: {{}}\nlens: {LONG}", 3, "at most 10,000 characters"),
