@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli import outcome
-from app.cli.figures import interval, known
+from app.cli.figures import interval, known, share
 from probes.errors import UsageError
 
 if TYPE_CHECKING:
@@ -111,6 +111,21 @@ def read_baseline(
     return Baseline(tuple(entries.values()), allow)
 
 
+def live_address(words: Sequence[str]) -> str | None:
+    """The address among the words of `--baseline`: a target that is measured in turn; None where none is.
+
+    Raises `UsageError` for an address beside anything else.
+    """
+    from probes.targets.kinds import scheme_of
+
+    found = [word for word in words if scheme_of(word) and not Path(word).exists()]
+    if found and len(words) > 1:
+        raise UsageError(
+            f"--baseline {found[0]} is a target to measure in turn: give it alone, without runs or files"
+        )
+    return found[0] if found else None
+
+
 def _plain(load: Document) -> Document:
     """The load as it is read back from JSON."""
     import json
@@ -192,6 +207,11 @@ def baseline_lines(result: Document, columns: int) -> list[Line]:
         lines += wrapped(
             f"{name} is {change['ratio']:.3f} times as before{said}: {change['verdict']}", columns
         )
+    seen = [known(change.get("smallest_change")) for change in document.get("changes") or ()]
+    least = max((change for change in seen if change is not None), default=None)
+    if least is not None and verdict in ("same", "unclear"):
+        text = f"These runs would tell a change of {share(least)} or more in four of five cases."
+        lines += wrapped(text, columns, "muted")
     needed = known(document.get("more_runs_needed"))
     if verdict == "unclear" and needed:
         lines += wrapped(f"{needed:.0f} more runs on each side would tell (--repeat).", columns, "muted")

@@ -25,6 +25,7 @@ MOST_CONNECTIONS = 60_000
 MOST_USERS = 10_000
 MOST_SHARDS = 64
 MOST_REPEATS = 100
+DEFAULT_LIVE_REPEATS = 8
 LARGEST_SEED = 2**63 - 1
 
 _MODES = (
@@ -71,6 +72,7 @@ def parser() -> CommandParser:
             "loadstone probe http://127.0.0.1:8000/ --replay monday.csv",
             "loadstone probe http://127.0.0.1:8000/ --rate 50 --duration 9s --repeat 8 --json a.json",
             "loadstone probe http://127.0.0.1:8000/ --rate 50 --duration 9s --repeat 8 --baseline a.json",
+            "loadstone probe http://127.0.0.1:8001/ --rate 50 --duration 9s --baseline http://127.0.0.1:8000/",
             "loadstone probe http://127.0.0.1:8000/ --rate 30000 --duration 20s --shards 2",
             "loadstone probe http://127.0.0.1:8000/ --bodies @bodies.jsonl --events -",
             "loadstone probe https://localhost:8443/ --ca authority.pem --rate 100 --duration 30s",
@@ -241,12 +243,13 @@ def parser() -> CommandParser:
     )
     judge.add_argument(
         "--baseline",
-        metavar="RUN|FILE",
+        metavar="RUN|FILE|TARGET",
         nargs="+",
         action="extend",
         default=[],
         help="hold it against earlier runs under the same load, stored or written by --json; slower: exit 5, "
-        "not to be told: exit 4. A figure needs 5 runs a side, the 99th percentile 8",
+        "not to be told: exit 4. A figure needs 5 runs a side, the 99th percentile 8. The address of another "
+        f"target is measured in turn with this one (--repeat, default {DEFAULT_LIVE_REPEATS} each)",
     )
     judge.add_argument(
         "--allow",
@@ -288,7 +291,7 @@ def run(options: argparse.Namespace, output: Output) -> int:
 
     check_wishes(wishes)
     spec = spec_of(options)
-    from app.cli.baseline import read_baseline
+    from app.cli.baseline import Baseline, live_address, read_baseline
     from app.cli.checks import checks_for, read_check
 
     addresses = [read_check(text) for text in options.checks]
@@ -305,18 +308,31 @@ def run(options: argparse.Namespace, output: Output) -> int:
     target = None if of_code else target_of(options)
     checks = checks_for(addresses, target)
     baseline = None
-    if options.baseline:
+    rival: argparse.Namespace | None = None
+    if options.baseline and (address := live_address(options.baseline)) is not None:
+        baseline = Baseline((), options.allow)
+        rival = argparse.Namespace(**vars(options) | {"target": address, "pid": []})
+        user_code.refuse_strange_options(rival)
+    elif options.baseline:
         baseline = read_baseline(options.baseline, options.store, spec.to_json(), options.allow)
 
-    def make(spec: LoadSpec) -> Probe:
-        probe: Probe
+    def probe_for(asked: argparse.Namespace, target: Target | None, spec: LoadSpec) -> Probe:
         if target is None:
-            probe = user_code.probe_of(options, spec, run_folder(wishes))
-        else:
-            probe = LoadProbe(target, spec, pids=tuple(options.pid), folder=run_folder(wishes))
+            return user_code.probe_of(asked, spec, run_folder(wishes))
+        return LoadProbe(target, spec, pids=tuple(asked.pid), folder=run_folder(wishes))
+
+    def make(spec: LoadSpec) -> Probe:
+        probe = probe_for(options, target, spec)
         return CrossCheckedProbe(probe, checks) if checks else probe
 
-    return measure_repeatedly(make, spec, wishes, output, times=options.repeat or 1, baseline=baseline)
+    times = options.repeat or (1 if rival is None else DEFAULT_LIVE_REPEATS)
+    if rival is None:
+        return measure_repeatedly(make, spec, wishes, output, times=times, baseline=baseline)
+    other, other_target = rival, None if user_code.is_user_code(rival.target) else target_of(rival)
+    return measure_repeatedly(
+        make, spec, wishes, output, times=times, baseline=baseline,
+        rival=lambda spec: probe_for(other, other_target, spec),
+    )  # fmt: skip
 
 
 def refuse_contradictions(options: argparse.Namespace) -> None:

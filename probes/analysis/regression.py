@@ -50,12 +50,17 @@ class Comparison:
     verdict: Verdict
     more_runs_needed: int
     p_value: float | None
+    smallest_change: float | None = None
+    """The least change (a share, 0.06 for 6 %) that so many runs with such a spread would have called by its
+    name in four of five cases; None where they are too few to call anything."""
 
     def to_json(self) -> dict[str, Any]:
         """An entry of `baseline.changes` in CONTRACT; the interval is absent where there is none."""
         document: dict[str, Any] = {"metric": self.metric, "ratio": self.ratio}
         if self.low is not None and self.high is not None:
             document |= {"low": self.low, "high": self.high}
+        if self.smallest_change is not None:
+            document["smallest_change"] = self.smallest_change
         return document | {"verdict": self.verdict}
 
 
@@ -114,7 +119,8 @@ def compare_runs(
         0 if verdict != "unclear" else max(missing, _further_runs(difference, limit, variances, runs, level))
     )
     low, high = math.exp(difference - reach), math.exp(difference + reach)
-    return Comparison(metric, math.exp(difference), low, high, verdict, needed, p_value)
+    smallest = None if missing else _smallest_change(error, freedom, limit, level)
+    return Comparison(metric, math.exp(difference), low, high, verdict, needed, p_value, smallest)
 
 
 def compare_metrics(
@@ -176,6 +182,15 @@ def _welch(variances: Sequence[float], runs: Sequence[int]) -> tuple[float, floa
     if total == 0:
         return 0.0, 1.0
     return math.sqrt(total), total**2 / sum(part**2 / (n - 1) for part, n in zip(parts, runs, strict=True))
+
+
+def _smallest_change(error: float, freedom: float, limit: float, level: float) -> float:
+    """The change (a share) whose log ratio is seen beyond the floor, and told from none at `level`, with a
+    power of 80 %: the larger of floor + t(.8)·error and (t(1 - level) + t(.8))·error."""
+    from scipy.special import stdtrit
+
+    sure, seen = (float(stdtrit(freedom, share)) for share in (1 - level, _POWER))
+    return math.expm1(max(limit + error * seen, error * (sure + seen)))
 
 
 def _further_runs(

@@ -206,8 +206,10 @@ class Told:
     def __init__(self, result: dict[str, Any], medians: Sequence[float]) -> None:
         self.result, self.medians = result, list(medians)
         self.specs: list[LoadSpec] = []
+        self.targets: list[str] = []
 
-    def __call__(self, target: object, spec: LoadSpec, **_: object) -> Told:
+    def __call__(self, target: Any, spec: LoadSpec, **_: object) -> Told:
+        self.targets.append(target.address)
         self.specs.append(spec)
         return self
 
@@ -275,6 +277,44 @@ def test_before_and_after_by_the_command_line(
     assert main([*ARGV, "--repeat", "5", "--baseline", first, "--allow", "20%"]) == 0
 
 
+OTHER = "http://127.0.0.1:8001/predict"
+
+
+def test_a_live_baseline_is_measured_in_turn(
+    told: Callable[..., Told], tmp_path: Path, capsys: Captured
+) -> None:
+    file = str(tmp_path / "found.json")
+    in_turn = [value for pair in zip(BEFORE, SLOWER, strict=True) for value in pair]
+    probe = told(in_turn)
+    assert main([*ARGV, "--repeat", "5", "--baseline", OTHER, "--json", file, "--assessment", "shop"]) == 5
+    assert probe.targets == [OTHER, TARGET] * 5
+    assert [spec.seed for spec in probe.specs] == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5], "each pair has its arrivals"
+    found = json.loads(Path(file).read_text())
+    assert [one["metrics"]["p50"] for one in found["repeats"]] == list(SLOWER)
+    (change,) = found["baseline"]["changes"]
+    assert change["ratio"] == pytest.approx(1.09983, abs=1e-5)
+    assert (change["low"], change["high"]) == (
+        pytest.approx(1.07083, abs=1e-5),
+        pytest.approx(1.12961, abs=1e-5),
+    )
+    assert len(found["baseline"]["runs"]) == 5
+    with open_store(None) as store:
+        joined = {run.id for run in store.runs("shop")}
+        assert joined == {one["run"] for one in found["repeats"]}, "the other target's runs join nothing"
+        assert len(store.runs()) == 10
+
+    told([value for pair in zip(BEFORE, SAME, strict=True) for value in pair])
+    capsys.readouterr()
+    assert main([*ARGV, "--repeat", "5", "--baseline", OTHER, "--no-store"]) == 0
+    shown = capsys.readouterr().out
+    assert "Against the baseline: as fast (5 runs before, 5 runs now)." in shown
+    assert "These runs would tell a change of" in shown
+
+    probe = told([*in_turn[:2], -1.0])
+    assert main([*ARGV, "--repeat", "5", "--baseline", OTHER, "--no-store"]) == 3
+    assert probe.targets == [OTHER, TARGET, OTHER]
+
+
 def test_a_run_that_fails_is_the_last(told: Callable[..., Told], capsys: Captured) -> None:
     probe = told([100.0, -1.0, 100.0])
     assert main([*ARGV, "--repeat", "3", "--no-store"]) == 3
@@ -286,6 +326,7 @@ def test_a_run_that_fails_is_the_last(told: Callable[..., Told], capsys: Capture
     [
         (["--allow", "5%"], "add --baseline"),
         (["--repeat", "0"], "'0' is no value for --repeat"),
+        (["--baseline", OTHER, "x.json"], "give it alone"),
         (["--baseline", "no.json"], "--baseline no.json is not there"),
         (["--baseline", "x", "--allow", "5"], "is not the least change that matters"),
     ],

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import stdtrit
 
 from probes.analysis.regression import (
     MOST_RUNS,
@@ -101,7 +102,9 @@ def test_fewer_than_five_runs_are_unclear_whatever_they_show(runs: int) -> None:
 
 
 def test_runs_without_any_spread() -> None:
-    assert compare_runs([100] * 5, [100] * 5, "p95") == Comparison("p95", 1.0, 1.0, 1.0, "same", 0, 1.0)
+    assert compare_runs([100] * 5, [100] * 5, "p95") == Comparison(
+        "p95", 1.0, 1.0, 1.0, "same", 0, 1.0, pytest.approx(0.05)
+    )
     assert compare_runs([100] * 5, [106] * 5, "p95").verdict == "worse"
     assert compare_runs([100] * 5, [104] * 5, "p95").verdict == "same"
 
@@ -199,7 +202,30 @@ def test_the_json_is_a_change_of_the_contract() -> None:
         "metric": "p95", "ratio": pytest.approx(1.2), "verdict": "unclear",
     }  # fmt: skip
     document = compare_runs(A, B, "p95").to_json()
-    assert list(document) == ["metric", "ratio", "low", "high", "verdict"]
+    assert list(document) == ["metric", "ratio", "low", "high", "smallest_change", "verdict"]
+
+
+@pytest.mark.parametrize("sigma", [0.005, 0.02, 0.06])
+def test_the_smallest_change_is_called_by_its_name_in_four_of_five_cases(sigma: float) -> None:
+    """Of the spread of one comparison; over many such the change that each names is found as often."""
+    generator = np.random.default_rng(11)
+    found = 0
+    for _ in range(600):
+        sides = np.exp(sigma * generator.standard_normal((2, 8)))
+        named = compare_runs(*sides.tolist(), "p50").smallest_change
+        assert named is not None
+        assert named > 0.05
+        change = 1 + _expected_change(sigma)
+        again = np.exp(sigma * generator.standard_normal((2, 8)))
+        found += compare_runs(again[0], again[1] * change, "p50").verdict == "worse"
+    assert found / 600 == pytest.approx(0.8, abs=0.06)
+
+
+def _expected_change(sigma: float) -> float:
+    """The same formula at the true spread, of 8 runs a side: 14 degrees of freedom."""
+    error = sigma * np.sqrt(2 / 8)
+    sure, seen = float(stdtrit(14, 0.99)), float(stdtrit(14, 0.8))
+    return float(np.expm1(max(np.log1p(0.05) + error * seen, error * (sure + seen))))
 
 
 def test_several_metrics_are_compared_in_order_each_by_its_own_direction() -> None:
