@@ -230,6 +230,8 @@ load.overload_goodput_ratio               ratio    1         infra       load   
 load.overload_shed_ratio                  ratio    1         infra       load        Offered twice the highest throughput, of the requests not answered well in time those refused at once (429, 503)
 load.recovers                             boolean  -         infra       load        After a spike the response time is back within 15 s, at half the highest throughput
 load.recovery_seconds                     number   s         infra       load        From the end of a spike until the response time is back
+load.loss_errors                          integer  requests  infra       load        Requests that failed when one of several processes of the target was killed under load
+load.loss_recovery_seconds                number   s         infra       load        From the death of one of several processes until the response time is back
 load.p99_growth                           ratio    1         models      load        99th percentile at capacity over the median alone
 load.volume_axis                          text     -         data        load        What a sweep made larger: batch, rows, payload_kb, sequence, or a keyword
 load.volume_law                           text     -         data        load        How the median service time grows with that size, "between" where it is not told

@@ -62,5 +62,26 @@ def overload_lines(result: Mapping[str, Any], columns: int) -> list[Line]:
     return lines
 
 
+def loss_lines(result: Mapping[str, Any], columns: int) -> list[Line]:
+    """What callers noticed when one of the target's processes was ended."""
+    found = result.get("loss")
+    if not isinstance(found, Mapping):
+        return []
+    failed, back = known(found.get("failed")), known(found.get("recovery_s"))
+    if failed is None:
+        return []
+    text = f"With one of {number(found.get('of'))} processes ended at {number(found.get('offered_per_s'))}"
+    text += f"{NO_BREAK}requests/s, {number(failed)} of {number(found.get('requests'))} requests failed"
+    before = known(found.get("failed_before"))
+    text += f" ({number(before)} more before that)" if before else ""
+    watched = number(found.get("watched_s"))
+    text += f"; it was back after {number(back)}{NO_BREAK}s" if back is not None else ""
+    text += "" if back is not None else f"; it was not back after {watched}{NO_BREAK}s"
+    lines = wrapped(f"{text}.", columns)
+    if found.get("fault"):
+        lines += wrapped(f"But {plain(found['fault'])}.", columns, "warn")
+    return lines
+
+
 def _listed(names: Any) -> str:
     return ", ".join(plain(name) for name in names) if isinstance(names, list | tuple) else ""

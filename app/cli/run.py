@@ -38,7 +38,7 @@ def parser() -> CommandParser:
         "  answers: answers.yaml\n"
         "  scan: [deploy/]\n"
         "  report: [readiness.pdf]\n"
-        "More keys: title, start (command, ready), method, headers, body, bodies, expect_status,\n"
+        "More keys: title, start (command, ready, end_one), method, headers, body, bodies, expect_status,\n"
         "expect_body, ca, insecure, allow_remote, load (as the options of probe), with, lens,\n"
         "workload, evidence, require. Relative paths start at the folder of the file.",
         (
@@ -214,7 +214,13 @@ def _measured(
         addresses = [replace(one, address=at_port(one.address, port)) for one in file.checks]
         checks += checks_for(addresses, target, base=file.folder)
         spec = shortened(file.spec)
-        probe: Probe = LoadProbe(target, spec, pids=pids, folder=run_folder(wishes))
+        probe: Probe = LoadProbe(
+            target,
+            spec,
+            pids=pids,
+            folder=run_folder(wishes),
+            may_end_one=file.start is not None and file.start.end_one,
+        )
         if checks:
             probe = CrossCheckedProbe(probe, checks)
         result = measure(probe, spec, replace(wishes, json=None), output).result
@@ -359,7 +365,7 @@ def probe_lines(
     """The load in a few lines: what it carries, how far that can be trusted, requirements, cross-checks."""
     from app.cli import outcome
     from app.cli.checks import check_lines
-    from app.cli.pressure_lines import answer_lines, overload_lines
+    from app.cli.pressure_lines import answer_lines, loss_lines, overload_lines
     from app.cli.summary import (
         cause_lines,
         grade_lines,
@@ -382,6 +388,7 @@ def probe_lines(
         *answer_lines(result, columns),
         *overload_lines(result, columns),
         *volume_lines(result, columns),
+        *loss_lines(result, columns),
         *slo_lines(result, verdict, columns),
         *requirement_lines(result, columns),
         *check_lines(result, columns),

@@ -6,6 +6,7 @@
     start:                               # optional: what starts the target
       command: [python, serve.py, --port, "{port}"]
       ready: /readyz                     # or the command prints a JSON line with its "port"
+      end_one: true                      # at the end kill one of its processes under load, count errors
     body: {user: 17}                     # also bodies, method, headers, expect_status, expect_body, and
                                          # for https:// ca, insecure
     slo: p99<=200ms,errors<=1%
@@ -59,18 +60,20 @@ LOAD_KEYS = (
     "arrivals", "seed", "timeout", "warmup", "connections", "shards",
     "check_answers", "no_check_answers", "overload",
 )  # fmt: skip
-START_KEYS = ("command", "ready", "folder", "environment", "deadline")
+START_KEYS = ("command", "ready", "folder", "environment", "deadline", "end_one")
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The command that starts the target. `ready` is a path that answers then; else it prints its port."""
+    """The command that starts the target. `ready` is a path that answers then; else it prints its port. With
+    `end_one` one of its processes is ended under load at the end of a search."""
 
     command: tuple[str, ...]
     ready: str | None
     folder: Path
     environment: Mapping[str, str]
     deadline_s: float
+    end_one: bool = False
 
     @property
     def is_given_its_port(self) -> bool:

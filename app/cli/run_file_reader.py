@@ -125,6 +125,7 @@ class RunFileReader(CheckedValues):
                 ).items()
             },
             deadline_s=self.seconds(table, "deadline", START_DEADLINE_S),
+            end_one=self.boolean(table, "end_one"),
         )
         assert target is not None, "start without a target was refused before"
         if PORT in target and not start.is_given_its_port and start.ready is not None:

@@ -30,7 +30,7 @@ LEAST_REQUESTS = 100
 
 def why_not(capacity: Capacity | None, max_rate: float | None) -> str | None:
     """Why no overload can be made of what was found; None where it can."""
-    if capacity is None or not (most := _most(capacity)):
+    if capacity is None or not (most := highest_throughput(capacity)):
         return "what it carries at most was not reached"
     rate = TIMES * most
     if max_rate is not None and rate > max_rate:
@@ -43,7 +43,7 @@ def why_not(capacity: Capacity | None, max_rate: float | None) -> str | None:
 def overload(run: Run, capacity: Capacity) -> Overload:
     """Overloads the target, once `why_not` has nothing against it. Raises `RunEnded` as every load does."""
     run.settle()
-    most = _most(capacity)
+    most = highest_throughput(capacity)
     spike = OpenSegment(TIMES * most, TIMES * most, SPIKE_S)
     after = OpenSegment(AFTER * most, AFTER * most, WATCHED_S)
     due, rows = due_times([spike, after], run.spec.arrivals, run.generator)
@@ -57,13 +57,13 @@ def overload(run: Run, capacity: Capacity) -> Overload:
         if last.start < first_after:
             return False
         columns = {name: live.columns[name][last] for name in ("due", "read", "status")}
-        good, waited = run.is_good(columns["status"] & OUTCOME), _waited_s(columns["due"], columns["read"])
+        good, waited = run.is_good(columns["status"] & OUTCOME), waited_s(columns["due"], columns["read"])
         return bool((good & (waited <= rest_s)).all())
 
     text = f"{spike.rate_from:.4g} requests/s, twice what it carries, then {after.rate_from:.4g}/s"
     record = run.beside("overload", text, due, SPIKE_S + WATCHED_S, is_back)
     seconds = (record.due - record.start_ns) / 1e9
-    waited, good = _waited_s(record.due, record.read), run.is_good(record.outcome)
+    waited, good = waited_s(record.due, record.read), run.is_good(record.outcome)
     in_spike = seconds < SPIKE_S
     back = recovery_of(seconds[~in_spike], waited[~in_spike], good[~in_spike], rest_s)
     return Overload(
@@ -78,12 +78,12 @@ def overload(run: Run, capacity: Capacity) -> Overload:
     )
 
 
-def _most(capacity: Capacity) -> float:
+def highest_throughput(capacity: Capacity) -> float:
     """The highest throughput (1/s) of the target, or its capacity where that was found without; else 0."""
     reached = capacity.bound in ("bracketed", "provisional")
     return max(capacity.saturation or 0.0, (capacity.rate or 0.0) if reached else 0.0)
 
 
-def _waited_s(due: NDArray[np.int64], read: NDArray[np.int64]) -> NDArray[np.float64]:
+def waited_s(due: NDArray[np.int64], read: NDArray[np.int64]) -> NDArray[np.float64]:
     """Seconds from due to read; infinite where nothing was sent."""
     return np.where(read > 0, (read - due) / 1e9, np.inf)

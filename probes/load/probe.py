@@ -20,10 +20,12 @@ from probes.analysis.overload import Overload
 from probes.errors import InternalError, TargetError
 from probes.events import FactFound, Finished, Started
 from probes.facts import Fact, FactName, Source, observed
+from probes.load import loss as losing
 from probes.load import overload as overloading
 from probes.load import plan
 from probes.load.answers import AnswerWatch
 from probes.load.grade import Grade, grade_steps, untold_memory
+from probes.load.loss import Loss
 from probes.load.run import Run, objectives_of
 from probes.load.safety import Ending, RunEnded, check_descriptors, scarce_ports
 from probes.load.search import Capacity, Limits, Search
@@ -56,19 +58,27 @@ class LoadProbe:
     """`loadstone probe` for one target.
 
     `pids` are watched; by default the owner of the listening socket. Flame graphs go to a folder in `folder`;
-    without it there is none.
+    without it there is none. `may_end_one` lets it end one of several processes of the target at the end of a
+    search: only for whoever has started the target.
     """
 
     name: ClassVar[str] = "load"
     fact_names: ClassVar[tuple[FactName, ...]] = ()
 
     def __init__(
-        self, target: Target, spec: LoadSpec, *, pids: tuple[int, ...] = (), folder: Path | None = None
+        self,
+        target: Target,
+        spec: LoadSpec,
+        *,
+        pids: tuple[int, ...] = (),
+        folder: Path | None = None,
+        may_end_one: bool = False,
     ) -> None:
         self.target = target
         self.spec = spec
         self.pids = pids
         self.folder = folder
+        self.may_end_one = may_end_one
 
     def run(self, context: ProbeContext) -> dict[str, Any]:
         """Measures; emits from `Started` to `Finished` and returns the result document.
@@ -117,6 +127,7 @@ class LoadProbe:
                 held = None if answers is None else answers.end(ask_again=ending is None)
                 memory = None if watcher is None else run.memory.judged(watcher.samples(), limit[0])
                 overload, ending = self._overload(run, capacity, ending)
+                loss, ending = self._lose(run, capacity, ending)
             finally:
                 if answers is not None:
                     answers.stop()
@@ -124,7 +135,7 @@ class LoadProbe:
                     watcher.stop()
             header |= {"target": target, "floor_ms": floor, "others_cores": others, "why": why}
             header |= {"ends": ends, "answers": held, "checks": 1 + (answers.sent if answers else 0)}
-            header |= {"memory": memory, "limit": limit, "overload": overload}
+            header |= {"memory": memory, "limit": limit, "overload": overload, "loss": loss}
             document = self._document(run, capacity, ending, header)
         for fact in document["facts"]:
             context.emit(FactFound(context.elapsed(), fact))
@@ -206,6 +217,23 @@ class LoadProbe:
         except RunEnded as ended:
             return None, ended.ending
 
+    def _lose(
+        self, run: Run, capacity: Capacity | None, ending: Ending | None
+    ) -> tuple[Loss | None, Ending | None]:
+        """Ends one of the target's processes, where whoever started it wants that and it can be done."""
+        if not self.may_end_one or ending is not None:
+            return None, ending
+        victim = losing.victim_of(run)
+        known = capacity is not None and overloading.highest_throughput(capacity) > 0
+        if isinstance(victim, str) or capacity is None or not known:
+            why = victim if isinstance(victim, str) else "what it carries at most was not reached"
+            run.note("warning", f"no process of the target was ended: {why}")
+            return None, ending
+        try:
+            return losing.lose_one(run, capacity, victim), None
+        except RunEnded as ended:
+            return None, ended.ending
+
     def _document(
         self,
         run: Run,
@@ -281,6 +309,9 @@ class LoadProbe:
         overload: Overload | None = header["overload"]
         if overload is not None:
             document["overload"] = overload.to_json()
+        loss: Loss | None = header["loss"]
+        if loss is not None:
+            document["loss"] = loss.to_json()
         if header["ends"]:
             document["kept"] = dict(zip(("before", "after"), header["ends"], strict=False))
         held: HeldAnswers | None = header["answers"]
@@ -308,6 +339,7 @@ class LoadProbe:
             facts += self._limit_facts(limit, header["why"], scalability, facts, str(header["id"]))
             facts += seen.facts
             facts += _answer_facts(held, Source("load", run=str(header["id"])))
+            facts += [] if loss is None else loss.facts(Source("load", run=str(header["id"])))
             facts += _overload_facts(overload, Source("load", run=str(header["id"])))
             if "volume" in document:
                 facts += volume_facts(document["volume"], str(header["id"]))

@@ -23,6 +23,8 @@ load.overload_goodput_ratio                   Good answers at twice its throughp
 load.overload_shed_ratio                      Of what is too much, refused at once
 load.recovers                                 Back after a spike
 load.recovery_seconds                         Time until it is back after a spike
+load.loss_errors                              Requests lost with a process
+load.loss_recovery_seconds                    Time until it is back after a loss
 load.cold_start_seconds                       Start of a replica
 process.cpu_ms_per_request                    CPU time of a request
 process.cpu_cores_at_saturation               CPU at the highest throughput
