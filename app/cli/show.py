@@ -73,10 +73,12 @@ def _show_run(options: argparse.Namespace, found: StoredRun, output: Output) -> 
     from app.cli.list_runs import local_time
     from app.cli.summary import note_lines, summary
     from app.cli.written import write_document
+    from assessments.evidence import sealed
     from assessments.store import stored_beside
 
     if options.json is not None:
-        write_document(found.result, options.json, output)
+        whole = found.status != "running" and not found.damaged
+        write_document(sealed(found.result) if whole else found.result, options.json, output)
     listed = found.summary
     of = f", assessment '{plain(listed.assessment)}'" if listed.assessment else ""
     lines: list[Line] = wrapped(

@@ -11,6 +11,7 @@ import pytest
 
 from app.cli.compare_runs import compared, differences
 from app.cli.main import main
+from assessments.evidence import is_sealed
 from assessments.store import open_store
 from probes.events import Finished, Note, Second, Started, Step
 from probes.load.histogram import Histogram
@@ -101,7 +102,9 @@ def test_show_gives_the_document_to_machines(keep: Keep, result: Make, capsys: C
     keep("aaaa00000001", result())
     assert main(["show", "last", "--json", "-"]) == 0
     out, err = capsys.readouterr()
-    assert json.loads(out)["capacity"]["rate_per_s"] == 198.4
+    document = json.loads(out)
+    assert document["capacity"]["rate_per_s"] == 198.4
+    assert is_sealed(document)  # so that another machine takes it as measured
     assert "Carries 198" in err
 
 
@@ -118,6 +121,8 @@ def test_show_tells_what_is_damaged(keep: Keep, result: Make, capsys: Captured, 
     out = capsys.readouterr().out
     assert "damaged: " in out
     assert "all is well" not in out
+    assert main(["show", "last", "--json", "-"]) == 0
+    assert not is_sealed(json.loads(capsys.readouterr().out))  # what was changed is no evidence
 
 
 @pytest.mark.parametrize(
