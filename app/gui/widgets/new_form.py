@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QGridLayout,
     QHBoxLayout,
@@ -18,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.gui.theme import BODY, SECTION, SMALL
+from app.gui.widgets.flow import FlowLayout
 from app.gui.widgets.labels import PlainLabel, rule
 from probes.errors import UsageError, UserError
 
@@ -41,6 +43,8 @@ class NewForm(QWidget):
         self.slo = _line(self.tr("Objective"), "p99<=200ms,errors<=1%", 200)
         self.occasion = _line(self.tr("Ready for"), self.tr("winter campaign"), 200)
         self.occasion_on = _line(self.tr("On the day"), "2027-01-15", 10)
+        self.traits = {name: QCheckBox(text) for name, text in self._trait_words().items()}
+        self.no_trait = QCheckBox(self.tr("none of these"))
         self.about_kind = PlainLabel("", SMALL, tone="muted", wrap=True)
         self.error = PlainLabel("", BODY, tone="bad", wrap=True, selectable=True)
         self.error.hide()
@@ -104,6 +108,11 @@ class NewForm(QWidget):
             grid.setRowMinimumHeight(row + 3, 8)
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(1, 1)
+        traits = QWidget()
+        flow = FlowLayout(traits, across=18)
+        for box in (*self.traits.values(), self.no_trait):
+            flow.addWidget(box)
+            box.toggled.connect(lambda on, ticked=box: self._ticked(ticked, on=on))
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addWidget(self.create_button)
@@ -118,9 +127,39 @@ class NewForm(QWidget):
         )
         outer.addLayout(grid)
         outer.addWidget(self.about_kind)
+        outer.addWidget(PlainLabel(self.tr("What it has"), SMALL, 500))
+        outer.addWidget(traits)
+        outer.addWidget(
+            PlainLabel(
+                self.tr("Once one is ticked, questions about the others are left out; else all are asked."),
+                SMALL,
+                tone="muted",
+                wrap=True,
+            )
+        )
         outer.addWidget(self.error)
         outer.addLayout(buttons)
         outer.addWidget(rule())
+
+    def _trait_words(self) -> Mapping[str, str]:
+        """What a system may have, under its name in a profile."""
+        return {
+            "trains": self.tr("this team trains the model"),
+            "streaming": self.tr("data arrives as a stream"),
+            "variable_input": self.tr("requests vary in size"),
+            "uses_nn": self.tr("a neural network"),
+            "uses_gbm": self.tr("gradient boosting"),
+            "uses_rf": self.tr("a random forest"),
+            "uses_ann": self.tr("a search of neighbours"),
+            "has_gpu": self.tr("a GPU"),
+            "edge_target": self.tr("devices at the edge"),
+        }
+
+    def _ticked(self, box: QCheckBox, *, on: bool) -> None:
+        """None of them and one of them exclude each other."""
+        if on:
+            for other in self.traits.values() if box is self.no_trait else (self.no_trait,):
+                other.setChecked(False)
 
     def ask(self, slo: str = "") -> None:
         """Opens the form; what was written in it before stays. `slo` is what holds where none is given."""
@@ -151,6 +190,8 @@ class NewForm(QWidget):
         self.occasion_on.clear()
         for choice in (self.kind, self.target_kind, self.deploys_to):
             choice.setCurrentIndex(0)
+        for box in (*self.traits.values(), self.no_trait):
+            box.setChecked(False)
         self.close_form()
 
     def fail(self, sentence: str) -> None:
@@ -190,6 +231,9 @@ class NewForm(QWidget):
         ):
             if choice.currentData():
                 values[key] = choice.currentData()
+        ticked = {name: box.isChecked() for name, box in self.traits.items()}
+        if any(ticked.values()) or self.no_trait.isChecked():
+            values |= ticked
         for key, line in (("peak_per_s", self.peak_per_s), ("target_peak_per_s", self.target_peak_per_s)):
             if line.text().strip():
                 values[key] = _number(line)

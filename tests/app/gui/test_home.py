@@ -333,3 +333,30 @@ def test_the_empty_pages_start_the_demo_too(open_shop: Callable[[], MainWindow],
     assert window.probing.is_running
     with qtbot.waitSignal(window.probing.ended, timeout=WAIT_MS):
         window.probing.stop()
+
+
+def test_what_a_system_has_not_is_not_asked(window: MainWindow, qtbot: QtBot) -> None:
+    page = home(window)
+    qtbot.waitUntil(page.first_button.isVisible, timeout=WAIT_MS)
+    page.ask_new()
+    form = page.form
+    assert not set(form.profile()) & set(form.traits), "nothing ticked says nothing"
+    form.no_trait.setChecked(True)
+    assert {form.profile()[name] for name in form.traits} == {False}
+    form.traits["uses_nn"].setChecked(True)
+    assert not form.no_trait.isChecked()
+    assert {name for name in form.traits if form.profile()[name]} == {"uses_nn"}
+    form.name.setText("net")
+    form.submit()
+    qtbot.waitUntil(lambda: window.session.name == "net" and window.session.now is not None, timeout=WAIT_MS)
+    judged = window.session.now
+    assert judged is not None
+    applies = {entry.question: entry.applies for entry in judged.judgements}
+    lens = judged.lens
+    about = {
+        name: [one.id for one in lens.questions if f"profile.{name}" in one.applies_when.names]
+        for name in ("uses_nn", "uses_gbm", "uses_ann")
+    }
+    assert all(about.values()), "the lens asks about each"
+    assert [applies[question] for question in about["uses_nn"]] == [True] * len(about["uses_nn"])
+    assert not any(applies[question] for name in ("uses_gbm", "uses_ann") for question in about[name])
