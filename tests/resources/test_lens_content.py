@@ -49,7 +49,7 @@ automated scaling; quality of answers under load; cost; growth
 
 UNPROVABLE = """
 INF-01:b INF-02:d INF-03:ad INF-04:abcd INF-05:abcd INF-06:ad INF-07:a INF-09:cd INF-10:abc
-INF-11:abcd INF-12:a INF-13:ad INF-14:ad INF-15:ad INF-16:abc INF-17:abc INF-18:d MOD-01:abcd
+INF-11:d INF-12:a INF-13:ad INF-14:ad INF-15:ad INF-16:abc INF-17:abc INF-18:d MOD-01:abcd
 MOD-02:abcd MOD-03:abcd MOD-04:abcd MOD-05:abcd MOD-06:abc MOD-07:a MOD-08:a MOD-09:abcd MOD-10:a
 MOD-11:abc MOD-12:abcd MOD-13:abcd MOD-14:a MOD-15:abcd MOD-16:cd MOD-17:abcd MOD-18:abcd
 DAT-01:abcd DAT-02:abcd DAT-03:abcd DAT-04:abcd DAT-05:abcd DAT-06:abcd DAT-07:abcd DAT-08:abcd
@@ -412,6 +412,14 @@ def a_system(dice: random.Random) -> Evidence:
         "monitoring.prometheus.scrape_interval_seconds": pick((15.0, 61.0)),
         "monitoring.prometheus.rules_failing": pick((0, 1)),
         "monitoring.prometheus.count_ratio": pick((0.49, 0.99, 1.0, 1.3)),
+    }
+    back, shed, goodput = pick(
+        ((True, 0.0, 0.1), (False, 0.0, 0.05), (True, 0.5, 0.3), (True, 0.95, 0.9), (True, 0.2, 0.7))
+    )
+    values |= {
+        "load.recovers": back,
+        "load.overload_shed_ratio": shed,
+        "load.overload_goodput_ratio": goodput,
     }
     values["infra.kubernetes.image_digest"] = values["infra.kubernetes.image_pinned"] and pick((True, False))
     if has_autoscaler:
