@@ -36,7 +36,8 @@ class Action:
     """One thing to do, in points on the scale of scores, 0 to 100.
 
     `lifts` names the pillar where it is the lowest and the action raises the overall score by
-    `overall_points`; `lifts_cap` is the cap that the action takes away.
+    `overall_points`; `lifts_cap` is the cap that the action takes away. `effort_assumed` says that nobody
+    named the effort.
     """
 
     question: str
@@ -52,6 +53,7 @@ class Action:
     lifts_cap: float | None
     tradeoff: str = ""
     impact: int | None = None
+    effort_assumed: bool = False
 
     @property
     def points_per_day(self) -> float:
@@ -67,6 +69,7 @@ class Action:
             "text": self.text,
             "to_choice": self.to_choice,
             "effort_days": self.effort_days,
+            **({"effort_assumed": True} if self.effort_assumed else {}),
             "points": self.points,
             "points_per_day": self.points_per_day,
             "score_points": self.score_points,
@@ -193,6 +196,7 @@ def _actions(planned: _Planned, before: Score, after: Score, scores: Scores) -> 
             text=planned.remediation.text,
             to_choice=planned.to_choice,
             effort_days=planned.remediation.effort_days,
+            effort_assumed=planned.remediation.effort_assumed,
             points=points,
             score_points=after.reading.score - before.reading.score,
             overall_points=overall_points,

@@ -168,7 +168,8 @@ def action_lines(assessed: Assessed, columns: int) -> list[Line]:
     names = {pillar.id: plain(pillar.name, 40).lower() for pillar in assessed.judged.lens.pillars}
     lines = [line(""), *wrapped("What to do first:", columns, "strong")]
     for place, action in enumerate(assessed.actions[:MOST_ACTIONS], 1):
-        effort = counted_days(action.effort_days)
+        assumed = not isinstance(action, Lever) and action.effort_assumed
+        effort = counted_days(action.effort_days) + (", assumed" if assumed else "")
         gains = _gains(action, names.get(action.pillar, action.pillar))
         text = f"  {place}. {plain(action.text, 300).rstrip('.')} ({effort}): {gains}."
         lines += wrapped(text, columns, "", "     ")

@@ -144,6 +144,11 @@ def test_a_selection_is_worth_what_its_risk_is(answer: str, claimed: float, risk
     assert informing.risk == "none"
 
 
+def test_an_action_says_that_its_effort_is_assumed() -> None:
+    found = assessed(lens_of(document(), "team.json"), "OPS-1: [ops_limits]")
+    assert found.to_json()["actions"][0]["effort_assumed"] is True
+
+
 def test_a_question_of_constant_risk_counts_nothing() -> None:
     with_it = assessed(lens_of(document(), "team.json"), "OPS-1: ops_limits\n  OPS-2: ops_team")
     without = assessed(lens_of(document(), "team.json"), "OPS-1: ops_limits")

@@ -32,6 +32,7 @@ from app.report.model import (
 from app.report.sections.claim_words import cut, growth_words, points_words
 from app.report.sections.score_words import count_words, effort_words
 from app.report.view import View, sentence, short
+from assessments.aws_adapter import DEFAULT_EFFORT_DAYS
 from assessments.wording import NO_BREAK, amount, capital
 
 CHARTED = 12
@@ -168,7 +169,10 @@ def _shape(name: str) -> PillarMark:
 
 def _table(view: View, actions: Sequence[Mapping[str, Any]]) -> list[Block]:
     """The actions of the chart."""
-    return [_rows(view, list(enumerate(actions, 1))[:CHARTED], "Effort: working days of one person.")]
+    effort = "Effort: working days of one person."
+    if any(action.get("effort_assumed") for action in actions):
+        effort += f" Assumed: the lens names none, {DEFAULT_EFFORT_DAYS:g} days are taken for each practice."
+    return [_rows(view, list(enumerate(actions, 1))[:CHARTED], effort)]
 
 
 def _others(view: View, actions: Sequence[Mapping[str, Any]]) -> list[Block]:

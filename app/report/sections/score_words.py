@@ -83,9 +83,10 @@ def remark(view: View, pillar: str) -> str:
 
 
 def effort_words(action: Mapping[str, Any]) -> str:
-    """`1 day`, `0.5 days`."""
+    """`1 day`, `0.5 days`; `3 days, assumed` where nobody named the effort."""
     days = float(action["effort_days"])
-    return counted(int(days), "day") if days == int(days) else f"{amount(days)}{NO_BREAK}days"
+    said = counted(int(days), "day") if days == int(days) else f"{amount(days)}{NO_BREAK}days"
+    return f"{said}, assumed" if action.get("effort_assumed") else said
 
 
 def effect_words(view: View, action: Mapping[str, Any], longest: int = 200) -> str:

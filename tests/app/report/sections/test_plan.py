@@ -88,3 +88,14 @@ def test_without_a_forecast_there_are_no_dates(assessed: Callable[..., Document]
     charts = _charts(assessed(runs=[], facts=[]), of_kind)
     assert RangeChart not in charts
     assert EffortChart in charts
+
+
+def test_an_effort_that_nobody_named_is_said_to_be_assumed(
+    assessed: Callable[..., Document], said: Any
+) -> None:
+    document = assessed()
+    assert "assumed" not in said(plan.section(View(document), "4"))
+    document["actions"][0] |= {"effort_days": 3, "effort_assumed": True}
+    words = said(plan.section(View(document), "4"))
+    assert "3\xa0days, assumed" in words
+    assert "Assumed: the lens names none, 3 days are taken for each practice." in words
