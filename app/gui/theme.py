@@ -26,6 +26,7 @@ ZOOMS = (80, 90, 100, 110, 120, 130)
 """Sizes of type that can be chosen, in per cent of the usual ones."""
 _ZOOM = [100]
 _BASE_SIZE = "loadstoneBaseSize"
+_IS_DRESSED = "loadstoneIsDressed"
 
 
 class Theme(QObject):
@@ -41,8 +42,10 @@ class Theme(QObject):
         self._colours: dict[str, QColor] = {}
         self._was_zoomed = False
         app.styleHints().colorSchemeChanged.connect(self._system_changed)
-        app.setStyle("Fusion")
-        load_fonts()
+        if not app.property(_IS_DRESSED):
+            app.setProperty(_IS_DRESSED, True)
+            app.setStyle("Fusion")
+            load_fonts()
         # The style sheet names one: its grey stands out on light and dark.
         QDir.setSearchPaths("icons", [str(files("resources").joinpath("icons"))])
         app.setFont(font(BODY))
@@ -100,8 +103,13 @@ class Theme(QObject):
         system = self._app.styleHints().colorScheme() == Qt.ColorScheme.Dark
         self.is_dark = self.scheme == "dark" or (self.scheme == "system" and system)
         self._colours.clear()
+        sheet = _style_sheet(is_dark=self.is_dark)
+        if self._app.styleSheet() == sheet:
+            # To set it once more would dress every widget anew.
+            self.changed.emit()
+            return
         self._app.setPalette(self._palette())
-        self._app.setStyleSheet(_style_sheet(DARK if self.is_dark else LIGHT))
+        self._app.setStyleSheet(sheet)
         if self._was_zoomed:
             # A new style sheet brings back the fonts that widgets were made with.
             self._size_type(_ZOOM[0])
@@ -152,9 +160,10 @@ def load_fonts() -> None:
             QFontDatabase.addApplicationFontFromData(entry.read_bytes())
 
 
-def _style_sheet(colours: object) -> str:
+@lru_cache(maxsize=2)
+def _style_sheet(*, is_dark: bool) -> str:
     sheet = files("app.gui").joinpath("style.qss").read_text(encoding="utf-8")
-    assert isinstance(colours, type(LIGHT))
+    colours = DARK if is_dark else LIGHT
     for role in sorted(colours, key=len, reverse=True):
         sheet = sheet.replace(f"@{role}", colours[role])
     return sheet
