@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from probes.facts import Fact
     from probes.scan import ScanResult
 
+_COUNTED = ("replicas", "rules", "workloads", "runs")
+"""Units that are counted things: one of them has no ending."""
+
 
 def parser() -> CommandParser:
     """How the command line of `scan` is read."""
@@ -119,6 +122,8 @@ def value_cell(fact: Fact) -> Span | str:
     if fact.unit == "bytes":
         return _bytes(value)
     unit = "" if fact.unit in ("", "1") else f" {fact.unit}"
+    if value == 1 and fact.unit in _COUNTED:
+        unit = unit.removesuffix("s")
     return f"{value:,}{unit}" if isinstance(value, int) else f"{value:.6g}{unit}"
 
 

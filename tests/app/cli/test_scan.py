@@ -36,6 +36,7 @@ def test_facts_and_problems_are_printed_with_their_places(deploy: Path, capsys: 
     rows = {line.split()[0]: line for line in out.splitlines() if line.startswith("infra.")}
     assert "2 GiB" in rows["infra.kubernetes.memory_limit_bytes"]
     assert f"{deploy}:7" in rows["infra.kubernetes.memory_limit_bytes"]
+    assert " 1 workload " in rows["infra.kubernetes.workloads.count"]
     assert rows["infra.kubernetes.cpu_limit_cores"].rstrip().endswith("unreadable")
     assert "Problems (1):" in out
     assert "Files looked at: 1; read: 1 kubernetes." in out
