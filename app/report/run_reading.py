@@ -13,6 +13,7 @@ from typing import Any
 _PARTS = frozenset(
     {
         "run", "target", "load", "capacity", "scalability", "client", "memory", "volume", "answers",
+        "overload", "loss",
         "machine", "slo", "errors", "stacks", "response_ms", "service_ms", "send_lag_ms", "read_lag_ms",
         "floor_ms",
     }
@@ -30,6 +31,8 @@ _NUMBERS = frozenset(
         "depth", "start", "utilisation", "demand_ms", "bound_per_s",
         "cpu_us_per_request", "rss_bytes", "threads", "share", "gil_share", "largest_within_slo",
         "cpu_count", "cpu_usable", "memory_bytes", "others_cpu_cores", "requests_sent",
+        "compared", "equal", "changed_at_most", "goodput_per_s", "goodput_ratio", "shed_ratio", "recovery_s",
+        "watched_s", "requests", "failed", "of",
     }
 )  # fmt: skip
 _ALL_NUMBERS_IN = frozenset(
@@ -41,9 +44,10 @@ _TEXTS = frozenset(
     {
         "id", "started_at", "status", "reason", "grade", "grade_reason", "bound", "because",
         "confirm_by", "limited_by", "refused", "peak_refused", "variant", "verdict", "function",
-        "file", "law", "axis", "arrivals", "name", "resource", "note",
+        "file", "law", "axis", "arrivals", "name", "resource", "note", "fault",
     }
 )  # fmt: skip
+_NAMES = frozenset({"different", "left_out"})
 _DEEPEST = 8
 
 
@@ -74,6 +78,8 @@ def _value(value: Any, key: str, inside: str, depth: int) -> Any:
     if key in _LISTS:
         entries = value if isinstance(value, list | tuple) else ()
         return [_mapping(entry, key, depth + 1) for entry in entries if isinstance(entry, Mapping)]
+    if key in _NAMES:
+        return [name for name in value if isinstance(name, str)] if isinstance(value, list | tuple) else None
     if key in _TEXTS:
         return value if isinstance(value, str) else None
     if isinstance(value, str | bool):

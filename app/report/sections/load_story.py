@@ -20,7 +20,7 @@ from app.report.model import (
     Table,
     text,
 )
-from app.report.sections import load_charts
+from app.report.sections import load_charts, pressure
 from app.report.sections.run_words import (
     GRADES,
     LIMITED_BY,
@@ -75,8 +75,7 @@ def section(view: View, number_: str) -> Section:
         *_cause(run),
         *_steps(run),
         *_errors(run),
-        *_answers(run),
-        *_overload(run),
+        *pressure.blocks(run),
         *_client(run),
     ]
     return Section("load", "The load story", title_of(run), tuple(blocks), kicker, text(lead_of(run)))
@@ -393,47 +392,6 @@ def _errors(run: Run) -> list[Block]:
         Heading("Errors", 2),
         Table(columns, rows, f"Of {counted(sent, 'request')} over all steps.", dense=True),
     ]
-
-
-def _answers(run: Run) -> list[Block]:
-    """Whether answers under load were those at rest."""
-    answers = part(run, "answers")
-    compared, equal = number(answers.get("compared")), number(answers.get("equal"))
-    if answers.get("verdict") not in ("same", "changed") or compared is None or equal is None:
-        return []
-    if answers["verdict"] == "same":
-        most = number(answers.get("changed_at_most"))
-        sure = f"; at most {share_words(most)} differ (95 %)" if most is not None else ""
-        found = (
-            f"{compared:,.0f} answers under load were held against those at rest, and all say the same{sure}."
-        )
-    else:
-        what = ", ".join(str(name) for name in answers.get("different") or ())
-        found = (
-            f"{compared - equal:,.0f} of {compared:,.0f} answers under load differ from those at rest"
-            f"{f' in {what}' if what else ''}: under pressure the service predicts something else."
-        )
-    left = ", ".join(str(name) for name in answers.get("left_out") or ())
-    apart = f" Left out, because it differs at rest too: {left}." if left else ""
-    return [Heading("Answers under load", 2), Paragraph(text(sentence(found + apart)))]
-
-
-def _overload(run: Run) -> list[Block]:
-    """What became of the requests beyond capacity, and how long the target took to be back."""
-    found = part(run, "overload")
-    offered, good = number(found.get("offered_per_s")), number(found.get("goodput_per_s"))
-    if offered is None or good is None or found.get("fault"):
-        return []
-    said = f"Offered {offered:,.4g} requests/s, it answered {good:,.4g} a second well and in time"
-    ratio, shed = number(found.get("goodput_ratio")), number(found.get("shed_ratio"))
-    said += f", {share_words(ratio)} of its highest throughput" if ratio is not None else ""
-    said += f"; of the other requests {share_words(shed)} were refused at once" if shed is not None else ""
-    back, watched = number(found.get("recovery_s")), number(found.get("watched_s"))
-    if back is not None:
-        said += f". {back:.3g} s after the spike its response time was back."
-    elif watched is not None:
-        said += f". {watched:.3g} s after the spike its response time was not back."
-    return [Heading("Beyond capacity", 2), Paragraph(text(sentence(said)))]
 
 
 def _client(run: Run) -> list[Block]:
