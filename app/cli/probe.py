@@ -72,6 +72,7 @@ def parser() -> CommandParser:
             "loadstone probe http://127.0.0.1:8000/ --replay monday.csv",
             "loadstone probe http://127.0.0.1:8000/ --rate 50 --duration 9s --repeat 8 --json a.json",
             "loadstone probe http://127.0.0.1:8000/ --rate 50 --duration 9s --repeat 8 --baseline a.json",
+            "loadstone probe model:s.onnx model:m.onnx model:l.onnx --concurrency 2 --slo 'p99<=50ms'",
             "loadstone probe http://127.0.0.1:8001/ --rate 50 --duration 9s --baseline http://127.0.0.1:8000/",
             "loadstone probe http://127.0.0.1:8000/ --rate 30000 --duration 20s --shards 2",
             "loadstone probe http://127.0.0.1:8000/ --bodies @bodies.jsonl --events -",
@@ -83,6 +84,13 @@ def parser() -> CommandParser:
         ),
     )
     parser.add_argument("target", metavar="TARGET", help="what is put under load, see above")
+    parser.add_argument(
+        "more_targets",
+        metavar="model:FILE",
+        nargs="*",
+        default=[],
+        help="further models of other sizes: each gets the same load, and the largest within the SLO is told",
+    )
 
     search = parser.add_argument_group("the highest rate that keeps the SLO (the default)")
     search.add_argument("--find-capacity", action="store_true", help="look for it")
@@ -302,6 +310,14 @@ def run(options: argparse.Namespace, output: Output) -> int:
     from probes.cross_checked import CrossCheckedProbe
     from probes.load.probe import LoadProbe
 
+    if options.more_targets:
+        from app.cli.complexity import measure_models, refuse_strange
+
+        refuse_strange(options)
+        return measure_models(
+            lambda asked, spec: user_code.probe_of(asked, spec, run_folder(wishes)),
+            *(options, spec, wishes, output),
+        )
     of_code = user_code.is_user_code(options.target)
     if not of_code:
         user_code.sample_as_body(options)

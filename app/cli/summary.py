@@ -15,7 +15,7 @@ from app.cli.figures import fixed, interval, known, megabytes, number, seconds, 
 from app.cli.layout import MISSING, NO_BREAK, Cell, Line, Span, Style, line, plain, table, wrapped
 from app.cli.outcome import SloVerdict, decisive_step, error_ratio, finds_capacity, is_sweep
 from app.cli.pressure_lines import answer_lines, loss_lines, overload_lines
-from app.cli.volume_lines import volume_lines
+from app.cli.volume_lines import complexity_lines, volume_lines
 from probes.load.spec import REQUIREMENT_UNITS
 
 Document = Mapping[str, Any]
@@ -66,7 +66,7 @@ def summary(
         lines += [line(""), *step_table(steps, columns)]
     extra = [
         *call_lines(result, columns), *scalability_lines(result, columns), *memory_lines(result, columns),
-        *answer_lines(result, columns),
+        *answer_lines(result, columns), *complexity_lines(result, columns),
         *overload_lines(result, columns),
         *loss_lines(result, columns),
     ]  # fmt: skip

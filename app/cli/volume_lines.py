@@ -112,3 +112,41 @@ def volume_lines(result: Mapping[str, Any], columns: int) -> list[Line]:
         if text:
             lines += wrapped(text, columns)
     return lines
+
+
+def complexity_lines(result: Mapping[str, Any], columns: int) -> list[Line]:
+    """Models of growing size under one load, a row each, and what they say together."""
+    found = result.get("complexity")
+    if not isinstance(found, Mapping):
+        return []
+    rows = []
+    models = [row for row in found.get("models") or () if isinstance(row, Mapping)]
+    for row in models:
+        held = row.get("within_slo")
+        word, style = WITHIN[held if isinstance(held, bool) else None]
+        rss = known(row.get("rss_bytes"))
+        rows.append(
+            (
+                plain(row.get("target") or MISSING),
+                number(row.get("size")),
+                number(row.get("response_ms_p50")),
+                number(row.get("response_ms_p99")),
+                number(row.get("cpu_ms_per_request")),
+                MISSING if rss is None else number(rss / 1e6),
+                Span(word, style),  # type: ignore[arg-type]
+            )
+        )
+    header = (
+        "model",
+        plain(found.get("axis") or "size"),
+        "p50\nms",
+        "p99\nms",
+        "CPU\nms",
+        "RSS\nMB",
+        "in SLO",
+    )
+    lines = table(header, rows, "trrrrrl", columns)
+    for text in (law_sentence(found), slo_sentence(dict(found) | {"sizes": models}), memory_sentence(found)):
+        if text:
+            lines += wrapped(text, columns)
+    return lines

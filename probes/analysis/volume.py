@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,6 +34,9 @@ DECIDED = 10.0
 
 FLAT = 0.10
 """Cost that changes by less than this share over all sizes is constant."""
+
+SMALL_GROWTH_BYTES, SMALL_GROWTH_SHARE = 5e6, 0.01
+"""Memory that grows less over all sizes is flat, by the rule for leaks."""
 
 _EXPONENTS = np.arange(1, 201) / 50
 _OFFSETS = np.concatenate([[0.0], np.logspace(-9, 5, 281)])
@@ -188,3 +191,34 @@ def _exponent(n: Floats, log_y: Floats) -> tuple[float, float | None, float | No
     low = float(_EXPONENTS[within[0] - 1]) if within[0] > 0 else None
     high = float(_EXPONENTS[within[-1] + 1]) if within[-1] < len(_EXPONENTS) - 1 else None
     return float(_EXPONENTS[best]), low, high
+
+
+def memory_by_size(peaks: Sequence[tuple[int, float]]) -> dict[str, Any]:
+    """Bytes that one more unit of size takes: the slope of peak memory (bytes) on size, by least squares.
+
+    With its 95 % interval (Student's t). Growing only where the lower end is over 0 and the growth over all
+    sizes over 1 % of the memory and 5 MB; `insufficient` under `LEAST_SIZES` sizes.
+    """
+    if len(peaks) < LEAST_SIZES:
+        return {"verdict": "insufficient", "because": f"the memory of {len(peaks)} sizes is known"}
+    slope, low, high = _slope([size for size, _ in peaks], [peak for _, peak in peaks])
+    span = peaks[-1][0] - peaks[0][0]
+    least = max(SMALL_GROWTH_BYTES, SMALL_GROWTH_SHARE * peaks[0][1])
+    verdict: Literal["growing", "flat"] = "growing" if low > 0 and slope * span > least else "flat"
+    if verdict == "flat":
+        return {
+            "verdict": verdict,
+            "because": f"peak memory grows by less than {least / 1e6:.3g} MB, or not surely",
+        }
+    return {"verdict": verdict} | {
+        name: round(value, 3) for name, value in (("bytes_per_unit", slope), ("low", low), ("high", high))
+    }
+
+
+def _slope(x: ArrayLike, y: ArrayLike) -> tuple[float, float, float]:
+    from scipy.special import stdtrit
+    from scipy.stats import linregress
+
+    found = linregress(np.asarray(x, np.float64), np.asarray(y, np.float64))
+    reach = float(found.stderr) * float(stdtrit(len(np.asarray(x)) - 2, 0.975))
+    return float(found.slope), float(found.slope) - reach, float(found.slope) + reach

@@ -11,13 +11,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from probes.analysis.percentiles import binomial_interval, rank_of, smallest_sample
-from probes.analysis.volume import LEAST_SIZES, fit_volume
+from probes.analysis.volume import LEAST_SIZES, fit_volume, memory_by_size
 from probes.facts import Fact, Source, observed
 from probes.load.durations import Durations
 from probes.load.run import Run
@@ -28,8 +27,6 @@ from probes.slo import Slo
 
 LEAST_ANSWERS = 3
 """A visit with fewer good answers has no cost."""
-SMALL_GROWTH_BYTES, SMALL_GROWTH_SHARE = 5e6, 0.01
-"""Memory that grows less over all sizes is flat, by the rule for leaks."""
 
 
 def run_sweep(run: Run) -> None:
@@ -176,37 +173,6 @@ def _border(kept: dict[int, bool | None]) -> tuple[int | None, int | None]:
     beyond = next((size for size, held in kept.items() if held is False), None)
     within = [size for size, held in kept.items() if held and (beyond is None or size < beyond)]
     return max(within, default=None), beyond
-
-
-def memory_by_size(peaks: Sequence[tuple[int, float]]) -> dict[str, Any]:
-    """Bytes that one more unit of size takes: the slope of peak memory (bytes) on size, by least squares.
-
-    With its 95 % interval (Student's t). Growing only where the lower end is over 0 and the growth over all
-    sizes over 1 % of the memory and 5 MB; `insufficient` under `LEAST_SIZES` sizes.
-    """
-    if len(peaks) < LEAST_SIZES:
-        return {"verdict": "insufficient", "because": f"the memory of {len(peaks)} sizes is known"}
-    slope, low, high = _slope([size for size, _ in peaks], [peak for _, peak in peaks])
-    span = peaks[-1][0] - peaks[0][0]
-    least = max(SMALL_GROWTH_BYTES, SMALL_GROWTH_SHARE * peaks[0][1])
-    verdict: Literal["growing", "flat"] = "growing" if low > 0 and slope * span > least else "flat"
-    if verdict == "flat":
-        return {
-            "verdict": verdict,
-            "because": f"peak memory grows by less than {least / 1e6:.3g} MB, or not surely",
-        }
-    return {"verdict": verdict} | {
-        name: round(value, 3) for name, value in (("bytes_per_unit", slope), ("low", low), ("high", high))
-    }
-
-
-def _slope(x: ArrayLike, y: ArrayLike) -> tuple[float, float, float]:
-    from scipy.special import stdtrit
-    from scipy.stats import linregress
-
-    found = linregress(np.asarray(x, np.float64), np.asarray(y, np.float64))
-    reach = float(found.stderr) * float(stdtrit(len(np.asarray(x)) - 2, 0.975))
-    return float(found.slope), float(found.slope) - reach, float(found.slope) + reach
 
 
 def volume_facts(volume: dict[str, Any], run_id: str) -> list[Fact]:

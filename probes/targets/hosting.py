@@ -177,11 +177,13 @@ class Host:
             }
         about |= {
             name: self.about[name]
-            for name in ("runtime", "model", "inputs", "sample_shapes", "called")
+            for name in ("runtime", "model", "parameters", "inputs", "sample_shapes", "called")
             if name in self.about
         }
         if self.code.spread:
             about["spread"] = True
+        if self.code.kind == "model":
+            about["file_bytes"] = Path(self.code.path).stat().st_size
         about["samples"] = self.about["samples"]
         return HostedTarget(
             address=self.code.address,

@@ -532,12 +532,36 @@ def _estimator(path: str, model: Any) -> Loaded:
 
     module = type(model).__module__.split(".")[0]
     about: dict[str, Any] = {"runtime": _with_version(module), "model": type(model).__name__}
+    if parameters := _parameters(model):
+        about["parameters"] = parameters
     own = None
     if width is not None:
         about["inputs"] = {"X": ["rows", int(width)]}
         own = numpy.random.default_rng(0).standard_normal((1, int(width)))
     ask = f"{path} does not say what it takes: give --sample @FILE.json with rows, for example [[1.0, 2.0]]"
     return Loaded(lambda: model.predict, build, own=own, origin="model", about=about, ask=ask)
+
+
+def _parameters(model: Any) -> int:
+    """How many numbers an estimator has learnt: coefficients, or nodes of trees; 0 where it does not say."""
+    if hasattr(model, "tree_"):
+        return int(model.tree_.node_count)
+    count = sum(
+        int(getattr(part, "size", 0))
+        for name in ("coef_", "intercept_", "coefs_", "intercepts_")
+        for part in _parts(getattr(model, name, ()))
+    )
+    trees = _parts(getattr(model, "estimators_", ()))
+    nested = [one for tree in trees for one in _parts(tree)] if not hasattr(model, "coef_") else []
+    return count + sum(_parameters(one) for one in nested if one is not model)
+
+
+def _parts(value: Any) -> list[Any]:
+    if isinstance(value, (list, tuple)):
+        return list(value)
+    if getattr(value, "dtype", None) is not None and value.dtype == object:
+        return list(value.ravel())
+    return [value]
 
 
 def _load_xgboost(path: str) -> Loaded:
@@ -626,9 +650,9 @@ def _torch(torch: Any, path: str, module: Any, own: Any, origin: str) -> Loaded:
         return _same(torch.as_tensor(sample))
 
     ask = f"{path} does not say what it takes: give --sample @FILE.json or @FILE.npy with the tensor"
-    return Loaded(
-        make_call, build, own=own, origin=origin, about={"runtime": f"torch {torch.__version__}"}, ask=ask
-    )
+    about: dict[str, Any] = {"runtime": f"torch {torch.__version__}"}
+    about["parameters"] = sum(int(one.numel()) for one in module.parameters())
+    return Loaded(make_call, build, own=own, origin=origin, about=about, ask=ask)
 
 
 def _load_tflite(path: str) -> Loaded:
