@@ -221,10 +221,11 @@ def _newest_run(runs: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     about, capacity = run["run"], run.get("capacity") or {}
     day = f"The load run of {str(about.get('started_at'))[:10]}"
     if about.get("grade") == "client_limited":
+        why = f" ({about['grade_reason']})" if about.get("grade_reason") else ""
         return (
             "the load run does not count",
-            f"{day} was limited by its own client and says nothing certain of the service: repeat it on a "
-            "machine that is less busy.",
+            f"{day} was limited by its own client{why} and says nothing certain of the service: repeat it on "
+            "a machine that is less busy.",
         )
     reason = capacity.get("reason") or about.get("reason") or about.get("grade_reason")
     because = f" ({reason})" if reason else ""

@@ -365,8 +365,8 @@ def test_a_run_without_a_usable_capacity_is_not_said_to_be_no_run(scene: Any) ->
     assert found.headline.endswith(": the load run does not count")
     assert found.capacity_finding == "The load run does not count"
     assert found.reasons[0] == (
-        "The load run of 2026-02-28 was limited by its own client and says nothing certain of the service: "
-        "repeat it on a machine that is less busy."
+        "The load run of 2026-02-28 was limited by its own client (others used 1.3 cores) and says nothing "
+        "certain of the service: repeat it on a machine that is less busy."
     )
     vague = {"run": about | {"grade": "insufficient"}, "capacity": {"reason": "no step was long enough"}}
     found = verdict(replace(scene.but(load__capacity=None), runs=(vague,)))
