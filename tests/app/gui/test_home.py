@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
@@ -360,3 +361,29 @@ def test_what_a_system_has_not_is_not_asked(window: MainWindow, qtbot: QtBot) ->
     assert all(about.values()), "the lens asks about each"
     assert [applies[question] for question in about["uses_nn"]] == [True] * len(about["uses_nn"])
     assert not any(applies[question] for name in ("uses_gbm", "uses_ann") for question in about[name])
+
+
+def test_a_run_that_home_started_ends_on_the_overview_with_its_result(
+    window: MainWindow, start_server: Callable[..., Any], tmp_path: Path, qtbot: QtBot
+) -> None:
+    """The demo is such a file: see `HomePage.try_demo`."""
+    server = start_server("tests/systems/servers/queue_server.py", "--workers", 2, "--service-ms", 2)
+    file = tmp_path / "loadstone.yaml"
+    file.write_text(
+        f"assessment: ranking\ntarget: {server.url}/\nslo: p99<=500ms\nload: {{rate: 40, duration: 3s}}\n"
+    )
+    page = home(window)
+    drop(window, [file])
+    qtbot.waitUntil(page.offer.use.isVisible, timeout=WAIT_MS)
+    qtbot.mouseClick(page.offer.use, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.page is window.page_of("probe"), timeout=3 * WAIT_MS)
+    assert window.probing.is_running, "it is watched while it runs"
+    qtbot.waitUntil(lambda: window.page is window.page_of("overview"), timeout=3 * WAIT_MS)
+    assert window.session.name == "ranking"
+    qtbot.waitUntil(lambda: _runs_shown(window) == [f"{server.url}/"], timeout=WAIT_MS)
+
+
+def _runs_shown(window: MainWindow) -> list[str]:
+    """The targets of the runs of what the overview shows."""
+    whole = window.session.whole
+    return [] if whole is None else [run["target"]["address"] for run in whole.materials.runs]
