@@ -155,7 +155,7 @@ def lead_of(run: Run) -> str:
     if capacity.get("because"):
         said.append(sentence(str(capacity["because"])))
     top = most_answered(run)
-    if top is not None:
+    if top is not None and not client_limited(run):
         said.append(f"More than {amount(top)}{NO_BREAK}{RATE} is not answered, however many ask at once.")
     if not said:
         said.append(sentence(str(capacity.get("reason") or "No capacity was established")))

@@ -90,6 +90,7 @@ def test_a_run_that_its_client_spoilt_makes_no_statement_about_the_service(
     run["capacity"] |= {"limited_by": "gil"}
     assert load_story.title_of(run) == "What one replica carries is not known: the client was the limit"
     assert "154 (95\xa0% interval 148 to 158), which does not count." in load_story.lead_of(run)
+    assert "is not answered" not in load_story.lead_of(run)
     chart = load_charts.response_chart(run)
     assert chart is not None
     assert chart.title.startswith("Not counted: p99 leaves the objective at 154")
