@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +26,7 @@ from probes.load.steps import ERROR_CLASSES, StepResult
 from probes.probe import Probe, ProbeContext
 from probes.targets.http import parse_target
 
+ROOT = Path(__file__).resolve().parents[3]
 NOTHING = Durations()
 HALF_A_SECOND = LoadSpec(segments=(OpenSegment(100, 100, 0.5),), arrivals="constant", warmup_s=0.0)
 
@@ -58,6 +62,36 @@ def run(server: Any, spec: LoadSpec, **options: Any) -> tuple[dict[str, Any], li
     probe = LoadProbe(parse_target(server.url), spec, **options)
     assert isinstance(probe, Probe)
     return probe.run(ProbeContext("0123456789", told.append)), told
+
+
+_FIRST_PHASE = """
+import sys
+from probes.load.probe import LoadProbe
+from probes.load.spec import LoadSpec, OpenSegment
+from probes.probe import ProbeContext
+from probes.targets.http import parse_target
+
+def tell(event):
+    if event.kind in ("started", "phase"):
+        print(event.kind, "scipy.optimize" in sys.modules)
+
+if __name__ == "__main__":
+    load = LoadSpec(segments=(OpenSegment(100, 100, 0.2),), arrivals="constant", warmup_s=0.0)
+    LoadProbe(parse_target(sys.argv[1]), load).run(ProbeContext("0123456789", tell))
+"""
+
+
+def test_what_the_result_needs_is_imported_before_any_load(
+    server: Any, tmp_path: Path, load_alone: None
+) -> None:
+    """Else who stops a run waits for it."""
+    script = tmp_path / "first_phase.py"
+    script.write_text(_FIRST_PHASE)
+    command = [sys.executable, str(script), server.url]
+    said = subprocess.run(
+        command, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert said[:2] == ["started False", "phase True"]
 
 
 def test_the_document_is_whole_and_plain(server: Any, load_alone: None) -> None:
