@@ -154,8 +154,10 @@ class Session(QObject):
             self.failed.emit,
         )
 
-    def open_if_there(self, name: str, then: Callable[[], None]) -> None:
-        """Opens the assessment that was open last, and then does `then`; nothing where it is gone."""
+    def open_if_there(
+        self, name: str, then: Callable[[], None], otherwise: Callable[[], None] | None = None
+    ) -> None:
+        """Opens an assessment, and then does `then`; where it is not there, `otherwise` or nothing."""
         from assessments.stored import materials
 
         self._turn += 1
@@ -171,6 +173,8 @@ class Session(QObject):
 
             if not isinstance(failure.error, UnknownAssessment):
                 self.failed.emit(failure)
+            elif otherwise is not None:
+                otherwise()
 
         self.executor.submit(lambda: materials(self.store, name), taken, failed)
 

@@ -511,7 +511,8 @@ class HomePage(Page):
             self.session.reload()
             show()
         else:
-            self.session.open_if_there(name, show)
+            # A run file without answers makes no assessment before it has measured.
+            self.session.open_if_there(name, show, show)
 
     def _probe_ended(self, code: int, sentence: str) -> None:
         name, self._running = self._running, ""
