@@ -52,6 +52,11 @@ def parser() -> CommandParser:
         "--limit", metavar="BYTES", type=_bytes, help="of memory: the limit, to say when it is reached"
     )
     group.add_argument(
+        "--slo",
+        metavar="SLO",
+        help="of requests: whether its bounds on times are proven, or how many more it takes",
+    )
+    group.add_argument(
         "--larger-is-better", action="store_true", help="of compare: as of a throughput (default: smaller)"
     )
     group.add_argument(
@@ -101,7 +106,7 @@ def _check_options(options: argparse.Namespace) -> None:
         if options.kind == "compare":
             raise UsageError("compare needs two files: write loadstone analyse compare BEFORE AFTER")
         raise UsageError(f"'{options.after}' is one file too many: {options.kind} takes one")
-    of_kind = {"limit": "memory", "larger_is_better": "compare", "allow": "compare"}
+    of_kind = {"limit": "memory", "larger_is_better": "compare", "allow": "compare", "slo": "requests"}
     for name, kind in of_kind.items():
         if getattr(options, name) not in (None, False) and options.kind != kind:
             option = f"--{name.replace('_', '-')}"
@@ -109,10 +114,14 @@ def _check_options(options: argparse.Namespace) -> None:
 
 
 def _requests(options: argparse.Namespace, columns: int) -> _Told:
+    from app.cli.proof_lines import proof_lines, steady_lines
     from probes.analysis.requests import analyse_requests
+    from probes.slo import parse_slo
 
-    step, notes = analyse_requests(Path(options.file))
-    return _Told(step, shown(step, columns), notes)
+    slo = None if options.slo is None else parse_slo(options.slo)
+    step, notes = analyse_requests(Path(options.file), slo)
+    lines = [*shown(step, columns), *steady_lines([step], columns), *proof_lines([step], columns)]
+    return _Told(step, lines, notes)
 
 
 def _scalability(options: argparse.Namespace, columns: int) -> _Told:

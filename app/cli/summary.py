@@ -15,6 +15,7 @@ from app.cli.figures import fixed, interval, known, megabytes, number, seconds, 
 from app.cli.layout import MISSING, NO_BREAK, Cell, Line, Span, Style, line, plain, table, wrapped
 from app.cli.outcome import SloVerdict, decisive_step, error_ratio, finds_capacity, is_sweep
 from app.cli.pressure_lines import answer_lines, loss_lines, overload_lines
+from app.cli.proof_lines import proof_lines, steady_lines
 from app.cli.volume_lines import complexity_lines, volume_lines
 from probes.load.spec import REQUIREMENT_UNITS
 
@@ -73,6 +74,9 @@ def summary(
     if extra:
         lines += [line(""), *extra]
     checks = [*slo_lines(result, slo, columns), *requirement_lines(result, columns)]
+    checks += steady_lines(steps, columns)
+    if slo is not None and slo.held is not False:
+        checks += proof_lines(steps, columns)
     if checks:
         lines += [line(""), *checks]
     if stored:

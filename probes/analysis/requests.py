@@ -31,8 +31,11 @@ from numpy.typing import NDArray
 
 from probes.analysis.other_tools import Tool, tool_of
 from probes.analysis.percentiles import binomial_interval, latency_summary
+from probes.analysis.proof import prove
 from probes.analysis.result_files import Rows, check_text, rows_of
+from probes.analysis.steady import LEAST_STEADY, steady_from
 from probes.errors import UsageError
+from probes.slo import Slo
 
 LARGEST_FILE = 200_000_000
 """Bytes. A row takes some 20 to 40, so that the largest file holds some 5 to 10 million requests."""
@@ -79,12 +82,33 @@ class Requests:
     notes: tuple[str, ...] = ()
 
 
-def analyse_requests(path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+def analyse_requests(path: Path, slo: Slo | None = None) -> tuple[dict[str, Any], tuple[str, ...]]:
     """CONTRACT's `step` of a file of requests, and notes: what a person must know to read it right.
+
+    With an `slo` its bounds on times are held against the requests (`proof`): against response times where
+    the file has due times, else against service times.
 
     Raises `UsageError` as `read_requests` does.
     """
-    return summarise(read_requests(path))
+    requests = read_requests(path)
+    step, notes = summarise(requests)
+    times_ms = _times_ms(requests)
+    if len(times_ms) >= LEAST_STEADY:
+        step["steady"] = {"from_request": steady_from(times_ms), "of_requests": len(times_ms)}
+    if slo is not None and len(times_ms):
+        step["proof"] = [
+            prove(times_ms, bound.name, bound.quantile, bound.limit_ms).to_json() for bound in slo.bounds
+        ]
+    return step, notes
+
+
+def _times_ms(requests: Requests) -> NDArray[np.float64]:
+    """Times of good answers (ms) in the order in which they were due, or sent where the file does not say."""
+    started = requests.sent_s if requests.due_s is None else requests.due_s
+    good = ~np.isnan(requests.done_s) & (requests.outcome == OUTCOMES.index("ok"))
+    order = np.argsort(started[good], kind="stable")
+    took: NDArray[np.float64] = (requests.done_s - started)[good][order] * 1e3
+    return took
 
 
 def summarise(requests: Requests) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+LEAST_STEADY = 500
+"""Values from which a steady series is called unsteady in less than one of a hundred cases."""
 _BATCH = 5
 _FEWEST_BATCHES = 12
 

@@ -32,7 +32,7 @@ from probes.load.run import Run, objectives_of
 from probes.load.safety import Ending, RunEnded, check_descriptors, scarce_ports
 from probes.load.search import Capacity, Limits, Search
 from probes.load.spec import ClosedSegment, LoadSpec
-from probes.load.steps import StepResult
+from probes.load.steps import StepResult, proofs, steadiness
 from probes.load.sweep import run_sweep, volume_facts, volume_json
 from probes.load.why import Why, limit_of, look_inside, reserved_s, stacks_json
 from probes.probe import ProbeContext
@@ -303,6 +303,10 @@ class LoadProbe:
         if scalability is not None:
             document["scalability"] = scalability
         document["steps"] = [step.to_json() for step in steps]
+        if not self.spec.finds_capacity and self.spec.sweep is None:
+            document["steps"] = [
+                step.to_json() | {"proof": proofs(step, self.spec.slo)} | steadiness(step) for step in steps
+            ]
         if self.spec.sweep is not None:
             document["volume"] = volume_json(steps, self.spec)
         seen = self.target.seen(steps, str(header["id"]))

@@ -9,8 +9,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from probes.analysis.proof import prove
+from probes.analysis.steady import LEAST_STEADY, steady_from
 from probes.load import plan
-from probes.load.durations import Durations
+from probes.load.durations import EXACT, Durations
 from probes.load.engine import Record
 from probes.slo import Slo
 from probes.watch.detail import Detail
@@ -193,6 +195,23 @@ def error_class(outcome: int, is_good: Callable[[int], bool]) -> str:
     if outcome in (429, 503):
         return "throttled"
     return {3: "redirect", 4: "status_4xx", 5: "status_5xx"}.get(outcome // 100, "assertion")
+
+
+def steadiness(step: StepResult) -> dict[str, Any]:
+    """Where the steady part of a step begins (`probes.analysis.steady`): `from_request`, None where the
+    response times still rose or fell at its half. Nothing ({}) where it has too few requests to tell."""
+    if not LEAST_STEADY <= len(step.response) <= EXACT:
+        return {}
+    first = steady_from(step.response.values)
+    return {"steady": {"from_request": first, "of_requests": len(step.response)}}
+
+
+def proofs(step: StepResult, slo: Slo) -> list[dict[str, Any]]:
+    """Whether each bound of the SLO on a time is proven by a step's requests, or how many more it takes."""
+    if not 0 < len(step.response) <= EXACT:
+        return []
+    times_ms = step.response.values / 1e6
+    return [prove(times_ms, bound.name, bound.quantile, bound.limit_ms).to_json() for bound in slo.bounds]
 
 
 def exceedances(record: Record, is_good: Callable[[int], bool], limit_ms: float) -> NDArray[np.bool_]:

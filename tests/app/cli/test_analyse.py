@@ -208,3 +208,26 @@ def test_folders_of_runs_of_another_tool_are_compared(tmp_path: Path, capsys: Ca
     assert main(["analyse", "compare", before, after, "--larger-is-better"]) == 2
     assert main(["analyse", "requests", one]) == 0
     assert "read as one of JMeter" in capsys.readouterr().out
+
+
+def test_a_bound_is_proven_or_says_how_many_requests_are_missing(tmp_path: Path, capsys: Captured) -> None:
+    """MLPerf: p99 takes 459 requests without a miss."""
+    rows = [f"{at / 100},{at / 100},{at / 100 + 0.01},200" for at in range(459)]
+    whole = written(tmp_path, "whole.csv", "due_s,sent_s,done_s,status", rows)
+    assert main(["analyse", "requests", whole, "--slo", "p99<=20ms", "--json", "-"]) == 0
+    (proof,) = json.loads(capsys.readouterr().out)["proof"]
+    assert (proof["proven"], proof["more_requests_needed"], proof["over"]) == (True, 0, 0)
+    assert main(["analyse", "requests", whole, "--slo", "p99<=20ms"]) == 0
+    assert "is proven at 99" in capsys.readouterr().out
+    part = written(tmp_path, "part.csv", "due_s,sent_s,done_s,status", rows[:400])
+    assert main(["analyse", "requests", part, "--slo", "p99<=20ms"]) == 0
+    assert "59 more requests would prove" in capsys.readouterr().out
+    assert main(["analyse", "requests", whole, "--slo", "p98<=20ms"]) == 2
+    capsys.readouterr()
+
+
+def test_times_that_still_rise_are_called_unsteady(tmp_path: Path, capsys: Captured) -> None:
+    rows = [f"{at / 100},{at / 100},{at / 100 + 0.01 + at / 5_000},200" for at in range(600)]
+    rising = written(tmp_path, "rising.csv", "due_s,sent_s,done_s,status", rows)
+    assert main(["analyse", "requests", rising]) == 0
+    assert "Not steady: the response times of step 1 still rose or fell" in capsys.readouterr().out

@@ -60,6 +60,7 @@ def test_a_steady_step_in_whole(write: Any) -> None:
         "ok": 1_000,
         "timeouts": 0,
         "errors": {"status_4xx": 0, "status_5xx": 0, "throttled": 0, "redirect": 0},
+        "steady": {"from_request": 0, "of_requests": 1_000},
     }
 
 
