@@ -1,10 +1,15 @@
 """Where a share of exceedances crosses what is allowed: one monotone curve through blocks at many rates.
 
-logit P(a request misses its objective) = a + b · ln(rate / reference), b ≥ `SLOPE_FLOOR`, fitted to blocks of
-(n requests, x misses) by quasi-binomial likelihood (McCullagh & Nelder 1989, §4.5). Misses come in clusters,
-so that n requests tell less than n independent ones; the variance is multiplied by the dispersion φ, the
-larger of Pearson's χ²/df over blocks and Σs²/Σs over the sizes s of clusters of misses. Blocks far from the
-crossing get little weight, because the line is only local.
+logit P(a request misses its objective) = logit q + b · ln(rate / crossing), fitted to blocks of (n requests,
+x misses) by quasi-binomial likelihood (McCullagh & Nelder 1989, §4.5). Misses come in clusters, so that n
+requests tell less than n independent ones; the variance is multiplied by the dispersion φ, the largest of
+Pearson's χ²/df over blocks and over steps, and Σs²/Σs over the sizes s of clusters of misses. Blocks far from
+the crossing get little weight, because the line is only local.
+
+Where the misses tell little, two things that are known of any queue tell something: at an arrival rate equal
+to the highest throughput it only grows, so that from the crossing to there the share of misses rises to about
+a half; and in heavy traffic waits are exponential (`expected_crossing`). Both are weak beliefs, which misses
+outweigh.
 """
 
 from __future__ import annotations
@@ -12,23 +17,28 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-SLOPE_FLOOR = 2.0
-SLOPE_CEILING = 400.0
-SLOPE_PRIOR = 20.0
-SLOPE_PRIOR_SD = 20.0
+CONFIDENCE, SURELY = 0.95, 0.98
 KERNEL = 0.12
 """Least width, in the logarithm of the rate, of the weight around the crossing: the line holds locally."""
 PRIOR_DISPERSION = 12.0
 PRIOR_CLUSTERS = 4
 """What is believed of clusters before any is seen: the dispersion of M/M/1 near its capacity."""
 LEAST_FREEDOM = 5
-ANCHOR_REQUESTS = 2.0
-ANCHOR_MISSED = 1.5
-"""At the rate of saturation the curve has risen: as if, of two independent requests, 1.5 had missed there."""
+SLOPES = np.geomspace(0.5, 300.0, 48)
+SLOPE_SPREAD = 0.8
+"""Standard deviation of the logarithm of the slope around that of a line that rises to ½ at saturation."""
+LEAST_GAP = 0.02
+LEAST_RISE = 1.0
+"""From the crossing to saturation the logit rises so much at least, whatever share is allowed."""
+LEAST_SPREAD = 0.08
+GAP_SPREAD = 0.8
+"""Scale of the belief in the expected crossing, as a share of its distance from saturation, in logarithms."""
+GRID_STEP = 0.006
 NEAR = 0.12
 """Clusters of misses count for the dispersion when their rate's logarithm is this near to the crossing."""
 
@@ -48,11 +58,15 @@ class Block:
 
 @dataclass(frozen=True)
 class Crossing:
-    """The rate at which the share of misses reaches what is allowed, with its interval."""
+    """The rate at which the share of misses reaches what is allowed, with its interval of 95 %.
+
+    `surely` is the interval of 98 %, for whoever looks again and again until it is narrow.
+    """
 
     rate: float
     low: float
     high: float
+    surely: tuple[float, float]
     slope: float
     dispersion: float
     clusters: int
@@ -85,53 +99,72 @@ def pearson_dispersion(
     return float((((missed - expected) ** 2) / np.maximum(variance, 1e-12)).sum() / freedom)
 
 
-def fit_crossing(
-    blocks: Sequence[Block], allowed: float, saturation: float | None = None, confidence: float = 0.95
-) -> Crossing | None:
-    """The crossing of `allowed` (0 < allowed < 1), or None where no block missed or none kept the objective.
-
-    `saturation` is the highest throughput the target ever reached: at that arrival rate its queue only grows,
-    so that the curve must have risen by there; this bounds how flat it can be below. The interval is by
-    profile likelihood, requests and misses divided by φ, against F(1, clusters − 2); where the deviance
-    never rises that far on one side, that side is 0 or infinite.
+def expected_crossing(
+    saturation: float, variability: float, service_s: float, limit_s: float, allowed: float
+) -> float:
+    """The rate at which a queue of that `saturation` and squared coefficient of variation of the service time
+    would miss `limit_s` with the share `allowed`: P(wait > t) ≈ exp(−2t(C − rate)/(1 + cv²)) for Poisson
+    arrivals in heavy traffic (J. F. C. Kingman, The single server queue in heavy traffic, 1961; for several
+    servers J. Köllerström 1974). At least a fifth of saturation: with so much room nothing is known.
     """
-    share = np.array([block.missed / block.requests for block in blocks if block.requests])
-    if not (share > allowed).any() or not (share <= allowed).any():
+    wait_s = limit_s - service_s
+    if not 0 < wait_s < math.inf:
+        return saturation
+    return max(saturation - math.log(1 / allowed) * (1 + variability) / (2 * wait_s), 0.2 * saturation)
+
+
+def fit_crossing(
+    blocks: Sequence[Block],
+    allowed: float,
+    saturation: float | None = None,
+    expected: float | None = None,
+) -> Crossing | None:
+    """The crossing of `allowed` (0 < allowed < 1), or None where the blocks and what is expected say nothing.
+
+    Without `saturation` and `expected` some block must have missed more than allowed and some not more. The
+    interval is by profile likelihood, requests and misses divided by φ, against F(1, clusters − 2).
+    """
+    blocks = [block for block in blocks if block.requests]
+    share = np.array([block.missed / block.requests for block in blocks])
+    bracketed = bool((share > allowed).any() and (share <= allowed).any())
+    if not blocks or (not bracketed and (saturation is None or expected is None)):
         return None
-    plain = _Curve.of(blocks, allowed, saturation, 1.0)
-    expected = plain.n * _expit(plain.target + plain.slope * (plain.log_rate - plain.at))
-    # only blocks that can tell: near the crossing, some misses expected, not everything missing
-    telling = (plain.weight > 0.3) & (expected > 1) & (expected < 0.5 * plain.n)
-    variance = expected * (1 - expected / plain.n)
-    phi_blocks = pearson_dispersion(plain.x[telling], expected[telling], variance[telling], parameters=2)
-    near = np.abs(plain.log_rate - plain.at) < NEAR
-    sizes = [size for block, is_near in zip(blocks, near, strict=True) if is_near for size in block.clusters]
-    sizes = sizes or [size for block in blocks for size in block.clusters]
+    curve = _Curve.of(blocks, allowed, saturation, expected)
+    steps = curve.by_rate()
+    at, slope = steps.best(1.0)
+    sizes = [
+        size for block in blocks if abs(math.log(block.rate) - at) < NEAR for size in block.clusters
+    ] or [size for block in blocks for size in block.clusters]
     seen, believed = len(sizes), PRIOR_CLUSTERS
     pooled = (cluster_dispersion(sizes) * seen + PRIOR_DISPERSION * believed) / (seen + believed)
-    phi = max(1.0, phi_blocks, pooled)
-    curve = _Curve.of(blocks, allowed, saturation, phi)
-    threshold = _f_quantile(confidence, max(seen - 2, LEAST_FREEDOM))
-    low, high = curve.bound(-1, threshold), curve.bound(+1, threshold)
-    return Crossing(math.exp(curve.at), math.exp(low), math.exp(high), curve.slope, phi, seen)
+    phi = max(1.0, pooled, curve.dispersion(at, slope), steps.dispersion(at, slope))
+    at, slope = steps.best(phi)
+    freedom = max(seen - 2, LEAST_FREEDOM)
+    low, high = steps.interval(phi, _f_quantile(CONFIDENCE, freedom))
+    surely = steps.interval(phi, _f_quantile(SURELY, freedom))
+    return Crossing(math.exp(at), low, high, surely, slope, phi, seen)
 
 
 @dataclass(frozen=True)
 class _Curve:
-    """The curve through (log_rate, x of n) that crosses `target` (a logit) at `at` (a log rate)."""
+    """Every curve through (log_rate, x of n) that crosses `at` some log rates with one of `SLOPES`."""
 
     log_rate: NDArray[np.float64]
     n: NDArray[np.float64]
     x: NDArray[np.float64]
     weight: NDArray[np.float64]
     target: float
-    at: float
-    ceiling: float | None
-    slope: float = SLOPE_PRIOR
+    at: NDArray[np.float64]
+    saturation: float | None
+    expected: float | None
 
     @classmethod
     def of(
-        cls, blocks: Sequence[Block], allowed: float, saturation: float | None, dispersion: float
+        cls,
+        blocks: Sequence[Block],
+        allowed: float,
+        saturation: float | None,
+        expected: float | None,
     ) -> _Curve:
         rates = np.array([block.rate for block in blocks], np.float64)
         n = np.array([block.requests for block in blocks], np.float64)
@@ -139,77 +172,69 @@ class _Curve:
         low, high = _isotonic_bracket(rates, n, x, allowed)
         center, width = math.log(low * high) / 2, max(KERNEL, math.log(high / low) / 2)
         weight = np.exp(-0.5 * ((np.log(rates) - center) / width) ** 2)
-        ceiling = math.log(saturation) if saturation else None
+        reach = max(0.7, 2 * width)
+        at = np.arange(center - 1.6 - reach, center + reach, GRID_STEP)
         target = math.log(allowed / (1 - allowed))
-        curve = cls(np.log(rates), n / dispersion, x / dispersion, weight, target, center, ceiling)
-        return curve.moved_to_best()
+        ceiling = math.log(saturation) if saturation else None
+        believed = math.log(expected) if expected else None
+        return cls(np.log(rates), n, x, weight, target, at, ceiling, believed)
 
-    def moved_to_best(self) -> _Curve:
-        """The curve of least loss, by a golden search over the crossing."""
-        low, high = self.at - 0.7, self.at + 0.7
-        golden = (math.sqrt(5) - 1) / 2
-        a, b = high - golden * (high - low), low + golden * (high - low)
-        loss_a, loss_b = self.loss_at(a), self.loss_at(b)
-        while high - low > 1e-5:
-            if loss_a < loss_b:
-                high, b, loss_b = b, a, loss_a
-                a = high - golden * (high - low)
-                loss_a = self.loss_at(a)
-            else:
-                low, a, loss_a = a, b, loss_b
-                b = low + golden * (high - low)
-                loss_b = self.loss_at(b)
-        at = (low + high) / 2
-        return replace(self, at=at, slope=self.slope_at(at))
+    def by_rate(self) -> _Curve:
+        """Blocks at one rate taken together: what is alike within a step tells as one."""
+        rates, index = np.unique(self.log_rate, return_inverse=True)
+        count = np.bincount(index)
+        return replace(
+            self,
+            log_rate=rates,
+            n=np.bincount(index, self.n).astype(np.float64),
+            x=np.bincount(index, self.x).astype(np.float64),
+            weight=np.bincount(index, self.weight) / count,
+        )
 
-    def loss_at(self, at: float) -> float:
-        """Negative log-likelihood at the best slope for a given crossing, with a wide prior on the slope that
-        only serves where the data say nothing."""
-        slope = self.slope_at(at)
-        z = np.clip(self.target + slope * (self.log_rate - at), -40, 40)
-        loss = float((self.weight * (self.n * np.logaddexp(0, z) - self.x * z)).sum())
-        if self.ceiling is not None:
-            z_there = self.target + slope * (self.ceiling - at)
-            loss += ANCHOR_REQUESTS * float(np.logaddexp(0, z_there)) - ANCHOR_MISSED * z_there
-        return loss + 0.5 * ((slope - SLOPE_PRIOR) / SLOPE_PRIOR_SD) ** 2
+    @cached_property
+    def _evidence(self) -> NDArray[np.float64]:
+        """Negative log-likelihood of independent requests, (crossings, slopes)."""
+        z = self.target + SLOPES[None, :, None] * (self.log_rate - self.at[:, None, None])
+        np.clip(z, -40, 40, out=z)
+        loss: NDArray[np.float64] = np.logaddexp(0, z) @ (self.weight * self.n) - z @ (self.weight * self.x)
+        return loss
 
-    def slope_at(self, at: float) -> float:
-        """The best slope for a given crossing: Newton's method on a convex loss, kept within bounds."""
-        distance = self.log_rate - at
-        slope = self.slope
-        for _ in range(25):
-            p = _expit(self.target + slope * distance)
-            gradient = float((self.weight * (self.n * p - self.x) * distance).sum())
-            gradient += (slope - SLOPE_PRIOR) / SLOPE_PRIOR_SD**2
-            curvature = (
-                float((self.weight * self.n * p * (1 - p) * distance**2).sum()) + 1 / SLOPE_PRIOR_SD**2
-            )
-            moved = min(
-                max(slope - float(np.clip(gradient / curvature, -15, 15)), SLOPE_FLOOR), SLOPE_CEILING
-            )
-            if abs(moved - slope) < 1e-6:
-                return moved
-            slope = moved
-        return slope
+    @cached_property
+    def _belief(self) -> NDArray[np.float64]:
+        """What is held against slopes and crossings before any evidence, (crossings, slopes)."""
+        held = np.zeros((len(self.at), len(SLOPES)))
+        if self.saturation is None:
+            return held
+        likely = max(-self.target, LEAST_RISE) / np.maximum(self.saturation - self.at, LEAST_GAP)
+        held += 0.5 * (np.log(SLOPES[None, :] / likely[:, None]) / SLOPE_SPREAD) ** 2
+        if self.expected is not None:
+            scale = max(LEAST_SPREAD, GAP_SPREAD * (self.saturation - self.expected))
+            held += np.log1p(((self.at - self.expected) / scale) ** 2)[:, None]
+        return held
 
-    def bound(self, direction: int, threshold: float) -> float:
-        """Where, below (−1) or above (+1) the crossing, the deviance rises by `threshold`."""
-        least = self.loss_at(self.at)
-        inside, step = self.at, 0.005
-        while True:
-            outside = inside + direction * step
-            if abs(outside - self.at) > 1.5:
-                return direction * math.inf
-            if 2 * (self.loss_at(outside) - least) > threshold:
-                break
-            inside, step = outside, step * 1.5
-        for _ in range(30):
-            middle = (inside + outside) / 2
-            if 2 * (self.loss_at(middle) - least) > threshold:
-                outside = middle
-            else:
-                inside = middle
-        return outside
+    def _loss(self, phi: float) -> NDArray[np.float64]:
+        return self._evidence / phi + self._belief
+
+    def best(self, phi: float) -> tuple[float, float]:
+        """(log of the crossing, slope) of least loss."""
+        loss = self._loss(phi)
+        at, slope = np.unravel_index(int(loss.argmin()), loss.shape)
+        return float(self.at[at]), float(SLOPES[slope])
+
+    def interval(self, phi: float, threshold: float) -> tuple[float, float]:
+        """The rates of crossings whose deviance, at their best slope, is within `threshold`."""
+        profile = self._loss(phi).min(axis=1)
+        within = np.flatnonzero(2 * (profile - profile.min()) <= threshold)
+        low, high = float(self.at[within[0]]) - GRID_STEP, float(self.at[within[-1]]) + GRID_STEP
+        return math.exp(low), math.exp(high)
+
+    def dispersion(self, at: float, slope: float) -> float:
+        """Pearson's, over those that can tell: near the crossing, some misses expected, not all missing."""
+        share = _expit(self.target + slope * (self.log_rate - at))
+        expected = self.n * share
+        telling = (self.weight > 0.3) & (expected > 1) & (share < 0.5)
+        variance = expected * (1 - share)
+        return pearson_dispersion(self.x[telling], expected[telling], variance[telling], parameters=2)
 
 
 def _isotonic_bracket(

@@ -60,6 +60,13 @@ class Durations:
         rank = rank_of(self._n, q)
         return float(np.partition(self.values, rank - 1)[rank - 1])
 
+    @property
+    def variability(self) -> float | None:
+        """The squared coefficient of variation; None of fewer than two or of more than are kept."""
+        if self._n < 2 or self._counted is not None or not self._sum:
+            return None
+        return float(self.values.var() / self.values.mean() ** 2)
+
     def summary(self) -> dict[str, float]:
         """CONTRACT's `response_ms` object, in ms; see `latency_summary`."""
         if self._counted is None:

@@ -429,7 +429,7 @@ class Run:
         self._search_began = self.context.elapsed()
 
     def closed(self, concurrency: int, seconds: float, requests: int) -> ClosedView:
-        """A closed-loop step of at least `seconds` and `requests`, but at most five times as long."""
+        """A closed-loop step of at least `seconds` and `requests`, but at most three times as long."""
         self.phase(
             "ladder",
             f"{concurrency} caller{'s' if concurrency > 1 else ''} at once",
@@ -444,7 +444,7 @@ class Run:
         drain = min(self.spec.timeout_s, max(1.0, 2 * self._limit_s()))
         record = self._stretch(
             "closed",
-            lambda: self.engine.closed_loop(concurrency, 5 * seconds, drain_s=drain, enough=enough),
+            lambda: self.engine.closed_loop(concurrency, 3 * seconds, drain_s=drain, enough=enough),
             began=began,
         )
         self._remember_base(record)
@@ -458,7 +458,19 @@ class Run:
         if fault is None and step.busiest_client_cores > LADDER_CORES:
             fault = f"the load process used {step.busiest_client_cores:.2f} of one core"
         fault = fault or self._machine_fault(began, step.usage)
-        return ClosedView(step.achieved_per_s, median, step.ok, fault, step.error_ratio or 0.0)
+        return ClosedView(
+            throughput=step.achieved_per_s,
+            median_ms=median,
+            requests=step.ok,
+            fault=fault,
+            error_ratio=step.error_ratio or 0.0,
+            variability=step.service.variability,
+            missed=tuple(self._share_missed(record, objective) for objective in self._objectives),
+        )
+
+    def _share_missed(self, record: Record, objective: Objective) -> float:
+        missed = exceedances(record, self.target.is_good, objective.limit_ms)
+        return float(missed.mean()) if len(missed) else 0.0
 
     def open(self, rate: float, seconds: float, discard_s: float) -> OpenView:
         """An open-loop step once the target is at rest; ends early when it is hopeless."""

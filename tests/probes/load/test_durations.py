@@ -63,3 +63,10 @@ def test_of_nothing_nothing_is_said() -> None:
     assert len(Durations().values) == 0
     with pytest.raises(ValueError, match="no quantile"):
         Durations().quantile(0.5)
+
+
+def test_variability_is_one_for_exponential_times_and_zero_for_equal_ones() -> None:
+    exponential = np.random.default_rng(1).exponential(5e6, 200_000).astype(np.int64)
+    assert Durations(exponential).variability == pytest.approx(1.0, rel=0.02)
+    assert Durations(np.full(9, 5_000_000, np.int64)).variability == 0.0
+    assert Durations(np.array([5_000_000])).variability is None

@@ -149,7 +149,7 @@ def test_the_interval_holds_the_truth_as_often_as_it_says(queue: str, simulate: 
 def test_a_longer_search_knows_more() -> None:
     """Bracketed, and within the precision asked for, once there is time enough."""
     answers = [
-        search(Queue(4, exponential(0.01, 1), [P99_100], 1), budget_s=budget) for budget in (25.0, 600.0)
+        search(Queue(4, exponential(0.01, 1), [P99_100], 1), budget_s=budget) for budget in (25.0, 1200.0)
     ]
     short, long = [(answer.high or np.inf) - (answer.low or 0) for answer in answers]
     assert long < short
@@ -261,3 +261,72 @@ def test_previews_narrow() -> None:
     assert all(low <= rate <= high for rate, low, high in bench.previews)
     assert last[2] - last[1] < first[2] - first[1]
     assert last[0] == pytest.approx(answer.rate, rel=0.1)
+
+
+def test_a_short_search_is_wide_but_not_wrong(simulate: ModuleType) -> None:
+    """14 s, which is what a demo has: of twenty searches 17 at least hold the truth, none begins at 0.
+
+    (Said is 95 %, that is 19; 17 or more is what that gives with a chance of 98 %. The seeds are fixed.)
+    """
+    truth = simulate.mmc_rate(4, 0.01, 0.99, 0.1)
+    inside = 0
+    for seed in range(20):
+        answer = search(Queue(4, exponential(0.01, seed + 100), [P99_100], seed), budget_s=14.0)
+        if answer.rate is None:
+            assert answer.bound == "indeterminate"
+            continue
+        assert answer.bound in ("bracketed", "provisional")
+        assert answer.low is not None
+        assert answer.high is not None
+        assert 0 < answer.low <= answer.rate <= answer.high
+        inside += answer.low <= truth <= answer.high
+    assert inside >= 17
+
+
+class Warming(Queue):
+    """Takes twice as long for its first 40 s."""
+
+    def __init__(self, seed: int) -> None:
+        quick = exponential(0.01, seed)
+        super().__init__(4, lambda n: quick(n) * (2 if self.t < 40 else 1), [P99_100], seed)
+
+
+def test_a_target_that_was_still_warming_is_seen_anew(simulate: ModuleType) -> None:
+    """What it did while slow is forgotten; the answer says so and holds the truth of the warm target."""
+    answer = search(Warming(3), budget_s=120.0)
+    truth = simulate.mmc_rate(4, 0.01, 0.99, 0.1)
+    assert answer.bound == "provisional"
+    assert "still warming" in str(answer.reason)
+    assert answer.grade == "unstable"
+    assert answer.low is not None
+    assert answer.high is not None
+    assert answer.low <= truth <= answer.high
+
+
+class Collapsing(Queue):
+    """Answers hardly a third once more is offered than it can take."""
+
+    def open(self, rate: float, seconds: float, discard_s: float) -> OpenView:
+        view = super().open(rate, seconds, discard_s)
+        over = rate > 300
+        return replace(view, saturated=over, achieved=130.0 if over else view.achieved)
+
+
+def test_a_target_that_carries_less_under_too_much_is_not_resolved() -> None:
+    answer = search(Collapsing(4, always(0.01), [P99_100], 1), budget_s=300.0)
+    assert answer.bound == "provisional"
+    assert "throughput falls under too much load" in str(answer.reason)
+
+
+def test_steps_at_many_callers_show_a_crowd_that_slows_the_target() -> None:
+    bench = Queue(4, exponential(0.01, 1), [P99_100], 1)
+    plain = bench.closed
+
+    def crowded(concurrency: int, seconds: float, requests: int) -> ClosedView:
+        view = plain(concurrency, seconds, 2_000)
+        return replace(view, throughput=view.throughput * (0.5 if concurrency == 32 else 1))
+
+    bench.closed = crowded  # type: ignore[method-assign]
+    answer = search(bench, budget_s=120.0)
+    assert answer.bound == "provisional"
+    assert "throughput falls in a crowd" in str(answer.reason)
