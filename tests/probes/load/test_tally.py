@@ -70,9 +70,8 @@ def assert_same(found: Any, wanted: Any) -> None:
 def test_parts_add_up_to_the_whole(record: Record, cuts: list[int]) -> None:
     """Whatever had ended by then was given away in parts; the end comes as it was planned."""
     ended = int(np.argmax(record.read == 0)) if (record.read == 0).any() else len(record.due)
-    if record.concurrency:  # the first part holds everybody's first answer
-        cuts = [cut for cut in cuts if cut >= record.concurrency]
-    edges = [0, *sorted({min(cut, ended) for cut in cuts})]
+    cuts = [min(cut, ended) for cut in cuts]  # of callers the first part holds everybody's first answer
+    edges = [0, *sorted({cut for cut in cuts if cut >= record.concurrency})]
     stages = Stages.one(is_good, 1.0, record.concurrency, record.think)
     for begin, end in pairwise(edges):
         rows = {name: getattr(record, name)[begin:end] for name in COLUMNS}
