@@ -246,6 +246,7 @@ process.threads_peak                      integer  threads   infra       load   
 process.growth_bytes_per_request          number   bytes     models      load        Memory the target keeps for each request
 process.memory_verdict                    choice:growing:flat:insufficient - models load Whether the target's memory grows under load
 process.growth_bytes_per_second           number   bytes/s   models      load        Memory the target keeps each second, whatever it answers
+process.growth_files_per_request         number   files     models      load        Files and sockets that the target keeps open for each request
 process.gil_share                         ratio    1         models      load        Share of time the target's interpreter lock is held
 infra.kubernetes.workload                 text     -      infra       kubernetes  The serving workload that the facts are about, as Kind/name
 infra.kubernetes.workloads.count          integer  workloads infra       kubernetes  Workloads found that could serve

@@ -315,10 +315,12 @@ def scalability_lines(result: Document, columns: int) -> list[Line]:
 
 
 def memory_lines(result: Document, columns: int) -> list[Line]:
-    """Memory growth, where it was judged."""
+    """Memory growth, where it was judged, and files that are left open."""
     memory = _part(result, "memory")
+    leak = known(_part(result, "kept").get("files_per_request"))
+    rows = wrapped(f"It leaves {number(leak)} files open for each request.", columns, "warn") if leak else []
     if memory.get("verdict") != "growing":
-        return []
+        return rows
     span = interval(memory.get("low"), memory.get("high"))
     brackets = f" ({span})" if span else ""
     hours = known(memory.get("hours_to_limit"))
@@ -329,7 +331,7 @@ def memory_lines(result: Document, columns: int) -> list[Line]:
     by, each = memory.get("bytes_per_request"), "request"
     if known(by) is None:
         by, each = memory.get("bytes_per_s"), "second"
-    return wrapped(f"Memory grows by {number(by)} bytes a {each}{brackets}{until}.", columns, "warn")
+    return rows + wrapped(f"Memory grows by {number(by)} bytes a {each}{brackets}{until}.", columns, "warn")
 
 
 def slo_lines(result: Document, verdict: SloVerdict | None, columns: int) -> list[Line]:

@@ -27,6 +27,7 @@ from probes.load import overload as overloading
 from probes.load import plan
 from probes.load.answers import AnswerWatch
 from probes.load.grade import Grade, grade_steps, untold_memory
+from probes.load.kept import file_growth, kept_json, kept_now
 from probes.load.loss import Loss
 from probes.load.run import Run, objectives_of
 from probes.load.safety import Ending, RunEnded, check_descriptors, scarce_ports
@@ -122,12 +123,12 @@ class LoadProbe:
             ends: list[dict[str, int]] = []
             if watcher is not None:
                 watcher.start()
-                ends.append(_kept(watcher))
+                ends.append(kept_now(watcher))
             try:
                 capacity, ending = self._measure(run, answers)
                 others = run.others_cores()
                 if watcher is not None:
-                    ends.append(_kept(watcher))
+                    ends.append(kept_now(watcher))
                 why, ending = self._look(run, ending)
                 held = None if answers is None else answers.end(ask_again=ending is None)
                 memory = None if watcher is None else run.memory.judged(watcher.samples(), limit[0])
@@ -321,8 +322,10 @@ class LoadProbe:
         loss: Loss | None = header["loss"]
         if loss is not None:
             document["loss"] = loss.to_json()
+        sent = run.engine.sent
+        files = file_growth(header["ends"], sent, run.most_connections)
         if header["ends"]:
-            document["kept"] = dict(zip(("before", "after"), header["ends"], strict=False))
+            document["kept"] = kept_json(header["ends"], files)
         held: HeldAnswers | None = header["answers"]
         if held is not None:
             document["answers"] = held.to_json()
@@ -332,7 +335,6 @@ class LoadProbe:
         document |= stacks
         if lost is not None:
             self._note(run.context, lost)
-        sent = run.engine.sent
         document["client"] = {
             "cpu_cores": round(run.engine.cpu_s / max(run.context.elapsed(), 1e-9), 4),
             "cpu_us_per_request": round(1e6 * run.engine.cpu_s / sent, 2) if sent else None,
@@ -348,6 +350,7 @@ class LoadProbe:
             facts += self._limit_facts(limit, header["why"], scalability, facts, str(header["id"]))
             facts += seen.facts
             facts += _answer_facts(held, Source("load", run=str(header["id"])))
+            facts += [] if files is None else [files.fact(Source("load", run=str(header["id"])))]
             facts += [] if loss is None else loss.facts(Source("load", run=str(header["id"])))
             facts += _overload_facts(overload, Source("load", run=str(header["id"])))
             if "volume" in document:
@@ -466,15 +469,6 @@ def _make_ready_to_judge() -> None:
     At the end it would keep those waiting who have stopped the run: nearly half a second of CPU time.
     """
     import_module("scipy.optimize")
-
-
-def _kept(watcher: TreeWatcher) -> dict[str, int]:
-    """What the target's processes hold now: memory with shared pages counted once, files, threads."""
-    latest = watcher.latest()
-    kept = {"pss_bytes": watcher.measure_pss(), "descriptors": watcher.descriptors()}
-    if latest is not None:
-        kept |= {"threads": latest.threads, "processes": latest.processes}
-    return {name: value for name, value in kept.items() if value is not None}
 
 
 def decisive_step(steps: Sequence[StepResult], capacity: Capacity | None) -> StepResult | None:

@@ -78,6 +78,7 @@ class Run:
         self.base_ms: float | None = None
         self.spoilt: str | None = None
         self.memory = MemoryLog()
+        self.most_connections = 0
         self._measuring = False
         self._mode = "open"
         self._so_far: SoFar | None = None
@@ -121,6 +122,7 @@ class Run:
         timeouts = int((progress.statuses == plan.TIMEOUT).sum())
         cancelled = int((progress.statuses == plan.CANCELLED).sum())
         errors = progress.finished - int(good.sum()) - timeouts - cancelled
+        self.most_connections = max(self.most_connections, progress.connections)
         self.memory.second(progress.t_ns, progress.span_s, progress.finished)
         if self.ending is None:
             self.ending = self.rules.after_second(progress, errors + timeouts) or self._beside_the_load()

@@ -46,6 +46,13 @@ def locked():
 
 def leak(): kept.append(bytearray(1024))
 
+def leak_files(): kept.append(open(os.devnull))
+
+def slow_mode():
+    global calls
+    calls += 1
+    time.sleep(0.05 if calls % 100 == 0 else 0.001)
+
 def leak_much(): kept.append(bytearray(os.urandom(16384)))
 
 def crash():
@@ -224,6 +231,27 @@ def test_a_leak_shows_in_the_memory_of_the_worker(measure: Measure) -> None:
     ok = [step["ok"] for step in told.steps]
     kept = 16_384 * sum(ok) / 2  # from the middle of the first step to the middle of the second, about
     assert last - first == pytest.approx(kept, rel=0.6)
+
+
+def test_a_file_left_open_by_every_call_is_counted(measure: Measure) -> None:
+    """One a call, of calls that were made; a callable that only waits leaves none."""
+    told = measure("leak_files", seconds=0.5, connections=1)
+    assert told.result["kept"]["files_per_request"] == pytest.approx(1.0, rel=0.1)
+    facts = {fact["name"]: fact["value"] for fact in told.result["facts"]}
+    if not told.limited:
+        assert facts["process.growth_files_per_request"] == told.result["kept"]["files_per_request"]
+    assert measure("sleep", seconds=0.5).result["kept"]["files_per_request"] == 0
+
+
+def test_a_mode_of_one_call_in_a_hundred_is_in_the_tail_and_nowhere_else(measure: Measure) -> None:
+    """Every hundredth call takes 50 ms, the others 1 ms."""
+    told = measure("slow_mode", seconds=1.5)
+    assert told.result["call"]["calls"] > 100
+    times = told.result["call"]["call_ms"]
+    assert times["max"] >= 50
+    assert times["p50"] >= 1
+    if not told.limited:
+        assert times["p95"] < 50
 
 
 def test_the_document_and_the_events_are_whole(measure: Measure) -> None:

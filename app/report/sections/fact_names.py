@@ -32,6 +32,7 @@ process.rss_peak_bytes                        Largest memory under load
 process.memory_verdict                        Memory under load
 process.growth_bytes_per_request              Memory kept for each request
 process.growth_bytes_per_second               Memory kept each second
+process.growth_files_per_request              Files left open by a request
 process.gil_share                             Time that the GIL is held
 infra.kubernetes.workload                     Serving workload
 infra.kubernetes.replicas                     Replicas in the manifest
