@@ -87,6 +87,46 @@ class Page(QWidget):
         """The window closes: whatever the page has started ends."""
 
 
+class AssessedPage(Page):
+    """A page that draws the whole assessment, which takes longer than an answer on another page may.
+
+    It is drawn while somebody looks, else when the page is next shown; subclasses say how in `draw_assessed`.
+    """
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self._waiting: Assessed | None = None
+        self._is_shown = False
+
+    def draw_assessed(self, assessed: Assessed) -> None:
+        """Draws all of it."""
+        raise NotImplementedError
+
+    def show_opened(self, _name: str) -> None:
+        """Another assessment: what waited belongs to the other one."""
+        self._waiting = None
+
+    def show_assessed(self, assessed: Assessed) -> None:
+        """All of it, when it is looked at."""
+        self._waiting = assessed
+        if self._is_shown:
+            self._take()
+
+    def enter(self, **_where: Any) -> None:
+        """Draws what came meanwhile."""
+        self._is_shown = True
+        self._take()
+
+    def leave(self) -> None:
+        """Nothing is drawn while nobody looks."""
+        self._is_shown = False
+
+    def _take(self) -> None:
+        assessed, self._waiting = self._waiting, None
+        if assessed is not None:
+            self.draw_assessed(assessed)
+
+
 @dataclass(frozen=True)
 class PageKind:
     """A page before it is made: its module is imported when it is first shown, so the window is soon there.

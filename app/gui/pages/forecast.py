@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
     QGridLayout,
-    QHBoxLayout,
     QMenu,
     QPushButton,
     QScrollArea,
@@ -25,10 +24,11 @@ from PySide6.QtWidgets import (
 
 from app.gui.executor import Failure
 from app.gui.icons import icon
-from app.gui.page import Context, Page
+from app.gui.page import AssessedPage, Context
+from app.gui.pages.forecast_amounts import ForecastAmounts
 from app.gui.reading import view_of, view_with
 from app.gui.texts import filled
-from app.gui.theme import BODY, FINDING, PAGE, SECTION, SMALL
+from app.gui.theme import BODY, FINDING, SECTION, SMALL
 from app.gui.throttle import Throttle
 from app.gui.widgets.assumption import Assumption, Scale
 from app.gui.widgets.empty import EmptyPage
@@ -44,13 +44,12 @@ from assessments.outlook import DEFAULT_UTILISATION, fleet_of
 from assessments.what_if import (
     Assumptions,
     assumptions_of,
-    cost_a_month,
     forecast_if,
     materials_if,
     rate_of,
     with_rate,
 )
-from assessments.wording import NO_BREAK, amount, counted, estimate, percent
+from assessments.wording import NO_BREAK, percent
 from probes.errors import UserError
 
 WIDE = 1200 - 209
@@ -61,7 +60,7 @@ SETTLED_MS = 250
 """The dates by action follow so long after the last change: every action is judged anew for them."""
 
 
-class ForecastPage(Page):
+class ForecastPage(AssessedPage):
     """The fan, what it rests on, four figures, dates by action."""
 
     key = "forecast"
@@ -75,8 +74,6 @@ class ForecastPage(Page):
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self._assessed: Assessed | None = None
-        self._waiting: Assessed | None = None
-        self._is_shown = False
         self._view: View | None = None
         self._base = Assumptions()
         self.assumed = Assumptions()
@@ -126,12 +123,8 @@ class ForecastPage(Page):
         self._upright = rule(upright=True)
         self._across.addWidget(self._upright)
         self._across.addWidget(self.side)
-        self.figures = [_Amount() for _ in range(4)]
-        self._grid = QGridLayout()
-        self._grid.setHorizontalSpacing(24)
-        for place, figure in enumerate(self.figures):
-            self._grid.addWidget(figure, 0, place)
-            self._grid.setColumnStretch(place, 1)
+        self.amounts = ForecastAmounts()
+        self.figures = self.amounts.figures
         self.dates = Figure(self.theme, 120, size=SECTION)
         self.written = PlainLabel("", BODY, tone="ok", wrap=True, selectable=True)
         self.written.hide()
@@ -143,7 +136,7 @@ class ForecastPage(Page):
         column.addWidget(self.written)
         column.addLayout(self._across)
         column.addWidget(rule())
-        column.addLayout(self._grid)
+        column.addWidget(self.amounts)
         column.addWidget(rule())
         column.addWidget(self.dates)
         column.addWidget(self.no_rules)
@@ -219,30 +212,16 @@ class ForecastPage(Page):
 
     # -- what the session says -----------------------------------------------------------------------------
 
-    def show_opened(self, _name: str) -> None:
+    def show_opened(self, name: str) -> None:
         """Another assessment: by its own assumptions."""
-        self._assessed, self._view, self.forecast, self._waiting = None, None, None, None
+        super().show_opened(name)
+        self._assessed, self._view, self.forecast = None, None, None
         self._base = self.assumed = Assumptions()
         self.written.hide()
         self.empty.say(self.tr("Judging …"), "")
         self.stack.setCurrentWidget(self.empty)
 
-    def show_assessed(self, assessed: Assessed) -> None:
-        """All of it, when it is looked at."""
-        self._waiting = assessed
-        if self._is_shown:
-            self._take()
-
-    def leave(self) -> None:
-        """Nothing is drawn while nobody looks."""
-        self._is_shown = False
-
-    def _take(self) -> None:
-        assessed, self._waiting = self._waiting, None
-        if assessed is not None:
-            self._show_assessed(assessed)
-
-    def _show_assessed(self, assessed: Assessed) -> None:
+    def draw_assessed(self, assessed: Assessed) -> None:
         """The assessment as it is now; what a person has dragged stays as it is."""
         before, self._base = self._base, assumptions_of(assessed.judged)
         kept = {
@@ -267,8 +246,7 @@ class ForecastPage(Page):
 
     def enter(self, **where: Any) -> None:
         """`growth=True` puts the focus on the growth."""
-        self._is_shown = True
-        self._take()
+        super().enter(**where)
         if where.get("growth"):
             self.growth.slider.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -411,64 +389,8 @@ class ForecastPage(Page):
         self.between.setVisible(bool(between))
         self.lead.setText(lead(view))
         self.fan.show_chart(fan_chart(view))
-        self._show_figures(self.forecast or {}, view)
+        self.amounts.show_forecast(self.forecast or {}, view)
         self._show_rules(self.forecast or {})
-
-    def _show_figures(self, found: Mapping[str, Any], view: View) -> None:
-        carry = found.get("to_carry") or {}
-        replicas = carry.get("replicas") or found.get("replicas") or {}
-        rate = carry.get("per_s") or found.get("peak_per_s")
-        needed, conservative, spare = (replicas.get(key) for key in ("now", "conservative", "with_spare"))
-        carried = (
-            self.tr("Replicas") if rate is None else filled(self.tr("Replicas for {0} req/s"), amount(rate))
-        )
-        said = self.tr("nobody said what it has to carry")
-        if needed is not None:
-            said = self.tr("at the measured capacity")
-            if conservative is not None and spare is not None:
-                said = filled(self.tr("{0} at the low end, {1} with one spare"), conservative, spare)
-        self.figures[0].say(carried, "–" if needed is None else f"{needed:,}", "", said)
-        target = found.get("autoscaling_target_per_replica")
-        low = (found.get("capacity_per_replica") or {}).get("low")
-        self.figures[1].say(
-            self.tr("Autoscaling target"),
-            "–" if target is None else amount(target),
-            "" if target is None else "req/s",
-            self.tr("needs the lower bound of the capacity")
-            if target is None or low is None
-            else filled(
-                self.tr("per replica: {0} of {1}, the low end"), percent(found["utilisation"]), amount(low)
-            ),
-        )
-        cost, price = found.get("cost_per_million"), found.get("price_per_replica_hour")
-        currency = str(view.profile.get("currency") or "USD")
-        unknown = self.tr("nobody said what a replica costs")
-        if not cost or price is None:
-            self.figures[2].say(self.tr("Per million requests"), "–", "", unknown)
-            self.figures[3].say(self.tr("Per month"), "–", "", unknown)
-            return
-        ends = estimate(cost["value"], cost["low"], cost["high"]).partition(NO_BREAK)[2].strip("()")
-        use = filled(self.tr("at {0} use"), percent(found["utilisation"]))
-        self.figures[2].say(
-            self.tr("Per million requests"), amount(cost["value"]), currency, f"{ends} {use}".strip()
-        )
-        running = (found.get("replicas") or {}).get("running")
-        if running is None:
-            self.figures[3].say(
-                self.tr("Per month"), "–", "", self.tr("how many replicas there are is not known")
-            )
-            return
-        more = [
-            f"{amount(cost_a_month(count, price))} {self.tr('with')} {count}"
-            for count in dict.fromkeys((conservative, spare))
-            if count is not None and count != running
-        ]
-        self.figures[3].say(
-            self.tr("Per month"),
-            amount(cost_a_month(running, price)),
-            currency,
-            "; ".join((counted(running, "replica"), ", ".join(more))).rstrip("; "),
-        )
 
     def _show_rules(self, found: Mapping[str, Any]) -> None:
         rules = found.get("autoscaling") or {}
@@ -555,34 +477,3 @@ class ForecastPage(Page):
         layout = self._body.layout()
         if layout is not None:
             layout.activate()
-
-
-class _Amount(QWidget):
-    """A figure: what it is, the number with its unit, a remark."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.name = PlainLabel("", SMALL, 500, tone="muted", wrap=True)
-        self.number = PlainLabel("", PAGE, 600)
-        self.unit = PlainLabel("", SMALL, tone="muted")
-        self.remark = PlainLabel("", SMALL, tone="muted", wrap=True)
-        row = QHBoxLayout()
-        row.setSpacing(6)
-        row.addWidget(self.number)
-        row.addWidget(self.unit, 0, Qt.AlignmentFlag.AlignBottom)
-        row.addStretch(1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
-        column.addWidget(self.name)
-        column.addLayout(row)
-        column.addWidget(self.remark)
-        column.addStretch(1)
-
-    def say(self, name: str, number: str, unit: str, remark: str) -> None:
-        """These from now on."""
-        self.name.setText(name)
-        self.number.setText(number)
-        self.unit.setText(unit)
-        self.remark.setText(remark)
-        self.setAccessibleName(f"{name}: {number} {unit}. {remark}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
@@ -21,18 +21,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.charts.pieces import Band, State, verdict_badge
-from app.gui.page import Context, Page
+from app.charts.pieces import State, verdict_badge
+from app.gui.page import AssessedPage, Context
+from app.gui.pages.overview_rows import PillarRow, axis_cells, band_of
 from app.gui.reading import view_of
 from app.gui.texts import filled
-from app.gui.theme import BODY, FINDING, SECTION, SMALL, Theme, font
-from app.gui.widgets.elided import ElidedLabel
+from app.gui.theme import BODY, FINDING, SECTION, SMALL
 from app.gui.widgets.empty import EmptyPage
 from app.gui.widgets.figure import Figure
 from app.gui.widgets.flow import FlowLayout
 from app.gui.widgets.labels import PlainLabel, rule
 from app.gui.widgets.row_button import RowButton
-from app.gui.widgets.score import BandLabel, CountedBadge, ScoreBar, ScoreLegend
+from app.gui.widgets.score import BandLabel, CountedBadge, ScoreLegend
 from app.report.sections.axes import axis_rows
 from app.report.sections.claim_words import growth_words, sentences, told
 from app.report.sections.page_one import capacity_chart, question_asked
@@ -61,7 +61,7 @@ _STATES: tuple[tuple[str, State, str], ...] = (
 )
 
 
-class OverviewPage(Page):
+class OverviewPage(AssessedPage):
     """What page one of the report says, with a way on from each part."""
 
     key = "overview"
@@ -71,8 +71,6 @@ class OverviewPage(Page):
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self._view: View | None = None
-        self._waiting: Assessed | None = None
-        self._is_shown = False
         self.compare = QPushButton(self.tr("Compare with milestone…"))
         self.compare.clicked.connect(lambda: self.context.go_to("compare"))
         self.export = QPushButton(self.tr("Export report"))
@@ -207,7 +205,7 @@ class OverviewPage(Page):
 
     def _pillars_part(self) -> QWidget:
         part = QWidget()
-        self.pillars: list[_PillarRow] = []
+        self.pillars: list[PillarRow] = []
         self._pillars = QGridLayout()
         self._pillars.setHorizontalSpacing(16)
         self._pillars.setVerticalSpacing(10)
@@ -292,34 +290,18 @@ class OverviewPage(Page):
 
     # -- what the session says -----------------------------------------------------------------------------
 
-    def show_opened(self, _name: str) -> None:
+    def show_opened(self, name: str) -> None:
         """Another assessment: nothing is shown until it is judged."""
-        self._view, self._waiting = None, None
+        super().show_opened(name)
+        self._view = None
         self.body.hide()
 
     def show_judged(self, judged: Judged) -> None:
         """Whether there is anything to say yet."""
         self.stack.setCurrentWidget(self.empty if self._is_empty(judged) else self.area)
 
-    def show_assessed(self, assessed: Assessed) -> None:
-        """Everything, when it is looked at: it takes longer than an answer on another page may."""
-        self._waiting = assessed
-        if self._is_shown:
-            self._take()
-
-    def enter(self, **_where: Any) -> None:
-        """Shows what came meanwhile."""
-        self._is_shown = True
-        self._take()
-
-    def leave(self) -> None:
-        """Nothing is drawn while nobody looks."""
-        self._is_shown = False
-
-    def _take(self) -> None:
-        assessed, self._waiting = self._waiting, None
-        if assessed is None:
-            return
+    def draw_assessed(self, assessed: Assessed) -> None:
+        """Everything."""
         view = self._view = view_of(assessed)
         self._show_answer(view)
         self._show_three(view)
@@ -370,7 +352,7 @@ class OverviewPage(Page):
         if not refused:
             name = view.pillar_name(overall["pillar"])
             self.overall.setText(filled(self.tr("{0} overall, set by {1}"), f"{overall['score']:.0f}", name))
-            self.band.show_band(_band(overall["band"]))
+            self.band.show_band(band_of(overall["band"]))
             self.mean.setText(filled(self.tr("mean of pillars {0}"), f"{overall['mean']:.0f}"))
         self.headroom.show_chart(capacity_chart(view))
 
@@ -420,7 +402,7 @@ class OverviewPage(Page):
         pillars = view.lens.pillars
         if len(self.pillars) != len(pillars):
             _clear(self._pillars)
-            self.pillars = [_PillarRow(self.theme) for _ in pillars]
+            self.pillars = [PillarRow(self.theme) for _ in pillars]
             for row, cells in enumerate(self.pillars):
                 for place, cell in enumerate(cells.cells):
                     self._pillars.addWidget(cell, row, place)
@@ -433,7 +415,7 @@ class OverviewPage(Page):
         self.axes_part.setVisible(bool(rows))
         if len(self.axes) != len(rows):
             _clear(self._axes)
-            self.axes = [_axis_cells() for _ in rows]
+            self.axes = [axis_cells() for _ in rows]
             for at, cells in enumerate(self.axes):
                 for place, cell in enumerate(cells):
                     top = Qt.AlignmentFlag.AlignTop if place != 3 else Qt.AlignmentFlag(0)
@@ -500,43 +482,6 @@ class OverviewPage(Page):
             layout.activate()
 
 
-class _PillarRow:
-    """The cells of a pillar."""
-
-    def __init__(self, theme: Theme) -> None:
-        self.name = ElidedLabel("", BODY)
-        self.bar = ScoreBar(theme)
-        self.number = PlainLabel("", SECTION, 600)
-        self.number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.span = PlainLabel("", BODY, tone="muted")
-        self.band = BandLabel(theme)
-        self.remark = ElidedLabel("", SMALL, tone="muted")
-        self.remark.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.cells: tuple[QWidget, ...] = (
-            self.name, self.bar, self.number, self.span, self.band, self.remark,
-        )  # fmt: skip
-
-    def say(self, name: str, score: Mapping[str, Any], said: str, is_lowest: bool) -> None:
-        refused = bool(score.get("refused"))
-        self.name.setFont(font(BODY, 600 if is_lowest else 400))
-        self.name.setText(name)
-        self.name.setMinimumWidth(min(self.name.sizeHint().width(), 120))
-        self.bar.show_score(score)
-        self.number.setText("–" if refused else f"{score['score']:.0f}")
-        self.span.setText("" if refused else f"({score['proven']:.0f}–{score['claimed']:.0f})")
-        self.band.show_band(None if refused else _band(score["band"]), "–" if refused else "")
-        self.remark.setText(said)
-
-
-def _axis_cells() -> tuple[PlainLabel, ...]:
-    return (
-        PlainLabel("", BODY, 500, wrap=True),
-        PlainLabel("", BODY),
-        PlainLabel("", SMALL, tone="muted"),
-        PlainLabel("", SMALL, tone="muted", wrap=True),
-    )
-
-
 def _columns(spacing: int) -> QBoxLayout:
     row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
     row.setSpacing(spacing)
@@ -573,10 +518,6 @@ def _clear(grid: QGridLayout) -> None:
         if widget is not None:
             widget.hide()
             widget.deleteLater()
-
-
-def _band(name: str) -> Band:
-    return next(band for band in get_args(Band) if band == name)
 
 
 def _breaking(limit: Mapping[str, Any]) -> str:

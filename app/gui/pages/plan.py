@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLay
 from app.charts.spec import ChangeChart, ScoreChange
 from app.gui.icons import icon
 from app.gui.models.actions import ActionsModel
-from app.gui.page import Context, Page
+from app.gui.page import AssessedPage, Context
 from app.gui.reading import view_of
 from app.gui.texts import filled
 from app.gui.theme import BODY, PAGE, SECTION, SMALL
@@ -33,7 +33,7 @@ ROWS = 10
 """Rows of the table that are seen at once; it scrolls by itself when there are more."""
 
 
-class PlanPage(Page):
+class PlanPage(AssessedPage):
     """Effort against effect, all actions, and the one that is selected."""
 
     key = "plan"
@@ -48,8 +48,6 @@ class PlanPage(Page):
         super().__init__(context, parent)
         self._view: View | None = None
         self._assessed: Assessed | None = None
-        self._waiting: Assessed | None = None
-        self._is_shown = False
         self._wanted: str | int | None = None
         self.model = ActionsModel(self)
         self.numbers = QPushButton(self.tr("Numbers"))
@@ -152,28 +150,14 @@ class PlanPage(Page):
 
     # -- what the session says -----------------------------------------------------------------------------
 
-    def show_opened(self, _name: str) -> None:
+    def show_opened(self, name: str) -> None:
         """Another assessment."""
-        self._view, self._assessed, self._waiting = None, None, None
+        super().show_opened(name)
+        self._view, self._assessed = None, None
         self.model.show_view(None)
         self._show_actions(None)
 
-    def show_assessed(self, assessed: Assessed) -> None:
-        """All of it, when it is looked at."""
-        self._waiting = assessed
-        if self._is_shown:
-            self._take()
-
-    def leave(self) -> None:
-        """Nothing is drawn while nobody looks."""
-        self._is_shown = False
-
-    def _take(self) -> None:
-        assessed, self._waiting = self._waiting, None
-        if assessed is not None:
-            self._show_assessed(assessed)
-
-    def _show_assessed(self, assessed: Assessed) -> None:
+    def draw_assessed(self, assessed: Assessed) -> None:
         """The plan as it is now; the selected action stays selected where it is still one."""
         chosen = self._chosen()
         self._view, self._assessed = view_of(assessed), assessed
@@ -186,8 +170,7 @@ class PlanPage(Page):
 
     def enter(self, **where: Any) -> None:
         """`action` is the place of an action, `question` one that an action settles."""
-        self._is_shown = True
-        self._take()
+        super().enter(**where)
         wanted = where.get("question", where.get("action"))
         if wanted is not None:
             self._wanted = wanted

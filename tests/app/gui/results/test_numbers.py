@@ -8,9 +8,11 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
 from app.charts.spec import Bar, BarChart, DateRange, RangeChart
+from app.charts.table import rows_of
 from app.gui.theme import Theme
 from app.gui.widgets.figure import Figure
 from app.gui.widgets.numbers import NumbersModel, NumbersWindow, show_numbers
@@ -89,3 +91,12 @@ def test_numbers_stand_at_the_right_and_words_at_the_left(qtmodeltester: Any) ->
     right, left = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignLeft
     aligned = [model.index(0, column).data(Qt.ItemDataRole.TextAlignmentRole) for column in range(3)]
     assert aligned == [left, right, left]
+
+
+def test_the_model_keeps_the_rules_of_qt(qtmodeltester: ModelTester) -> None:
+    model = NumbersModel()
+    qtmodeltester.check(model)
+    model.show_rows(*rows_of(BARS))
+    qtmodeltester.check(model)
+    model.show_rows((), ())
+    qtmodeltester.check(model)
