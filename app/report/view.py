@@ -168,6 +168,14 @@ class View:
         runs = self.document.get("runs") or ()
         return tuple(read_run(run) for run in runs if isinstance(run, Mapping))
 
+    def newest(self, name: str) -> Mapping[str, Any]:
+        """That part of the newest run that has it and can be trusted; empty where there is none."""
+        for run in self.runs:
+            found, about = run.get(name), run.get("run") or {}
+            if isinstance(found, Mapping) and about.get("grade") == "valid":
+                return found
+        return {}
+
     @cached_property
     def run(self) -> Mapping[str, Any] | None:
         """The run that the load story tells: the newest with a capacity, else the newest of all."""

@@ -8,6 +8,7 @@ from app.report.model import Block, Cell, Column, Heading, Span, Table, plain, t
 from app.report.sections.claim_words import growth_words
 from app.report.sections.run_words import number, part
 from app.report.sections.score_words import score_cells, score_of
+from app.report.sections.size_words import growth_sentence
 from app.report.view import View
 from assessments.wording import amount, binary_bytes, estimate, percent
 
@@ -105,30 +106,19 @@ def _users(view: View) -> str:
 
 
 def _data(view: View) -> str:
-    run = view.run
-    volume = {} if run is None else part(run, "volume")
+    volume = view.newest("volume")
     if not volume:
         return "Not measured: no run varied the size of requests (loadstone probe --sweep)."
-    largest = number(volume.get("largest_within_slo"))
-    exponent, low, high = (number(volume.get(name)) for name in ("exponent", "low", "high"))
-    name = volume.get("law")
-    if name == "1":
-        law = "Cost does not depend on the size"
-    elif volume.get("refused") or exponent is None:
-        law = "How cost grows was not told"
-    else:
-        law = f"Cost grows as {name}" if name != "between" else "Cost grows as a power of the size"
-        span = f" ({low:.2f} to {high:.2f}, 95 %)" if low is not None and high is not None else ""
-        law += f", exponent {exponent:.2f}{span}"
-    law += f" on the axis {volume.get('axis')}" if volume.get("axis") else ""
-    memory = part(volume, "memory")
-    per_unit = number(memory.get("bytes_per_unit"))
-    if memory.get("verdict") == "growing" and per_unit is not None:
-        law += f"; one more takes {binary_bytes(per_unit)} of memory"
-    return law + (f"; the largest size within the objective is {amount(largest)}." if largest else ".")
+    return growth_sentence(volume, "Cost")
 
 
 def _complexity(view: View) -> str:
+    models = view.newest("complexity")
+    told = f"{growth_sentence(models, 'Response time')} " if models else ""
+    return told + _memory_left(view)
+
+
+def _memory_left(view: View) -> str:
     headroom, limit = (
         view.number("derived.memory_limit_headroom"),
         view.number("infra.kubernetes.memory_limit_bytes"),

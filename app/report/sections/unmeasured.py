@@ -154,7 +154,7 @@ def _refused(view: View) -> list[Block]:
         add("Memory growth", "not judged; it takes a longer run at one rate (loadstone probe --soak)")
     elif part(run, "memory").get("verdict") == "insufficient":
         add("Memory growth", "too short a run to tell growth from noise")
-    if not part(run, "volume"):
+    if not view.newest("volume"):
         add("Data volume", "no run varied the size of requests (loadstone probe --sweep)")
     answers = part(run, "answers")
     if answers.get("verdict") not in ("same", "changed"):
