@@ -43,21 +43,22 @@ class FileGrowth:
         )
 
 
-def kept_now(watcher: TreeWatcher) -> dict[str, int]:
-    """What the target's processes hold now: memory with shared pages counted once, files, threads."""
+def kept_now(watcher: TreeWatcher, sent: int) -> dict[str, int]:
+    """What the target's processes hold now, `sent` requests having gone to them: memory with shared pages
+    counted once, files, threads."""
     latest = watcher.latest()
     kept = {"pss_bytes": watcher.measure_pss(), "descriptors": watcher.descriptors()}
     if latest is not None:
         kept |= {"threads": latest.threads, "processes": latest.processes}
-    return {name: value for name, value in kept.items() if value is not None}
+    return {"requests": sent} | {name: value for name, value in kept.items() if value is not None}
 
 
-def file_growth(ends: Ends, requests: int, connections: int) -> FileGrowth | None:
+def file_growth(ends: Ends, connections: int) -> FileGrowth | None:
     """How the open files grew between the ends, less `connections`, the most that were ours; None where that
     cannot be told: it was not read twice, processes came or went, or nothing was sent."""
     counts = [end["descriptors"] for end in ends if "descriptors" in end]
     processes = {end.get("processes") for end in ends}
-    if len(counts) != 2 or len(processes) != 1 or not requests:
+    if len(counts) != 2 or len(processes) != 1 or not (requests := ends[1]["requests"] - ends[0]["requests"]):
         return None
     return FileGrowth(max(0, counts[1] - counts[0] - connections), requests)
 

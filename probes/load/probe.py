@@ -123,12 +123,12 @@ class LoadProbe:
             ends: list[dict[str, int]] = []
             if watcher is not None:
                 watcher.start()
-                ends.append(kept_now(watcher))
+                ends.append(kept_now(watcher, run.engine.sent))
             try:
                 capacity, ending = self._measure(run, answers)
                 others = run.others_cores()
                 if watcher is not None:
-                    ends.append(kept_now(watcher))
+                    ends.append(kept_now(watcher, run.engine.sent))
                 why, ending = self._look(run, ending)
                 held = None if answers is None else answers.end(ask_again=ending is None)
                 memory = None if watcher is None else run.memory.judged(watcher.samples(), limit[0])
@@ -322,8 +322,7 @@ class LoadProbe:
         loss: Loss | None = header["loss"]
         if loss is not None:
             document["loss"] = loss.to_json()
-        sent = run.engine.sent
-        files = file_growth(header["ends"], sent, run.most_connections)
+        files = file_growth(header["ends"], run.most_connections)
         if header["ends"]:
             document["kept"] = kept_json(header["ends"], files)
         held: HeldAnswers | None = header["answers"]
@@ -335,6 +334,7 @@ class LoadProbe:
         document |= stacks
         if lost is not None:
             self._note(run.context, lost)
+        sent = run.engine.sent
         document["client"] = {
             "cpu_cores": round(run.engine.cpu_s / max(run.context.elapsed(), 1e-9), 4),
             "cpu_us_per_request": round(1e6 * run.engine.cpu_s / sent, 2) if sent else None,

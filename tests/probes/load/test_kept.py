@@ -22,16 +22,18 @@ from probes.load.kept import FileGrowth, file_growth
 def test_files_of_each_request(
     before: int, after: int, requests: int, connections: int, leaks: float
 ) -> None:
-    ends = [{"descriptors": before, "processes": 2}, {"descriptors": after, "processes": 2}]
-    growth = file_growth(ends, requests, connections)
+    first = {"descriptors": before, "processes": 2, "requests": 7}
+    last = {"descriptors": after, "processes": 2, "requests": 7 + requests}
+    growth = file_growth([first, last], connections)
     assert growth is not None
     assert growth.per_request == leaks
 
 
 def test_what_cannot_be_told_is_not() -> None:
-    one, other = {"descriptors": 5, "processes": 1}, {"descriptors": 500, "processes": 2}
-    assert file_growth([one, other], 100, 0) is None  # a process came, with files of its own
-    assert file_growth([one], 100, 0) is None
-    assert file_growth([{"processes": 1}, one], 100, 0) is None
-    assert file_growth([one, one], 0, 0) is None
-    assert file_growth([one, one], 100, 0) == FileGrowth(0, 100)
+    one = {"descriptors": 5, "processes": 1, "requests": 0}
+    other = {"descriptors": 500, "processes": 1, "requests": 100}
+    assert file_growth([one, other | {"processes": 2}], 0) is None  # a process came, with files of its own
+    assert file_growth([one], 0) is None
+    assert file_growth([{"processes": 1, "requests": 0}, other], 0) is None
+    assert file_growth([one, one], 0) is None
+    assert file_growth([one, other | {"descriptors": 5}], 0) == FileGrowth(0, 100)
