@@ -113,7 +113,7 @@ def examine(store_url: str | None) -> Examination:
     found.add("Loadstone", shadows(own_folder(), sys.path, _loaded_files(), _claims()))
     found.add("Python", [_python(), Finding("platform", platform.platform())])
     found.add("Packages", [package(name) for name in _CORE])
-    found.add("Features", [_postgresql(), _stacks(), *_window(), _report()])
+    found.add("Features", [_postgresql(), _grpc(), _stacks(), *_window(), _report()])
     found.add("Store", _guarded(lambda: _store(store_url), "store"))
     found.add("This machine", _guarded(_machine, "measuring"))
     return found
@@ -198,6 +198,16 @@ def _postgresql() -> Finding:
         return Finding("store on PostgreSQL", f"psycopg {found.value}")
     return Finding(
         "store on PostgreSQL", "psycopg is missing", "missing", 'pip install "loadstone[postgresql]"'
+    )
+
+
+def _grpc() -> Finding:
+    needed = {"grpc_tools": "grpcio-tools", "grpc_reflection": "grpcio-reflection", "hpack": "hpack"}
+    missing = [name for module, name in needed.items() if importlib.util.find_spec(module) is None]
+    if not missing:
+        return Finding("gRPC targets", "what they need is installed")
+    return Finding(
+        "gRPC targets", f"{', '.join(missing)} missing", "missing", 'pip install "loadstone[grpc]"'
     )
 
 

@@ -57,7 +57,8 @@ def parser() -> CommandParser:
         "probe",
         "TARGET [options]",
         "Puts a target under load, watches it, and says what it carries.\n"
-        "TARGET is http:// or https://host:port/path, or code of yours: python:module:callable,\n"
+        "TARGET is http:// or https://host:port/path, grpc://host:port/package.Service/Method,\n"
+        "or code of yours: python:module:callable,\n"
         "python:file.py:callable, model:FILE or command:LINE. Without a load option the\n"
         "highest rate is found at which the SLO holds.",
         (
@@ -77,6 +78,7 @@ def parser() -> CommandParser:
             "loadstone probe http://127.0.0.1:8000/ --rate 30000 --duration 20s --shards 2",
             "loadstone probe http://127.0.0.1:8000/ --bodies @bodies.jsonl --events -",
             "loadstone probe https://localhost:8443/ --ca authority.pem --rate 100 --duration 30s",
+            "loadstone probe grpc://127.0.0.1:50051/shop.Ranker/Rank --sample '{\"user\": 7}'",
             "loadstone probe http://127.0.0.1:8000/ --with metrics=http://127.0.0.1:8000/metrics",
             "loadstone probe http://127.0.0.1:8000/ --with prometheus=http://127.0.0.1:9090",
             "loadstone probe http://127.0.0.1:8000/ --rate 100 --duration 30s --with manifests=deploy/",
@@ -206,10 +208,19 @@ def parser() -> CommandParser:
     request.add_argument("--expect-body", metavar="REGEX", help="what has to be found in the answer")
 
     request.add_argument(
-        "--ca", metavar="FILE", help="of https://: whose certificates count (default: the system's)"
+        "--ca",
+        metavar="FILE",
+        help="of https:// and grpcs://: whose certificates count (default: the system's)",
     )
     request.add_argument(
-        "--insecure", action="store_true", help="of https://: check no certificate; the result says so"
+        "--insecure",
+        action="store_true",
+        help="of https:// and grpcs://: check no certificate; the result says so",
+    )
+    request.add_argument(
+        "--proto",
+        metavar="FILE",
+        help="of grpc://: what the method takes, where the server has no reflection",
     )
 
     user_code.add_options(parser)
@@ -527,6 +538,7 @@ def target_of(options: argparse.Namespace) -> Target:
         "allow_remote": options.allow_remote or None,
         "ca": options.ca,
         "insecure": options.insecure or None,
+        "proto": options.proto,
     }
     return parse_target(options.target, {name: value for name, value in given.items() if value is not None})
 

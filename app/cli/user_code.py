@@ -22,7 +22,17 @@ EXAMPLES = (
     "loadstone probe model:model.onnx --slo 'p99<=20ms'",
     "loadstone probe command:'./score --once' --sample @x.json --rate 5 --duration 30s",
 )
-_OF_HTTP = ("--method", "--header", "--body", "--bodies", "--expect-status", "--pid", "--ca", "--insecure")
+_OF_HTTP = (
+    "--method",
+    "--header",
+    "--body",
+    "--bodies",
+    "--expect-status",
+    "--pid",
+    "--ca",
+    "--insecure",
+    "--proto",
+)
 _OF_CODE = ("--spread", "--python", "--workers", "--threads", "--memory-limit")
 _MOST_WORKERS, _MOST_THREADS = 64, 256
 

@@ -125,13 +125,13 @@ class HttpTarget:
         where = f"{self.host}:{self.port}"
         started = time.monotonic()
         try:
-            with _connected((self.ip, self.port), self.tls, timeout_s) as sock:
+            with connected((self.ip, self.port), self.tls, timeout_s) as sock:
                 parser, body_read = _exchange(
                     sock, self._encode(self.bodies[0], run_id), started + timeout_s,
                     head_only=self.method == "HEAD", where=where,
                 )  # fmt: skip
         except TlsError as error:
-            raise TargetError(f"{where} cannot be asked: {error.strerror}{_tls_hint(error)}") from error
+            raise TargetError(f"{where} cannot be asked: {error.strerror}{tls_hint(error)}") from error
         except TimeoutError as error:
             raise TargetError(
                 f"{where} gave no complete answer within {timeout_s:g} s; check that the service is healthy "
@@ -274,7 +274,7 @@ def _tls(scheme: str, host: str, ca: str | None, insecure: bool) -> Tls | None:
 
 
 @contextmanager
-def _connected(address: tuple[str, int], tls: Tls | None, timeout_s: float) -> Iterator[socket.socket]:
+def connected(address: tuple[str, int], tls: Tls | None, timeout_s: float) -> Iterator[socket.socket]:
     """A connection, secured where asked, for one exchange. Raises `TlsError` and `OSError`."""
     with socket.create_connection(address, timeout_s) as sock:
         if tls is None:
@@ -297,7 +297,8 @@ def _connected(address: tuple[str, int], tls: Tls | None, timeout_s: float) -> I
                 raise TlsError("it closed the connection without the end of the TLS session") from error
 
 
-def _tls_hint(error: TlsError) -> str:
+def tls_hint(error: TlsError) -> str:
+    """What can be done about it, as the end of a sentence; empty where that is not known."""
     if isinstance(error.__cause__, OSError) and "certificate is not accepted" in str(error.strerror):
         return "; name the file of its certificate authority with --ca, or go without checking by --insecure"
     return ""

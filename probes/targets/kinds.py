@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MODULES = {
     "http": "probes.targets.http",
     "https": "probes.targets.http",
+    "grpc": "probes.targets.grpc",
+    "grpcs": "probes.targets.grpc",
 }
 """By the scheme before `://`."""
 CODE = ("python", "model", "command")

@@ -1,0 +1,151 @@
+"""One unary gRPC call outside of the load: by the same codec, over a connection of its own."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from probes.errors import TargetError, UsageError
+from probes.load.codec import Notes
+from probes.load.plan import Tls, TlsError, Wire
+from probes.targets import http
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+INSTALL = 'pip install "loadstone[grpc]"'
+CODEC = "probes.load.http2"
+_PACKAGES = {"hpack": "hpack", "google.protobuf": "protobuf", "grpc_reflection": "grpcio-reflection"}
+_COMPILER = {"grpc_tools": "grpcio-tools"}
+
+
+def need_packages(*, compiler: bool = False) -> None:
+    """Raises `UsageError` that names the packages of the extra that are missing, and how to install them."""
+    missing = []
+    for module, package in (_PACKAGES | (_COMPILER if compiler else {})).items():
+        try:
+            found = find_spec(module) is not None
+        except ModuleNotFoundError:
+            found = False
+        if not found:
+            missing.append(package)
+    if missing:
+        raise UsageError(f"a gRPC target needs {', '.join(missing)}: install with {INSTALL}")
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a gRPC server listens, and what goes with every call."""
+
+    host: str
+    port: int
+    family: int
+    ip: str
+    remote: bool
+    tls: Tls | None
+    metadata: tuple[tuple[str, str], ...]
+    shown_metadata: tuple[str, ...]
+
+    @property
+    def authority(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def encoded(self, path: str, message: bytes, run_id: str | None = None) -> bytes:
+        """The request of a call, as the codec takes it; the user-agent names the run."""
+        from probes.load.http2 import encoded_request, header_block
+
+        agent = f"{http.USER_AGENT}/{run_id}" if run_id else http.USER_AGENT
+        block = header_block(
+            self.authority, path, secure=self.tls is not None, agent=agent, metadata=self.metadata
+        )
+        return encoded_request(block, message)
+
+    def wire(self, requests: tuple[bytes, ...], timeout_s: float) -> Wire:
+        """How the load loop talks to it."""
+        return Wire(
+            family=self.family, address=(self.ip, self.port), requests=requests,
+            timeout_ns=int(timeout_s * 1e9), protocol=CODEC, tls=self.tls,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a call got: its outcome (an HTTP status), gRPC status, what was said of it, the message."""
+
+    status: int
+    code: int | None
+    said: str
+    message: bytes
+    seconds: float
+
+
+def read_endpoint(
+    address: str, headers: Sequence[str], *, allow_remote: bool, ca: str | None, insecure: bool
+) -> tuple[Endpoint, str]:
+    """Endpoint and path of a `grpc://` address (`grpcs://` with TLS). Raises as `http.parse_target` does."""
+    scheme, _, rest = address.partition("://")
+    secure = scheme.lower().endswith("s")
+    if not secure and (ca is not None or insecure):
+        raise UsageError(f"--ca and --insecure are for {scheme}s:// targets: leave them out")
+    plain = http.parse_target(
+        f"{'https' if secure else 'http'}://{rest}", headers=headers, allow_remote=allow_remote, ca=ca,
+        insecure=insecure,
+    )  # fmt: skip
+    tls = None if plain.tls is None else replace(plain.tls, alpn=("h2",))
+    endpoint = Endpoint(
+        plain.host, plain.port, plain.family, plain.ip, plain.remote, tls, plain.headers, plain.shown_headers
+    )
+    return endpoint, plain.path
+
+
+def call(endpoint: Endpoint, path: str, message: bytes, timeout_s: float, run_id: str | None = None) -> Reply:
+    """Makes one call; the whole exchange has `timeout_s`.
+
+    Raises `TargetError` with one sentence when nothing answers there, or something that is no gRPC.
+    """
+    from probes.load.http2 import Codec
+
+    where = endpoint.authority
+    request = endpoint.encoded(path, message, run_id)
+    errors: dict[int, str] = {}
+    codec = Codec(endpoint.wire((request,), timeout_s), Notes(errors))
+    codec.body = bytearray()
+    started = time.monotonic()
+    try:
+        with http.connected((endpoint.ip, endpoint.port), endpoint.tls, timeout_s) as sock:
+            sock.sendall(codec.begin(0, request))
+            outcome = 0
+            while not outcome:
+                left = started + timeout_s - time.monotonic()
+                if left <= 0:
+                    raise TimeoutError
+                sock.settimeout(left)
+                data = sock.recv(65_536)
+                outcome = codec.feed(data, 0, 0) if data else codec.at_end()
+                if codec.pending and data:
+                    waiting, codec.pending = codec.pending, b""
+                    sock.sendall(waiting)
+    except TlsError as error:
+        raise TargetError(f"{where} cannot be asked: {error.strerror}{http.tls_hint(error)}") from error
+    except TimeoutError as error:
+        raise TargetError(
+            f"{where} gave no complete answer within {timeout_s:g} s; check that the service is healthy "
+            "or allow more with --timeout"
+        ) from error
+    except ConnectionRefusedError as error:
+        raise TargetError(f"nothing listens on {where}; start the service or correct the address") from error
+    except OSError as error:
+        if codec.at_end() and isinstance(error, ConnectionError):
+            raise TargetError(
+                f"what listens on {where} does not speak gRPC: it ended the connection"
+            ) from error
+        raise TargetError(f"{where} cannot be asked: {error.strerror or error}") from error
+    said = errors.get(outcome, "")
+    if outcome >= 1_000 or (codec.code is None and outcome != 200):
+        raise TargetError(f"what listens on {where} does not speak gRPC: {said}")
+    body = bytes(codec.body[5:])
+    if outcome == 200 and codec.body[:1] != b"\0":
+        raise TargetError(f"{where} answers with a compressed message, which was not asked for")
+    return Reply(outcome, codec.code, said, body, time.monotonic() - started)

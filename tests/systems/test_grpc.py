@@ -1,0 +1,200 @@
+"""gRPC targets on a real server (grpcio): what it did is known, and what Loadstone says of it has to agree.
+
+Needs the extra `grpc` in the environment that runs the tests.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from probes.errors import TargetError, UsageError
+from probes.load.arrivals import due_times
+from probes.load.engine import Engine, Progress
+from probes.load.probe import LoadProbe
+from probes.load.shard import Live
+from probes.load.spec import ClosedSegment, LoadSpec, OpenSegment
+from probes.load.tally import summarise
+from probes.probe import ProbeContext
+from probes.targets.kinds import parse_target
+
+NEEDED = ("grpc", "grpc_reflection", "grpc_tools", "hpack")
+MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.skipif(bool(MISSING), reason=f"the extra grpc is not installed ({', '.join(MISSING)})"),
+    pytest.mark.usefixtures("load_alone"),
+]
+SERVER = "tests/systems/servers/grpc_server.py"
+SERVICE_MS = 5.0
+Start = Callable[..., Any]
+PROTO = """syntax = "proto3";
+package t;
+message Ask { string text = 1; int32 status = 2; int32 bytes = 3; }
+message Answer { string text = 1; int32 size = 2; }
+service Echo { rpc Say(Ask) returns (Answer); }
+"""
+
+
+@pytest.fixture
+def echo(start_server: Start) -> Start:
+    """Starts the server; the address of its method."""
+
+    def start(*options: object) -> str:
+        server = start_server(SERVER, "--service-ms", SERVICE_MS, *options)
+        return f"grpc://127.0.0.1:{server.port}/t.Echo/Say"
+
+    return start
+
+
+class Nobody:
+    """Watches an engine and never ends it."""
+
+    def second(self, progress: Progress) -> None:
+        """Does nothing."""
+
+    def stop_word(self, live: Live, t_ns: int) -> int:
+        return 0
+
+
+@pytest.fixture
+def load() -> Start:
+    """Runs the load probe on an address with a sample."""
+
+    def run(address: str, sample: str | None = None, **spec: Any) -> dict[str, Any]:
+        options = {} if sample is None else {"body": sample.encode()}
+        told = {"warmup_s": 0.0, "arrivals": "constant"} | spec
+        context = ProbeContext("0123456789", lambda _: None, threading.Event())
+        result = LoadProbe(parse_target(address, options), LoadSpec(**told)).run(context)
+        step = result["steps"][0]
+        assert step["sent"] == step["ok"] + step["timeouts"] + step["cancelled"] + sum(
+            step["errors"].values()
+        )
+        return result
+
+    return run
+
+
+def at(rate: float, seconds: float = 1.0) -> dict[str, Any]:
+    return {"segments": (OpenSegment(rate, rate, seconds),)}
+
+
+def test_calls_are_answered_and_none_faster_than_the_server(echo: Start, load: Start) -> None:
+    result = load(echo(), '{"text": "hello"}', **at(100))
+    (step,) = result["steps"]
+    assert (step["sent"], step["ok"]) == (100, 100)
+    assert step["service_ms"]["p50"] >= SERVICE_MS
+    assert result["target"]["kind"] == "grpc" and result["target"]["sample_from"] == "given"
+    assert result["client"]["kernel_stamps"]
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [(8, "throttled"), (14, "throttled"), (3, "status_4xx"), (13, "status_5xx"), (4, "status_5xx")],
+)
+def test_a_status_is_counted_by_its_class(code: int, kind: str, echo: Start) -> None:
+    """The target is not asked before: every call under load ends with the status."""
+    aim = parse_target(echo(), {"body": b'{"status": %d}' % code}).prepared(10.0)
+    with Engine(aim.wire(10.0), 64, Nobody()) as engine:
+        due, _ = due_times([OpenSegment(50, 50, 0.5)], "constant", np.random.default_rng(1))
+        step = summarise(engine.open_loop(due, 0.5), aim.is_good, lambda *_: None)
+        assert step.errors[kind] == step.sent == 25
+        assert "as was asked: ä" in " ".join(engine.notes.values())
+
+
+def test_an_answer_is_json_of_its_message(echo: Start) -> None:
+    target = parse_target(echo(), {"body": b'{"text": "hello", "bytes": 3}'}).prepared(10.0)
+    assert target.check(10.0).body == b'{"text": "xxx", "size": 5}'
+
+
+@pytest.mark.parametrize("size", [70_000, 3_000_000])
+def test_messages_beyond_the_windows_come_whole(size: int, echo: Start) -> None:
+    """A first window is 65,535 bytes: more is sent as the server gives window."""
+    sample = f'{{"text": "{"a" * size}", "bytes": {size}}}'.encode()
+    target = parse_target(echo(), {"body": sample}).prepared(10.0)
+    body = target.check(10.0).body
+    assert len(body) > size and body.endswith(b'"size": %d}' % size)
+
+
+def test_large_messages_under_load(echo: Start, load: Start) -> None:
+    sample = f'{{"text": "{"a" * 200_000}", "bytes": 200000}}'
+    (step,) = load(echo(), sample, segments=(ClosedSegment(4, 1.0),))["steps"]
+    assert step["ok"] == step["sent"] > 10
+
+
+def test_few_streams_a_connection_are_enough(echo: Start, load: Start) -> None:
+    (step,) = load(echo("--streams", 4), segments=(ClosedSegment(16, 1.0),))["steps"]
+    assert step["ok"] == step["sent"] > 16
+
+
+def test_a_server_that_ends_connections_while_load_runs_loses_no_call(echo: Start, load: Start) -> None:
+    """Each connection is told to go (GOAWAY) after 0.2 s; what is under way is answered first."""
+    (step,) = load(echo("--age-ms", 200), **at(100, 2.0))["steps"]
+    assert step["ok"] >= 195 and step["ok"] + step["errors"]["reset"] == step["sent"] == 200
+
+
+def test_a_server_that_hangs_runs_into_the_time_out(echo: Start) -> None:
+    target = parse_target(echo(), {"body": b'{"status": -1}'}).prepared(10.0)
+    with pytest.raises(TargetError, match=r"gave no complete answer within 0\.5 s"):
+        target.check(0.5)
+
+
+def test_an_error_of_the_check_names_the_status(echo: Start) -> None:
+    target = parse_target(echo(), {"body": b'{"status": 5}'}).prepared(10.0)
+    with pytest.raises(TargetError, match=r"answers NOT_FOUND: as was asked: ä instead of OK"):
+        target.check(10.0)
+
+
+def test_what_is_not_there_is_named_with_what_is(echo: Start) -> None:
+    address = echo()
+    with pytest.raises(UsageError, match=r"no method Sya there \(did you mean Say\?\): known are Say, Watch"):
+        parse_target(address.replace("Say", "Sya"), {}).prepared(10.0)
+    with pytest.raises(UsageError, match=r"no service t\.Ecko there .*: known are t\.Echo$"):
+        parse_target(address.replace("Echo", "Ecko"), {}).prepared(10.0)
+    with pytest.raises(UsageError, match="streams"):
+        parse_target(address.replace("Say", "Watch"), {}).prepared(10.0)
+    with pytest.raises(UsageError, match=r"the sample is no t\.Ask: .*its fields are text, status, bytes"):
+        parse_target(address, {"body": b'{"foo": 1}'}).prepared(10.0)
+
+
+def test_without_reflection_a_proto_file_says_it(echo: Start, tmp_path: Path) -> None:
+    address = echo("--no-reflection")
+    with pytest.raises(TargetError, match="give --proto FILE"):
+        parse_target(address, {}).prepared(10.0)
+    file = tmp_path / "echo.proto"
+    file.write_text(PROTO)
+    target = parse_target(address, {"proto": str(file), "body": b'{"bytes": 1}'}).prepared(10.0)
+    assert target.check(10.0).body == b'{"text": "x"}'
+    file.write_text("message {")
+    with pytest.raises(UsageError, match=r"cannot be compiled: .*echo\.proto"):
+        parse_target(address, {"proto": str(file)}).prepared(10.0)
+
+
+def test_a_server_of_plain_http_is_told_in_one_sentence(start_server: Start) -> None:
+    server = start_server("tests/systems/servers/queue_server.py")
+    with pytest.raises(TargetError, match="does not speak gRPC"):
+        parse_target(f"grpc://127.0.0.1:{server.port}/t.Echo/Say", {}).prepared(5.0)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
+def test_over_tls_with_a_verified_certificate(echo: Start, load: Start, tmp_path: Path) -> None:
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+         "-keyout", tmp_path / "key", "-out", tmp_path / "pem", "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    address = echo("--certificate", tmp_path / "pem", "--key", tmp_path / "key").replace("grpc:", "grpcs:")
+    with pytest.raises(TargetError, match="certificate is not accepted"):
+        parse_target(address, {}).prepared(10.0)
+    target = parse_target(address, {"ca": str(tmp_path / "pem")}).prepared(10.0)
+    assert target.check(10.0).status == 200
+    assert target.to_json()["tls"]["verified"]
