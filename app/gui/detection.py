@@ -6,8 +6,10 @@ Nothing is sent to another machine here unless the order allows it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from app.gui.probe_order import ProbeOrder
+from app.gui.target_fields import fields_of, is_code
 from probes.errors import UserError
 
 TIMEOUT_S = 3.0
@@ -33,6 +35,8 @@ class Found:
     beginning: str = ""
     pid: int | None = None
     process: str = ""
+    told: str = ""
+    """What is known of a target that answers to no request before the probe starts it or speaks to it."""
 
     @property
     def answers(self) -> bool:
@@ -49,6 +53,10 @@ def detect(order: ProbeOrder, *, sample: bool = False) -> Found:
     from probes.targets.http import parse_target
 
     address = order.target.strip()
+    if is_code(address):
+        return Found(address, told="code")
+    if not fields_of(address) >= {"method", "body_kind"}:
+        return Found(address, is_remote=_is_elsewhere(address), told="protocol")
     try:
         known = parse_target(address, allow_remote=True)
         if known.remote and not order.allow_remote:
@@ -88,6 +96,15 @@ def detect(order: ProbeOrder, *, sample: bool = False) -> Found:
         pid=pid,
         process=process,
     )
+
+
+def _is_elsewhere(address: str) -> bool:
+    """Whether an address may be of another machine, by its text."""
+    try:
+        host = urlsplit(address).hostname or ""
+    except ValueError:
+        return False
+    return not (host in ("localhost", "::1") or host.startswith("127."))
 
 
 def _listener(ip: str, port: int) -> tuple[int | None, str]:

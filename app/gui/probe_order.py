@@ -11,9 +11,10 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
+from app.gui.target_fields import fields_of, is_code
 from probes.errors import UserError
 
-Kind = Literal["capacity", "steps", "rate"]
+Kind = Literal["capacity", "steps", "rate", "users"]
 BodyKind = Literal["none", "text", "lines"]
 MOST_BODY = 100_000
 """Characters of a body that a command line holds; longer ones come from a file."""
@@ -21,7 +22,10 @@ MOST_BODY = 100_000
 
 @dataclass(frozen=True)
 class ProbeOrder:
-    """The fields as they are written. `slo_more` are bounds of the objective beside the one percentile."""
+    """The fields as they are written; those that the kind of target does not take count for nothing.
+
+    `slo_more` are bounds of the objective beside the one percentile; `spread` is empty or not.
+    """
 
     target: str = ""
     method: str = ""
@@ -29,6 +33,11 @@ class ProbeOrder:
     body_kind: BodyKind = "none"
     body: str = ""
     bodies: str = ""
+    sample: str = ""
+    spread: str = ""
+    python: str = ""
+    workers: str = "1"
+    threads: str = "1"
     percentile: str = "p99"
     limit_ms: str = "500"
     errors: str = "1"
@@ -41,6 +50,8 @@ class ProbeOrder:
     step: str = "5"
     rate: str = "100"
     duration: str = "30"
+    users: str = "50"
+    think: str = "2"
     checks: tuple[str, ...] = ()
     allow_remote: bool = False
 
@@ -70,15 +81,7 @@ class ProbeOrder:
 
     def arguments(self, assessment: str = "") -> tuple[str, ...]:
         """The arguments of `loadstone`."""
-        words = ["probe", self.target.strip() or "TARGET"]
-        if self.method:
-            words += ["--method", self.method]
-        for header in self.headers:
-            words += ["--header", header]
-        if self.body_kind == "text":
-            words += ["--body", self.body]
-        elif self.body_kind == "lines":
-            words += ["--bodies", f"@{self.bodies.strip()}"]
+        words = ["probe", self.target.strip() or "TARGET", *self._input_arguments()]
         if self.slo:
             words += ["--slo", self.slo]
         if self.kind == "capacity":
@@ -86,6 +89,9 @@ class ProbeOrder:
             words += ["--max-rate", self.max_rate.strip()] if self.max_rate.strip() else []
         elif self.kind == "steps":
             words += ["--concurrency", self.concurrency.replace(" ", ""), "--step", f"{self.step.strip()}s"]
+        elif self.kind == "users":
+            words += ["--users", self.users.strip(), "--think", _seconds(self.think)]
+            words += ["--duration", f"{self.duration.strip()}s"]
         else:
             words += ["--rate", self.rate.strip(), "--duration", f"{self.duration.strip()}s"]
         for check in self.checks:
@@ -93,6 +99,29 @@ class ProbeOrder:
         if self.allow_remote:
             words.append("--allow-remote")
         return (*words, *(("--assessment", assessment) if assessment else ()))
+
+    def _input_arguments(self) -> list[str]:
+        """What is sent, or called with, as far as the kind of target takes it."""
+        fields, words = fields_of(self.target), []
+        if "method" in fields and self.method:
+            words += ["--method", self.method]
+        for header in self.headers if "headers" in fields else ():
+            words += ["--header", header]
+        if "body_kind" in fields and self.body_kind == "text":
+            words += ["--body", self.body]
+        elif "body_kind" in fields and self.body_kind == "lines":
+            words += ["--bodies", f"@{self.bodies.strip()}"]
+        if "sample" in fields and self.sample.strip():
+            words += ["--sample", self.sample.strip()]
+        if "spread" in fields and self.spread:
+            words.append("--spread")
+        if "python" in fields and self.python.strip():
+            words += ["--python", self.python.strip()]
+        for name in ("workers", "threads"):
+            value = str(getattr(self, name)).strip()
+            if name in fields and value != "1":
+                words += [f"--{name}", value]
+        return words
 
     def command_line(self, assessment: str = "", store: str | None = None) -> str:
         """What one would type for the same run."""
@@ -128,6 +157,16 @@ def order_of_run(result: Mapping[str, Any]) -> ProbeOrder:
     with suppress(KeyError, UserError):
         order = order.with_slo(str(load["slo"]))
     segments = [entry for entry in load.get("segments") or () if isinstance(entry, Mapping)]
+    if segments and "think_s" in segments[0]:
+        first = segments[0]
+        constant = "constant:" if first.get("think") == "constant" else ""
+        return replace(
+            order,
+            kind="users",
+            users=str(first.get("concurrency", "")),
+            think=f"{constant}{first['think_s']:g}{'s' if constant else ''}",
+            duration=f"{first.get('seconds', 30):g}",
+        )
     if segments and "concurrency" in segments[0]:
         callers = ",".join(str(entry.get("concurrency", "")) for entry in segments)
         return replace(order, kind="steps", concurrency=callers, step=f"{segments[0].get('seconds', 5):g}")
@@ -147,10 +186,10 @@ def problems(order: ProbeOrder) -> dict[str, str]:
 
     Reads files of bodies and the environment; resolves no name and sends nothing.
     """
+    from app.cli.arguments import whole_number
     from app.cli.checks import read_check
-    from app.cli.inputs import read_bodies
-    from probes.load.spec import parse_concurrency, parse_rate, parse_ratio, parse_seconds
-    from probes.targets.http import check_address
+    from app.cli.probe import MOST_USERS
+    from probes.load.spec import parse_concurrency, parse_rate, parse_ratio, parse_seconds, parse_think
 
     found: dict[str, str] = {}
 
@@ -162,20 +201,11 @@ def problems(order: ProbeOrder) -> dict[str, str]:
 
     if not order.target.strip():
         found["target"] = "write where the service answers, for example http://127.0.0.1:8000/predict"
+    elif is_code(order.target):
+        _check_code(order, check)
     else:
-        check("target", lambda: check_address(order.target.strip()))
-    check("method", lambda: _method(order.method))
-    for header in order.headers:
-        check("headers", lambda header=header: _header(header))  # type: ignore[misc]
-    if order.body_kind == "text" and len(order.body) > MOST_BODY:
-        found["body"] = f"a body of more than {MOST_BODY:,} characters comes from a file: put it there"
-    elif order.body_kind == "text" and not order.body:
-        found["body"] = "write the body, or choose that there is none"
-    if order.body_kind == "lines":
-        if not order.bodies.strip():
-            found["bodies"] = "name a file with one body a line"
-        else:
-            check("bodies", lambda: read_bodies(f"@{order.bodies.strip()}"))
+        check("target", lambda: _address(order.target.strip()))
+        _check_request(order, found, check)
     check("slo", lambda: _slo(order))
     if order.kind == "capacity":
         check("precision", lambda: _above_zero(parse_ratio(f"{order.precision.strip()}%", "a precision")))
@@ -185,12 +215,75 @@ def problems(order: ProbeOrder) -> dict[str, str]:
     elif order.kind == "steps":
         check("step", lambda: parse_seconds(f"{order.step.strip()}s", "the time of a step"))
         check("concurrency", lambda: parse_concurrency(order.concurrency.replace(" ", ""), 5.0))
+    elif order.kind == "users":
+        check("users", lambda: whole_number("--users", 1, MOST_USERS)(order.users.strip()))
+        check("think", lambda: parse_think(_seconds(order.think)))
+        check("duration", lambda: parse_seconds(f"{order.duration.strip()}s", "a duration"))
     else:
         check("rate", lambda: parse_rate(order.rate.strip()))
         check("duration", lambda: parse_seconds(f"{order.duration.strip()}s", "a duration"))
     for text in order.checks:
         check("checks", lambda text=text: read_check(text))  # type: ignore[misc]
     return found
+
+
+Check = Callable[[str, Callable[[], object]], None]
+
+
+def _seconds(text: str) -> str:
+    """Seconds as an option takes them; a unit that was written stays."""
+    text = text.strip()
+    return f"{text}s" if text[-1:].isdigit() else text
+
+
+def _address(address: str) -> None:
+    """Raises `UsageError` for what is no address; of kinds other than HTTP the scheme alone is looked at."""
+    from probes.targets.http import check_address
+    from probes.targets.kinds import options_of, scheme_of
+
+    scheme = scheme_of(address)
+    if scheme in ("", "http", "https"):
+        check_address(address)
+    else:
+        options_of(scheme)
+
+
+def _check_request(order: ProbeOrder, found: dict[str, str], check: Check) -> None:
+    """What is sent to a service."""
+    from app.cli.inputs import read_bodies
+
+    fields = fields_of(order.target)
+    if "method" in fields:
+        check("method", lambda: _method(order.method))
+    for header in order.headers if "headers" in fields else ():
+        check("headers", lambda header=header: _header(header))  # type: ignore[misc]
+    if "body_kind" not in fields:
+        return
+    if order.body_kind == "text" and len(order.body) > MOST_BODY:
+        found["body"] = f"a body of more than {MOST_BODY:,} characters comes from a file: put it there"
+    elif order.body_kind == "text" and not order.body:
+        found["body"] = "write the body, or choose that there is none"
+    if order.body_kind == "lines":
+        if not order.bodies.strip():
+            found["bodies"] = "name a file with one body a line"
+        else:
+            check("bodies", lambda: read_bodies(f"@{order.bodies.strip()}"))
+
+
+def _check_code(order: ProbeOrder, check: Check) -> None:
+    """Code of the user's: as the command line reads it; nothing is started."""
+    from app.cli.arguments import whole_number
+    from app.cli.inputs import read_body
+    from probes.targets.kinds import scheme_of
+    from probes.targets.user_code import MOST_THREADS, MOST_WORKERS, parse_user_code, read_sample
+
+    target, sample = order.target.strip(), order.sample.strip()
+    check("target", lambda: parse_user_code(target))
+    check("workers", lambda: whole_number("--workers", 1, MOST_WORKERS)(order.workers.strip()))
+    check("threads", lambda: whole_number("--threads", 1, MOST_THREADS)(order.threads.strip()))
+    if sample:
+        name = sample[1:] if sample.startswith("@") else ""
+        check("sample", lambda: read_sample(read_body(sample, "--sample"), name, scheme_of(target)))  # type: ignore[arg-type]
 
 
 def _method(method: str) -> None:

@@ -26,6 +26,7 @@ from app.gui.pages.probe_running import ProbeRunning
 from app.gui.pages.probe_setup import ProbeSetup
 from app.gui.probe_order import order_of, order_of_run
 from app.gui.run_findings import moment_of
+from app.gui.target_fields import is_code
 from app.gui.texts import filled
 from app.gui.widgets.notice import Notice
 from app.report.sections.run_words import part
@@ -329,6 +330,12 @@ class ProbePage(Page):
         self.setup.look()
         if known and not order_is_remote(asked.target):
             self.start()
+        elif not known:
+            text = self.tr(
+                "Filled in from the run. Bodies, samples and hidden headers are not in a run: give them "
+                "again where it had them, look at what answers there, and start."
+            )
+            self.notice.show_text(text)
 
     def stop(self) -> None:
         """Asks the probe to stop; said at once."""
@@ -422,5 +429,7 @@ def order_is_remote(address: str) -> bool:
     """Whether an address may be of another machine, as far as its text tells."""
     from urllib.parse import urlsplit
 
+    if is_code(address):
+        return False
     host = urlsplit(address).hostname or ""
     return not (host in ("localhost", "::1") or host.startswith("127."))

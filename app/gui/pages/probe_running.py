@@ -301,7 +301,8 @@ class ProbeRunning(QWidget):
     def _show_started(self) -> None:
         assert self.run.started is not None
         target, load = self.run.started.target, self.run.load
-        self.method.set_text(str(target.get("method", "GET")))
+        is_http = target.get("kind", "http") == "http"
+        self.method.set_text(str(target.get("method", "GET")) if is_http else str(target["kind"]).upper())
         self.address.setText(str(target.get("address", "")))
         slo = str(load.get("slo", "")).replace("<=", f"{NO_BREAK}≤{NO_BREAK}").replace(",", ", ")
         slo = slo.replace("%", f"{NO_BREAK}%").replace("ms", f"{NO_BREAK}ms")

@@ -15,14 +15,13 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
+    QCheckBox,
     QComboBox,
     QFileDialog,
     QGridLayout,
-    QHBoxLayout,
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -30,16 +29,18 @@ from PySide6.QtWidgets import (
 from app.gui.detection import Found, detect
 from app.gui.executor import SerialExecutor
 from app.gui.page import Context
+from app.gui.pages.probe_answer import ProbeAnswer
 from app.gui.probe_order import BodyKind, Kind, ProbeOrder, order_of, problems
 from app.gui.run_findings import questions_on_load
+from app.gui.target_fields import examples, fields_of, is_code
 from app.gui.texts import filled
-from app.gui.theme import BODY, SECTION, SMALL
+from app.gui.theme import BODY, SECTION
+from app.gui.widgets.form_field import Field
 from app.gui.widgets.labels import PlainLabel, rule
 from app.gui.widgets.page_scroll import PageScroll
-from app.gui.widgets.run_pieces import Badge
 from app.gui.widgets.segments import Segments
 from app.report.view import sentence
-from assessments.wording import NO_BREAK, amount
+from assessments.wording import NO_BREAK
 
 LOOK_AFTER_MS = 500
 """After the last change of the address it is looked at what answers there."""
@@ -47,40 +48,9 @@ LABELS, FIELDS = 132, 460
 NARROW = 900
 METHODS = ("", "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 PERCENTILES = ("p50", "p90", "p95", "p99", "p999")
+OF_KIND = ("method", "headers", "body_kind", "sample", "spread", "python", "workers")
+"""Rows of the form that only some kinds of target have."""
 _WARMUP_S = 4
-
-
-class Field(QWidget):
-    """A field with what is wrong with it below."""
-
-    def __init__(self, *parts: QWidget | str, below: str = "") -> None:
-        super().__init__()
-        row = QHBoxLayout()
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        for part in parts:
-            row.addWidget(PlainLabel(part) if isinstance(part, str) else part)
-        if not any(
-            isinstance(part, QLineEdit | QPlainTextEdit) and part.maximumWidth() > 400 for part in parts
-        ):
-            row.addStretch(1)
-        self.hint = PlainLabel(below, SMALL, tone="muted", wrap=True)
-        if not below:
-            self.hint.hide()
-        self.problem = PlainLabel("", SMALL, tone="bad", wrap=True)
-        self.problem.hide()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(3)
-        column.addLayout(row)
-        column.addWidget(self.hint)
-        column.addWidget(self.problem)
-
-    def say(self, problem: str) -> None:
-        """What is wrong; empty for nothing."""
-        self.problem.setText(problem)
-        self.problem.setVisible(bool(problem))
-        self.setAccessibleDescription(problem)
 
 
 class ProbeSetup(QWidget):
@@ -97,7 +67,6 @@ class ProbeSetup(QWidget):
         self._turn = 0
         self._tried = False
         self._more_slo = ""
-        self._shown: list[PlainLabel] = []
         self._asking = SerialExecutor(self)
         self._look = QTimer(self)
         self._look.setSingleShot(True)
@@ -135,6 +104,14 @@ class ProbeSetup(QWidget):
         self.body = self._text(self.tr("Body"), 3, '{"user": 1}')
         self.bodies = self._line(self.tr("File of bodies"), placeholder="bodies.jsonl")
         self.browse = QPushButton(self.tr("Choose …"))
+        self.code_sample = self._line(
+            self.tr("Sample"), placeholder=self.tr("@sample.json, or the JSON itself; empty: its own")
+        )
+        self.choose_sample = QPushButton(self.tr("Choose …"))
+        self.spread = QCheckBox(self.tr("its keys are the keyword arguments"))
+        self.python = self._line(self.tr("Interpreter"), placeholder=self.tr(".venv, or empty: this one"))
+        self.workers = self._line(self.tr("Processes that run it"), 56)
+        self.threads = self._line(self.tr("Callers at once in each process"), 56)
         self.percentile = QComboBox()
         self.percentile.setAccessibleName(self.tr("Percentile of response time"))
         for name in PERCENTILES:
@@ -143,7 +120,7 @@ class ProbeSetup(QWidget):
         self.errors = self._line(self.tr("Most percent of errors"), 56)
         loads = [
             ("capacity", self.tr("Find capacity")), ("steps", self.tr("Callers in steps")),
-            ("rate", self.tr("A fixed rate")),
+            ("rate", self.tr("A fixed rate")), ("users", self.tr("Users")),
         ]  # fmt: skip
         self.kind = Segments(loads, self.theme, self.tr("Kind of load"))
         self.precision = self._line(self.tr("Precision, percent"), 56)
@@ -153,16 +130,13 @@ class ProbeSetup(QWidget):
         self.step = self._line(self.tr("Seconds a step"), 56)
         self.rate = self._line(self.tr("Requests a second"), 88)
         self.duration = self._line(self.tr("Seconds"), 72)
+        self.users = self._line(self.tr("Users"), 72)
+        self.think = self._line(self.tr("Seconds that a user thinks"), 56)
+        self.users_time = self._line(self.tr("Seconds of load by users"), 72)
         self.checks = self._text(
             self.tr("Cross-checks"), 2, "metrics=http://127.0.0.1:8000/metrics\nmanifests=deploy/"
         )
         self.confirm = self._line(self.tr("Name of the other machine"), 260)
-        self.sample = QPushButton(self.tr("Send one request"))
-        self.copy = QPushButton(self.tr("Copy"))
-        self.copy.setProperty("kind", "link")
-        self.command = PlainLabel("", SMALL, wrap=True, selectable=True)
-        self.command.setAccessibleName(self.tr("The command line that will run"))
-        self.duration_words = PlainLabel("", SMALL, tone="muted", wrap=True)
 
     def _text(self, name: str, rows: int, placeholder: str) -> QPlainTextEdit:
         text = QPlainTextEdit()
@@ -197,7 +171,10 @@ class ProbeSetup(QWidget):
             return field
 
         section(self.tr("What is put under load"))
-        row(self.tr("Target"), "target", self.target)
+        row(
+            self.tr("Target"), "target", self.target,
+            below=filled(self.tr("Or for example {0}"), ",  ".join(examples()[1:])),
+        )  # fmt: skip
         row(
             self.tr("Confirm"), "remote", self.confirm,
             below=self.tr("Another machine. Type its name if you may put it under load; it is recorded."),
@@ -210,6 +187,16 @@ class ProbeSetup(QWidget):
         row(self.tr("Body"), "body_kind", self.body_kind)
         row("", "body", self.body)
         row("", "bodies", self.bodies, self.browse)
+        row(self.tr("Sample"), "sample", self.code_sample, self.choose_sample)
+        row("", "spread", self.spread)
+        row(
+            self.tr("Interpreter"), "python", self.python,
+            below=self.tr("The Python or virtual environment that has what the code needs."),
+        )  # fmt: skip
+        row(
+            self.tr("Runs in"), "workers", self.workers, self.tr("processes,"), self.threads,
+            self.tr("callers at once in each"),
+        )  # fmt: skip
         section(self.tr("What has to hold"))
         row(
             self.tr("Objective"),
@@ -230,6 +217,10 @@ class ProbeSetup(QWidget):
         row("", "steps", self.concurrency, self.tr("callers,"), self.step, self.tr("s each"))
         row("", "fixed", self.rate, self.tr("req/s for"), self.duration, self.tr("s"))
         row(
+            "", "by_users", self.users, self.tr("users who think"), self.think, self.tr("s, for"),
+            self.users_time, self.tr("s"),
+        )  # fmt: skip
+        row(
             self.tr("Hold against"), "checks", self.checks,
             below=self.tr("One a line: metrics=, prometheus= or manifests=. Optional."),
         )  # fmt: skip
@@ -244,38 +235,9 @@ class ProbeSetup(QWidget):
         column.addLayout(form)
         column.addStretch(1)
 
-        self.answer = QWidget()
-        answer = QVBoxLayout(self.answer)
-        answer.setContentsMargins(0, 0, 0, 0)
-        answer.setSpacing(8)
-        answer.addWidget(PlainLabel(self.tr("What answers there"), SECTION, 600))
-        self.badge = Badge(self.theme)
-        self.rows = QGridLayout()
-        self.rows.setHorizontalSpacing(16)
-        self.rows.setVerticalSpacing(4)
-        self.rows.setColumnStretch(1, 1)
-        self.body_shown = QPlainTextEdit()
-        self.body_shown.setReadOnly(True)
-        self.body_shown.setAccessibleName(self.tr("The beginning of the answer"))
-        self.body_shown.setFixedHeight(96)
-        self.body_shown.setTabChangesFocus(True)
-        self.answer_problem = PlainLabel("", BODY, tone="bad", wrap=True, selectable=True)
-        answer.addWidget(self.badge)
-        answer.addWidget(self.answer_problem)
-        answer.addLayout(self.rows)
-        answer.addWidget(self.body_shown)
-        answer.addWidget(self.sample, 0, Qt.AlignmentFlag.AlignLeft)
-        answer.addSpacing(8)
-        answer.addWidget(rule())
-        head = QHBoxLayout()
-        head.addWidget(PlainLabel(self.tr("The command line that will run"), SECTION, 600))
-        head.addStretch(1)
-        head.addWidget(self.copy)
-        answer.addLayout(head)
-        answer.addWidget(self.command)
-        answer.addWidget(self.duration_words)
-        answer.addStretch(1)
-        self.answer.setMinimumWidth(300)
+        self.answer = ProbeAnswer(self.theme)
+        self.badge, self.sample, self.copy = self.answer.badge, self.answer.sample, self.answer.copy
+        self.command, self.duration_words = self.answer.command, self.answer.duration_words
 
         body = QWidget()
         self._across = QBoxLayout(QBoxLayout.Direction.LeftToRight, body)
@@ -299,7 +261,8 @@ class ProbeSetup(QWidget):
     def _connect(self) -> None:
         for line in (
             self.limit, self.errors, self.precision, self.budget, self.max_rate, self.concurrency, self.step,
-            self.rate, self.duration, self.bodies, self.confirm,
+            self.rate, self.duration, self.bodies, self.confirm, self.code_sample, self.python, self.workers,
+            self.threads, self.users, self.think, self.users_time,
         ):  # fmt: skip
             line.textChanged.connect(self._edited)
         for text in (self.headers, self.body, self.checks):
@@ -310,6 +273,8 @@ class ProbeSetup(QWidget):
         self.kind.chosen.connect(self._choose_kind)
         self.body_kind.chosen.connect(self._choose_body)
         self.browse.clicked.connect(self._browse)
+        self.choose_sample.clicked.connect(self._browse_sample)
+        self.spread.toggled.connect(self._edited)
         self.sample.clicked.connect(lambda: self.look(sample=True))
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.command.text()))
         self.target.returnPressed.connect(self.look)
@@ -326,6 +291,13 @@ class ProbeSetup(QWidget):
             body_kind=self._body_kind,
             body=self.body.toPlainText(),
             bodies=self.bodies.text(),
+            sample=self.code_sample.text(),
+            spread="yes" if self.spread.isChecked() else "",
+            python=self.python.text(),
+            workers=self.workers.text(),
+            threads=self.threads.text(),
+            users=self.users.text(),
+            think=self.think.text(),
             percentile=str(self.percentile.currentData()),
             limit_ms=self.limit.text(),
             errors=self.errors.text(),
@@ -337,7 +309,7 @@ class ProbeSetup(QWidget):
             concurrency=self.concurrency.text(),
             step=self.step.text(),
             rate=self.rate.text(),
-            duration=self.duration.text(),
+            duration=(self.users_time if self._kind == "users" else self.duration).text(),
             checks=_lines(self.checks),
             allow_remote=self._is_confirmed(),
         )
@@ -358,9 +330,12 @@ class ProbeSetup(QWidget):
             (self.limit, order.limit_ms), (self.errors, order.errors), (self.precision, order.precision),
             (self.budget, order.budget), (self.max_rate, order.max_rate),
             (self.concurrency, order.concurrency), (self.step, order.step), (self.rate, order.rate),
-            (self.duration, order.duration), (self.confirm, ""),
+            (self.duration, order.duration), (self.confirm, ""), (self.code_sample, order.sample),
+            (self.python, order.python), (self.workers, order.workers), (self.threads, order.threads),
+            (self.users, order.users), (self.think, order.think), (self.users_time, order.duration),
         ):  # fmt: skip
             line.setText(value)
+        self.spread.setChecked(bool(order.spread))
         self.checks.setPlainText("\n".join(order.checks))
         self._filling = False
         self._tried = False
@@ -433,7 +408,9 @@ class ProbeSetup(QWidget):
             "target": self.target, "remote": self.confirm, "method": self.method, "headers": self.headers,
             "body": self.body, "bodies": self.bodies, "slo": self.limit, "precision": self.precision,
             "budget": self.budget, "max_rate": self.max_rate, "concurrency": self.concurrency,
-            "step": self.step, "rate": self.rate, "duration": self.duration, "checks": self.checks,
+            "step": self.step, "rate": self.rate, "checks": self.checks, "sample": self.code_sample,
+            "duration": self.users_time if self._kind == "users" else self.duration, "users": self.users,
+            "think": self.think, "python": self.python, "workers": self.workers, "threads": self.threads,
         }[next(iter(found))]  # fmt: skip
         widget.setFocus(Qt.FocusReason.OtherFocusReason)
         return False
@@ -458,17 +435,25 @@ class ProbeSetup(QWidget):
         if name:
             self.bodies.setText(name)
 
+    def _browse_sample(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self, self.tr("A sample of what it is called with"))
+        if name:
+            self.code_sample.setText(f"@{name}")
+
     def _edited(self) -> None:
         if self._filling:
             return
+        takes = fields_of(self.target.text())
         self.kind.show_chosen(self._kind)
         self.body_kind.show_chosen(self._body_kind)
         for name, shown in (
             ("capacity", self._kind == "capacity"),
             ("steps", self._kind == "steps"),
             ("fixed", self._kind == "rate"),
-            ("body", self._body_kind == "text"),
-            ("bodies", self._body_kind == "lines"),
+            ("by_users", self._kind == "users"),
+            *((name, name in takes) for name in OF_KIND),
+            ("body", "body_kind" in takes and self._body_kind == "text"),
+            ("bodies", "body_kind" in takes and self._body_kind == "lines"),
             ("remote", self._is_remote()),
         ):
             field = self._fields[name]
@@ -521,7 +506,9 @@ class ProbeSetup(QWidget):
         groups = {
             "capacity": ("precision", "budget", "max_rate"),
             "steps": ("concurrency", "step"),
-            "fixed": ("rate", "duration"),
+            "fixed": ("rate", "duration") if self._kind == "rate" else (),
+            "by_users": ("users", "think", "duration") if self._kind == "users" else (),
+            "workers": ("workers", "threads"),
         }
         for name, field in self._fields.items():
             keys = groups.get(name, (name,))
@@ -543,8 +530,7 @@ class ProbeSetup(QWidget):
             return
         self._turn += 1
         turn = self._turn
-        self.badge.show_state("unanswered", self.tr("asking …"))
-        self.sample.setEnabled(False)
+        self.answer.show_asking()
         self._asking.submit(lambda: detect(order, sample=sample), lambda answer: self._looked(turn, answer))
 
     def _looked(self, turn: int, found: Found) -> None:
@@ -555,45 +541,8 @@ class ProbeSetup(QWidget):
         self._edited()
 
     def _show_found(self) -> None:
-        found = self.found
-        for label in self._shown:
-            self.rows.removeWidget(label)
-            label.deleteLater()
-        self._shown.clear()
-        self.sample.setEnabled(True)
-        self.answer_problem.setVisible(bool(found and found.problem))
-        self.answer_problem.setText(sentence(found.problem) if found else "")
-        self.body_shown.setVisible(bool(found and found.beginning))
-        self.body_shown.setPlainText(found.beginning if found else "")
-        if found is None:
-            self.badge.show_state("unanswered", self.tr("nothing asked yet"))
-            return
-        if found.is_remote and not found.answers and not found.problem:
-            self.badge.show_state("challenged", self.tr("another machine: not asked before you confirm"))
-        elif found.problem:
-            self.badge.show_state("contradicted", self.tr("no answer"))
-        elif 200 <= found.status < 300:
-            words = filled(self.tr("HTTP, answers {0} {1}"), found.status, found.reason)
-            self.badge.show_state("verified", words)
-        else:
-            words = filled(self.tr("HTTP, but answers {0} {1}"), found.status, found.reason)
-            self.badge.show_state("challenged", words)
-        rows = [
-            (self.tr("process"), f"{found.process} {found.pid}".strip() if found.pid else ""),
-            (self.tr("server"), found.server),
-            (self.tr("content"), found.content_type),
-            (self.tr("size"), f"{found.size:,}{NO_BREAK}bytes" if found.answers else ""),
-            (self.tr("time"), f"{amount(found.milliseconds)}{NO_BREAK}ms" if found.answers else ""),
-        ]
-        if not found.pid and found.answers and not found.is_remote:
-            rows[0] = (self.tr("process"), self.tr("not found: CPU and memory will not be measured"))
-        for place, (name, text) in enumerate(row for row in rows if row[1]):
-            label = PlainLabel(name, BODY, tone="muted")
-            self.rows.addWidget(label, place, 0)
-            value = PlainLabel(text, BODY, wrap=True)
-            self._shown += [label, value]
-            value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-            self.rows.addWidget(value, place, 1)
+        self.answer.show_found(self.found)
+        self.sample.setVisible(not is_code(self.target.text()))
 
 
 def _lines(text: QPlainTextEdit) -> tuple[str, ...]:

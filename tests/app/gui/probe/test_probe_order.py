@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from app.cli import probe as command
+from app.cli import user_code
 from app.gui.probe_order import MOST_BODY, ProbeOrder, order_of, order_of_run, problems
+from app.gui.target_fields import examples, fields_of
+from probes.targets import kinds
 
 ADDRESS = "http://127.0.0.1:8000/predict"
 
@@ -24,6 +30,7 @@ ADDRESS = "http://127.0.0.1:8000/predict"
         (ProbeOrder(method="PUT", headers=("A: b c", "D: env:E")), {"header": ["A: b c", "D: env:E"]}),
         (ProbeOrder(checks=("manifests=deploy/",)), {"checks": ["manifests=deploy/"]}),
         (ProbeOrder(allow_remote=True), {"allow_remote": True}),
+        (ProbeOrder(kind="users", users="40", think="constant:3"), {"users": 40, "think": "constant:3s"}),
     ],
 )
 def test_the_shown_line_is_read_as_what_was_meant(order: ProbeOrder, wanted: dict[str, object]) -> None:
@@ -82,3 +89,61 @@ def test_a_stored_run_is_asked_again_as_far_as_it_tells() -> None:
     steps = [{"concurrency": 1, "seconds": 5.0}, {"concurrency": 4, "seconds": 5.0}]
     order = order_of_run({"target": target, "load": {"slo": "errors<=1%", "segments": steps}})
     assert (order.kind, order.concurrency, order.step) == ("steps", "1,4", "5")
+
+
+CODE = ProbeOrder(
+    method="PUT", headers=("A: b",), body_kind="text", body="{}", sample='{"x": 1}', spread="yes",
+    python="../env", workers="2", threads="3",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("target", "wanted"),
+    [
+        ("python:shop.model:predict", {"spread", "python", "workers", "threads", "sample"}),
+        ("model:shop.onnx", {"python", "workers", "threads", "sample"}),
+        ("command:./score --once", {"workers", "threads", "sample"}),
+        (ADDRESS, {"method", "header", "body"}),
+    ],
+)
+def test_a_kind_of_target_gets_the_options_that_it_takes_and_no_other(target: str, wanted: set[str]) -> None:
+    options = command.parser().read(replace(CODE, target=target).arguments()[1:])
+    user_code.refuse_strange_options(options)
+    may = ("spread", "python", "workers", "threads", "sample", "method", "header", "body")
+    assert {name for name in may if getattr(options, name)} == wanted
+
+
+def test_what_is_wrong_with_code_stands_at_its_field(tmp_path: Path) -> None:
+    script = tmp_path / "score.py"
+    script.write_text("def predict(x=1):\n    return x\n")
+    good = ProbeOrder(target=f"python:{script}:predict", headers=("Authorization: Bearer x",))
+    assert problems(good) == {}, "headers are none of its fields"
+    assert set(problems(replace(good, sample="{", workers="0", threads="many"))) == {
+        "sample", "workers", "threads",
+    }  # fmt: skip
+    assert "is not there" in problems(replace(good, target="python:nowhere.py:predict"))["target"]
+
+
+def test_every_kind_that_the_command_line_knows_has_fields_and_an_example() -> None:
+    shown = [kinds.scheme_of(example) for example in examples()]
+    assert set(shown) == ({*kinds.MODULES, *kinds.CODE} - {"https"})
+    assert all(fields_of(example) for example in examples())
+
+
+def test_a_kind_that_is_added_stands_in_the_form_with_the_fields_of_its_options(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = ModuleType("chat_target")
+    module.parse_target = lambda address, *, headers=(), workers=1: address  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "chat_target", module)
+    monkeypatch.setitem(kinds.MODULES, "chat+http", "chat_target")
+    order = ProbeOrder(target="chat+http://127.0.0.1:8000/v1", headers=("A: b",), method="PUT", workers="2")
+    assert fields_of(order.target) == {"headers", "workers"}
+    assert problems(order) == {}
+    assert order.arguments()[1:6] == (order.target, "--header", "A: b", "--workers", "2")
+
+
+def test_users_who_think_are_read_back_from_a_run() -> None:
+    segments = [{"concurrency": 40, "seconds": 20.0, "think_s": 2.0, "think": "exponential"}]
+    order = order_of_run({"target": {"address": ADDRESS}, "load": {"segments": segments}})
+    assert (order.kind, order.users, order.think, order.duration) == ("users", "40", "2", "20")

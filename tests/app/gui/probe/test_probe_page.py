@@ -263,6 +263,31 @@ def test_an_unreachable_target_is_said_in_place_and_nothing_is_stored(bare: Prob
         assert store.runs() == []
 
 
+def test_code_of_ones_own_is_set_up_and_measured(
+    bare: ProbePage, tmp_path: Path, qtbot: QtBot, load_alone: None
+) -> None:
+    script = tmp_path / "score.py"
+    script.write_text("def predict(x):\n    return 2 * x\n")
+    setup = bare.setup
+    setup.target.setText(f"python:{script}:predict")
+    setup.look()
+    qtbot.waitUntil(lambda: setup.found is not None, timeout=WAIT_MS)
+    assert "code of yours" in setup.badge.accessibleName()
+    assert setup.code_sample.isVisibleTo(bare)
+    assert not setup.method.isVisibleTo(bare)
+    assert not setup.sample.isVisibleTo(bare)
+    setup.code_sample.setText("[1, 2]")
+    setup._choose_kind("rate")
+    setup.rate.setText("20")
+    setup.duration.setText("1")
+    bare.start()
+    qtbot.waitUntil(lambda: bare.context.probing.result is not None, timeout=WAIT_MS)
+    assert bare.context.probing.result["target"]["kind"] == "python"
+    assert bare.running.method.accessibleName() == "PYTHON"
+    assert bare.running.run.started.target["sample_from"] == "given"
+    qtbot.waitUntil(lambda: not bare.context.probing.is_running, timeout=WAIT_MS)
+
+
 def test_a_probe_that_dies_is_said_in_place_and_its_seconds_are_readable(
     page: ProbePage, start_server: StartServer, qtbot: QtBot, load_alone: None
 ) -> None:

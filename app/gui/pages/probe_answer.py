@@ -1,0 +1,132 @@
+"""Beside the form: what answers at the target's address, and the command line that will run."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QPlainTextEdit,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.gui.detection import Found
+from app.gui.texts import filled
+from app.gui.theme import BODY, SECTION, SMALL, Theme
+from app.gui.widgets.labels import PlainLabel, rule
+from app.gui.widgets.run_pieces import Badge
+from app.report.view import sentence
+from assessments.wording import NO_BREAK, amount
+
+
+class ProbeAnswer(QWidget):
+    """Shows what `detect` found; `sample` and `copy` are for the form to connect."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._shown: list[PlainLabel] = []
+        self.badge = Badge(theme)
+        self.rows = QGridLayout()
+        self.rows.setHorizontalSpacing(16)
+        self.rows.setVerticalSpacing(4)
+        self.rows.setColumnStretch(1, 1)
+        self.body_shown = QPlainTextEdit()
+        self.body_shown.setReadOnly(True)
+        self.body_shown.setAccessibleName(self.tr("The beginning of the answer"))
+        self.body_shown.setFixedHeight(96)
+        self.body_shown.setTabChangesFocus(True)
+        self.problem = PlainLabel("", BODY, tone="bad", wrap=True, selectable=True)
+        self.told = PlainLabel("", BODY, tone="muted", wrap=True)
+        self.sample = QPushButton(self.tr("Send one request"))
+        self.copy = QPushButton(self.tr("Copy"))
+        self.copy.setProperty("kind", "link")
+        self.command = PlainLabel("", SMALL, wrap=True, selectable=True)
+        self.command.setAccessibleName(self.tr("The command line that will run"))
+        self.duration_words = PlainLabel("", SMALL, tone="muted", wrap=True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(PlainLabel(self.tr("What answers there"), SECTION, 600))
+        column.addWidget(self.badge)
+        column.addWidget(self.problem)
+        column.addWidget(self.told)
+        column.addLayout(self.rows)
+        column.addWidget(self.body_shown)
+        column.addWidget(self.sample, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addSpacing(8)
+        column.addWidget(rule())
+        head = QHBoxLayout()
+        head.addWidget(PlainLabel(self.tr("The command line that will run"), SECTION, 600))
+        head.addStretch(1)
+        head.addWidget(self.copy)
+        column.addLayout(head)
+        column.addWidget(self.command)
+        column.addWidget(self.duration_words)
+        column.addStretch(1)
+        self.setMinimumWidth(300)
+
+    def show_asking(self) -> None:
+        """The address is being asked."""
+        self.badge.show_state("unanswered", self.tr("asking …"))
+        self.sample.setEnabled(False)
+
+    def show_found(self, found: Found | None) -> None:
+        """What came of it; None where nothing was asked."""
+        for label in self._shown:
+            self.rows.removeWidget(label)
+            label.deleteLater()
+        self._shown.clear()
+        self.sample.setEnabled(True)
+        self.problem.setVisible(bool(found and found.problem))
+        self.problem.setText(sentence(found.problem) if found else "")
+        self.body_shown.setVisible(bool(found and found.beginning))
+        self.body_shown.setPlainText(found.beginning if found else "")
+        told = {
+            "code": self.tr(
+                "The probe starts it in processes of its own and calls it. Without a sample it is called "
+                "with the callable's defaults, or with what the model says that it takes; the result names "
+                "which."
+            ),
+            "protocol": self.tr("It is asked in its own protocol when the probe starts."),
+        }
+        self.told.setText(told.get(found.told, "") if found else "")
+        self.told.setVisible(bool(self.told.text()))
+        if found is None:
+            self.badge.show_state("unanswered", self.tr("nothing asked yet"))
+            return
+        self._show_state(found)
+        rows = [
+            (self.tr("process"), f"{found.process} {found.pid}".strip() if found.pid else ""),
+            (self.tr("server"), found.server),
+            (self.tr("content"), found.content_type),
+            (self.tr("size"), f"{found.size:,}{NO_BREAK}bytes" if found.answers else ""),
+            (self.tr("time"), f"{amount(found.milliseconds)}{NO_BREAK}ms" if found.answers else ""),
+        ]
+        if not found.pid and found.answers and not found.is_remote:
+            rows[0] = (self.tr("process"), self.tr("not found: CPU and memory will not be measured"))
+        for place, (name, text) in enumerate(row for row in rows if row[1]):
+            label = PlainLabel(name, BODY, tone="muted")
+            self.rows.addWidget(label, place, 0)
+            value = PlainLabel(text, BODY, wrap=True)
+            self._shown += [label, value]
+            value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+            self.rows.addWidget(value, place, 1)
+
+    def _show_state(self, found: Found) -> None:
+        if found.problem:
+            self.badge.show_state("contradicted", self.tr("no answer"))
+        elif found.told == "code":
+            self.badge.show_state("unanswered", self.tr("code of yours: nothing has to answer yet"))
+        elif found.is_remote and not found.answers:
+            self.badge.show_state("challenged", self.tr("another machine: not asked before you confirm"))
+        elif found.told:
+            self.badge.show_state("unanswered", self.tr("not asked yet"))
+        elif 200 <= found.status < 300:
+            words = filled(self.tr("HTTP, answers {0} {1}"), found.status, found.reason)
+            self.badge.show_state("verified", words)
+        else:
+            words = filled(self.tr("HTTP, but answers {0} {1}"), found.status, found.reason)
+            self.badge.show_state("challenged", words)
