@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QFocusFrame, QSizePolicy, QWidget
 
 from app.charts.shapes import Shape
 from app.charts.spec import ChartSpec
@@ -63,6 +63,7 @@ class ChartView(QWidget):
         self.spec: ChartSpec | None = None
         self._shapes: tuple[Shape, ...] = ()
         self._laid_out_for = -1
+        self._ring: _Ring | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setFixedHeight(round(height))
@@ -120,15 +121,38 @@ class ChartView(QWidget):
         self._lay_out()
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802, Qt's name
-        """Draws the chart, and the ring of the focus around it."""
+        """Draws the chart."""
         painter = QPainter(self)
         painter.save()
         painter.scale(self._scale, self._scale)
         paint(painter, self._shapes, self._theme, zoomed=False)
         painter.restore()
-        if self.hasFocus():
-            from PySide6.QtGui import QPen
 
-            painter.setPen(QPen(self._theme.colour("accent"), 2))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(self.rect().adjusted(1, 1, -1, -1), 4, 4)
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802, Qt's name
+        """The ring of the focus stands around the chart, not over its words."""
+        super().focusInEvent(event)
+        if self._ring is None:
+            self._ring = _Ring(self._theme, self)
+        self._ring.setWidget(self)
+        self._ring.show()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802, Qt's name
+        """The ring goes."""
+        super().focusOutEvent(event)
+        if self._ring is not None:
+            self._ring.hide()
+
+
+class _Ring(QFocusFrame):
+    """Two pixels of the accent around a widget, outside its own area."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802, Qt's name
+        """Draws the ring."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(self._theme.colour("accent"), 2))
+        painter.drawRoundedRect(self.rect().adjusted(1, 1, -1, -1), 4, 4)

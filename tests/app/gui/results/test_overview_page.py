@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QFocusFrame, QLabel
 from pytestqt.qtbot import QtBot
 
 from app.gui.widgets.labels import PlainLabel
@@ -155,3 +155,19 @@ def test_no_text_is_cut_at_any_size(
     for size in ((1440, 900), (1024, 700), (1200, 800), (1024, 1600)):
         window.resize(*size)
         qtbot.waitUntil(lambda: not nothing_is_cut(page), timeout=10_000)
+
+
+def test_the_ring_of_the_focus_lies_around_a_chart_and_not_over_its_words(
+    open_full: Any, qtbot: QtBot
+) -> None:
+    window, page = open_full("overview")
+    chart = page.headroom.chart
+    for _ in range(2):
+        chart.setFocus()
+        (ring,) = [frame for frame in page.findChildren(QFocusFrame) if frame.widget() is chart]
+        qtbot.waitUntil(lambda of=ring: of.isVisible() and of.height() > chart.height(), timeout=10_000)
+        inside = chart.mapTo(window, chart.rect().topLeft()) - ring.mapTo(window, ring.rect().topLeft())
+        assert inside.x() >= 2, "the ring is 2 pixels thick"
+        assert inside.y() >= 2
+        page.show_change.setFocus()
+        assert not ring.isVisible()
