@@ -113,6 +113,7 @@ def volume_json(steps: Sequence[StepResult], spec: LoadSpec) -> dict[str, Any]:
     document["cost"] = "service_ms_p50"
     if document["refused"] and len(costs) < LEAST_SIZES:
         document["refused"] = f"only {len(costs)} of {len(spec.sweep.sizes)} sizes were answered well"
+        document["refused"] += _failed_at(visits, spec.sweep.axis)
     rows, kept = [], {}
     for size, group in visits.items():
         kept[size] = keeps(group, spec.slo)
@@ -128,6 +129,18 @@ def volume_json(steps: Sequence[StepResult], spec: LoadSpec) -> dict[str, Any]:
         ]
     )
     return document
+
+
+def _failed_at(visits: dict[int, list[StepResult]], axis: str) -> str:
+    """The first size of which no request was answered well, and with which errors; empty where none is."""
+    for size, group in visits.items():
+        counts = {name: sum(step.errors.get(name, 0) for step in group) for name in group[0].errors} | {
+            "timeouts": sum(step.timeouts for step in group)
+        }
+        if not any(step.ok for step in group) and any(counts.values()):
+            worst = max(counts, key=lambda name: counts[name])
+            return f"; {axis}={size} failed ({worst}: {counts[worst]:,} requests)"
+    return ""
 
 
 def _costs(visits: dict[int, list[StepResult]], *, spoilt: bool = False) -> dict[int, float]:

@@ -342,7 +342,8 @@ class Dispatcher:
     def start_workers(self, plan: dict[str, Any]) -> None:
         host = str(Path(__file__).with_name("host") / "host.py")
         data = json.dumps(plan).encode("ascii")
-        self.samples = max(1, len(plan["samples"]))
+        sizes = len(plan["grown"][1]) if plan.get("grown") else 1
+        self.samples = max(1, len(plan["samples"])) * sizes
         for _ in range(plan["workers"]):
             worker = Worker([*plan["python"], host], plan["threads"], plan["cwd"])
             self.workers.append(worker)

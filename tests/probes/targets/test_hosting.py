@@ -23,7 +23,7 @@ from probes.errors import TargetError, UsageError
 from probes.targets import host_frames
 from probes.targets.hosting import Host, crash_sentence
 from probes.targets.interpreter import find_interpreter
-from probes.targets.user_code import Sample, parse_user_code
+from probes.targets.user_code import Sample, parse_user_code, sized_code
 from probes.watch.process import alive, descendants
 
 HOST = Path(probes.targets.__file__).with_name("host") / "host.py"
@@ -73,16 +73,21 @@ def wait_until(condition: Callable[[], bool]) -> None:
         threading.Event().wait(0.01)
 
 
-def test_the_host_stands_alone_and_speaks_as_the_dispatcher() -> None:
-    """Nothing lies beside it that the user's code could import, and both ends have the same frames."""
-    assert [path.name for path in HOST.parent.iterdir() if path.name != "__pycache__"] == ["host.py"]
+@pytest.fixture(scope="module")
+def host_module() -> Any:
     spec = importlib.util.spec_from_file_location("the_host", HOST)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+def test_the_host_stands_alone_and_speaks_as_the_dispatcher(host_module: Any) -> None:
+    """Nothing lies beside it that the user's code could import, and both ends have the same frames."""
+    assert [path.name for path in HOST.parent.iterdir() if path.name != "__pycache__"] == ["host.py"]
     for name in ("ANSWER", "INDEX", "LENGTH"):
-        ours, theirs = getattr(host_frames, name), getattr(module, name)
+        ours, theirs = getattr(host_frames, name), getattr(host_module, name)
         assert isinstance(ours, struct.Struct)
         assert ours.format == theirs.format
 
@@ -561,3 +566,37 @@ def test_code_with_processes_of_its_own_works(method: str, hosting: Hosting) -> 
         """
     host = hosting(text, sample=sample([1, 2]))
     assert [call(host, timeout_s=30.0) for _ in range(2)] == [(200, [2, 4])] * 2
+
+
+# samples of rising size
+
+
+def test_arrays_grow_in_the_host(host_module: Any) -> None:
+    """Rows in turn along the first dimension, a sequence along the second, bytes by rows; others stay."""
+    numpy = pytest.importorskip("numpy")
+    table = numpy.arange(6.0).reshape(2, 3)
+    grown = host_module._grown
+    assert grown(table, "batch", 3).tolist() == [[0, 1, 2], [3, 4, 5], [0, 1, 2]]
+    assert grown(table, "sequence", 4).tolist() == [[0, 1, 2, 0], [3, 4, 5, 3]]
+    assert grown(table, "payload_kb", 48).nbytes == 48_000
+    args, kwargs = grown(((None, {"x": table, "sr": numpy.array(16_000)}), {}), "rows", 5)
+    assert args[0] is None
+    assert (args[1]["x"].shape, args[1]["sr"].shape, kwargs) == ((5, 3), (), {})
+    assert grown(["a", "b"], "batch", 3) == ["a", "b", "a"]
+    with pytest.raises(host_module.Refused, match="no sequence that could grow"):
+        grown(numpy.zeros(3), "sequence", 2)
+
+
+def test_the_samples_of_a_sweep_are_called_by_their_numbers(hosting: Hosting, tmp_path: Path) -> None:
+    """A callable gets its array in every size: the first of each size is at size × samples."""
+    import io
+
+    numpy = pytest.importorskip("numpy")
+    held = io.BytesIO()
+    numpy.save(held, numpy.zeros((2, 3)))
+    (tmp_path / "code.py").write_text("def f(x): return list(x.shape)\n")
+    code = parse_user_code(
+        "python:code.py:f", cwd=tmp_path, python=sys.executable, sample=Sample((held.getvalue(),), "npy")
+    )
+    with Host(sized_code(code, "batch", (1, 7, 40)), expect_body=".") as host:
+        assert [call(host, index)[1] for index in range(3)] == [[1, 3], [7, 3], [40, 3]]
