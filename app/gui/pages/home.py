@@ -27,9 +27,11 @@ from app.gui.executor import Failure
 from app.gui.models.assessments import AssessmentModel, ListedScore, listed_score
 from app.gui.opening import Found, check_free, look, make
 from app.gui.page import Context, Page
+from app.gui.pages.home_empty import HomeEmpty
+from app.gui.pages.home_runs import HomeRuns
 from app.gui.pages.home_side import HomeSide
 from app.gui.texts import filled
-from app.gui.theme import BODY, QUESTION
+from app.gui.theme import BODY
 from app.gui.widgets.assessment_table import AssessmentTable
 from app.gui.widgets.file_offer import FileOffer
 from app.gui.widgets.labels import PlainLabel
@@ -37,7 +39,6 @@ from app.gui.widgets.new_form import NewForm
 from app.gui.widgets.store_trouble import StoreTrouble
 from app.gui.widgets.strip import Strip
 from app.gui.window import recents
-from probes.events import Started
 
 if TYPE_CHECKING:
     from assessments.store import AssessmentSummary
@@ -69,8 +70,6 @@ class HomePage(Page):
         self.stores = context.stores
         self.model = AssessmentModel(self)
         self._deleting = ""
-        self._running = ""
-        """The assessment that a demo or a run file makes, while it runs."""
         self._waiting: list[Path] = []
         self._scoring = False
         self._scored_at = datetime.now(UTC)
@@ -93,6 +92,7 @@ class HomePage(Page):
         self.strip = Strip("trash-2", self.theme, "warn", can_dismiss=True)
         self.strip.dismiss.setText(self.tr("keep it"))
         self.progress = Strip("activity", self.theme, can_dismiss=False)
+        self.runs = HomeRuns(self.context, self.progress, self.open_assessment, self)
         self.table = AssessmentTable(self.model, self.theme)
         self.side = HomeSide(self.theme)
         self.search = QLineEdit()
@@ -128,7 +128,8 @@ class HomePage(Page):
         held.addStretch(1)
         scroll.setWidget(holder)
         self.stack = QStackedWidget()
-        self._empty, self._listing, self._form_place = self._make_empty(), listing, scroll
+        self._empty, self._listing, self._form_place = HomeEmpty(), listing, scroll
+        self.first_button, self.first_demo = self._empty.new, self._empty.demo
         self._blank = QWidget()
         for widget in (self._blank, self._empty, self._listing, self._form_place):
             self.stack.addWidget(widget)
@@ -149,43 +150,6 @@ class HomePage(Page):
         outer.addWidget(self.strip)
         outer.addLayout(self._across, 1)
 
-    def _make_empty(self) -> QWidget:
-        """What stands there while there is no assessment: what one is, and the first step."""
-        empty = QWidget()
-        self.first_button = QPushButton(self.tr("New assessment"))
-        self.first_button.setProperty("kind", "primary")
-        self.first_button.setAccessibleName(self.tr("New assessment"))
-        self.first_demo = QPushButton(self.tr("Try the demo"))
-        self.first_demo.setAccessibleName(self.tr("Try the demo"))
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self.first_button)
-        row.addWidget(self.first_demo)
-        row.addStretch(1)
-        layout = QVBoxLayout(empty)
-        layout.setContentsMargins(0, 12, 0, 0)
-        layout.setSpacing(12)
-        layout.addWidget(PlainLabel(self.tr("No assessment yet"), QUESTION, 600))
-        for text in (
-            self.tr(
-                "An assessment answers one question: how much further will this system scale, what breaks "
-                "first, and how do you know?"
-            ),
-            self.tr(
-                "Give it a name, put the system under load from here, and answer the checklist. Every answer "
-                "is held against what was measured."
-            ),
-            self.tr(
-                "The demo does all of it in half a minute, with a service that comes along, on this machine."
-            ),
-        ):
-            label = PlainLabel(text, BODY, wrap=True)
-            label.setMaximumWidth(560)
-            layout.addWidget(label)
-        layout.addLayout(row)
-        layout.addStretch(1)
-        return empty
-
     def _connect(self) -> None:
         self.new_button.clicked.connect(self.ask_new)
         self.first_button.clicked.connect(self.ask_new)
@@ -201,7 +165,6 @@ class HomePage(Page):
         self.offer.closed.connect(self._offer_closed)
         self.strip.asked.connect(self._delete)
         self.strip.dismissed.connect(self._keep)
-        self.progress.asked.connect(self.context.probing.stop)
         self.table.asked.connect(self.open_assessment)
         self.table.deletion_asked.connect(self.ask_delete)
         self.rename_button.clicked.connect(self.table.rename)
@@ -219,9 +182,8 @@ class HomePage(Page):
         self.trouble.anew.connect(self.stores.begin_anew)
         self.stores.opened.connect(self._store_opened)
         self.stores.failed.connect(self._store_failed)
-        probing = self.context.probing
-        probing.event.connect(self._probe_said)
-        probing.ended.connect(self._probe_ended)
+        self.runs.started.connect(self._show_state)
+        self.runs.ended.connect(self._run_ended)
 
     # -- what the window asks ------------------------------------------------------------------------------
 
@@ -484,52 +446,11 @@ class HomePage(Page):
 
     def try_demo(self) -> None:
         """Runs the demo; the Probe page shows it, and the assessment `demo` is open when it is done."""
-        self._run(("demo", "--quick"), DEMO, self.tr("The demo is starting its service …"))
+        self.runs.start(("demo", "--quick"), DEMO, self.tr("The demo is starting its service …"))
 
-    def _run(self, arguments: Sequence[str], name: str, text: str) -> None:
-        if self.context.probing.is_running:
-            self.context.say(self.tr("A probe is running: wait for its end, or stop it on the Probe page."))
-            return
-        if not self.session.has_store:
-            return
-        self._running = name
-        self.context.probing.start(arguments)
-        self.progress.say(text, self.tr("Cancel"))
-        self._show_state()
-
-    def _probe_said(self, event: object) -> None:
-        if not self._running or not isinstance(event, Started):
-            return
-        self.progress.hide()
-        name = self._running
-
-        def show() -> None:
-            if self.context.probing.is_running:
-                self.context.go_to("probe")
-
-        if self.session.name == name:
-            self.session.reload()
-            show()
-        else:
-            # A run file without answers makes no assessment before it has measured.
-            self.session.open_if_there(name, show, show)
-
-    def _probe_ended(self, code: int, sentence: str) -> None:
-        name, self._running = self._running, ""
-        self.progress.hide()
+    def _run_ended(self) -> None:
         self._show_state()
         self.refresh()
-        if not name:
-            return
-        if code in (0, 1, 4):
-            if self.session.name == name:
-                self.session.reload()
-                self.context.go_to("overview")
-            else:
-                self.open_assessment(name)
-        elif not self.context.probing.is_stopping:
-            why = sentence or self.tr("it ended without a word")
-            self.context.say(filled(self.tr("The run did not complete: {0}."), why.rstrip(".")))
 
     # -- files ---------------------------------------------------------------------------------------------
 
@@ -591,7 +512,7 @@ class HomePage(Page):
             self.stores.open(str(found.path))
         elif how == "run":
             self.offer.close_offer()
-            self._run(
+            self.runs.start(
                 ("run", str(found.path)),
                 found.name,
                 filled(self.tr("'{0}' is being run …"), found.path.name),
