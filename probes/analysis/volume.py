@@ -208,7 +208,7 @@ def memory_by_size(peaks: Sequence[tuple[int, float]]) -> dict[str, Any]:
     if verdict == "flat":
         return {
             "verdict": verdict,
-            "because": f"peak memory grows by less than {least / 1e6:.3g} MB, or not surely",
+            "because": f"less than {least / 1e6:.3g} MB over all sizes, or not surely",
         }
     return {"verdict": verdict} | {
         name: round(value, 3) for name, value in (("bytes_per_unit", slope), ("low", low), ("high", high))
