@@ -33,7 +33,13 @@ def asked(monkeypatch: pytest.MonkeyPatch, result: Make) -> dict[str, Any]:
 
     class AskingProbe:
         def __init__(
-            self, target: HttpTarget, spec: LoadSpec, *, pids: tuple[int, ...], folder: Path | None
+            self,
+            target: HttpTarget,
+            spec: LoadSpec,
+            *,
+            pids: tuple[int, ...],
+            folder: Path | None,
+            may_end_one: bool,
         ) -> None:
             seen.update(target=target, spec=spec, pids=pids)
 
