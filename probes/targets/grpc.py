@@ -59,7 +59,12 @@ class GrpcTarget:
 
     def with_method(self, method: Method) -> GrpcTarget:
         """The target with the messages that the method takes."""
-        return replace(self, method=method, messages=tuple(method.encoded(one) for one in self.samples))
+        messages = tuple(method.encoded(self.as_message(one)) for one in self.samples)
+        return replace(self, method=method, messages=messages)
+
+    def as_message(self, sample: bytes) -> bytes:
+        """The JSON of the message that a sample stands for: the sample itself."""
+        return sample
 
     def sized(self, axis: str, sizes: Sequence[int]) -> GrpcTarget:
         """The target with every sample in every size; see `probes.targets.sizing`."""

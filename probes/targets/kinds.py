@@ -22,6 +22,8 @@ MODULES = {
     "https": "probes.targets.http",
     "grpc": "probes.targets.grpc",
     "grpcs": "probes.targets.grpc",
+    "kserve+grpc": "probes.targets.kserve_grpc",
+    "kserve+grpcs": "probes.targets.kserve_grpc",
 }
 """By the scheme before `://`."""
 CODE = ("python", "model", "command")

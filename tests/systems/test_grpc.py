@@ -6,6 +6,7 @@ Needs the extra `grpc` in the environment that runs the tests.
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
 import subprocess
 import threading
@@ -42,6 +43,44 @@ message Ask { string text = 1; int32 status = 2; int32 bytes = 3; }
 message Answer { string text = 1; int32 size = 2; }
 service Echo { rpc Say(Ask) returns (Answer); }
 """
+
+
+INFERENCE = """syntax = "proto3";
+package inference;
+message ServerReadyRequest {}
+message ServerReadyResponse { bool ready = 1; }
+message ModelMetadataRequest { string name = 1; string version = 2; }
+message ModelMetadataResponse {
+  message TensorMetadata { string name = 1; string datatype = 2; repeated int64 shape = 3; }
+  string name = 1; repeated string versions = 2; string platform = 3;
+  repeated TensorMetadata inputs = 4; repeated TensorMetadata outputs = 5;
+}
+message InferParameter {
+  oneof parameter_choice { bool bool_param = 1; int64 int64_param = 2; string string_param = 3; }
+}
+message InferTensorContents {
+  repeated bool bool_contents = 1; repeated int32 int_contents = 2; repeated int64 int64_contents = 3;
+  repeated uint32 uint_contents = 4; repeated uint64 uint64_contents = 5; repeated float fp32_contents = 6;
+  repeated double fp64_contents = 7; repeated bytes bytes_contents = 8;
+}
+message ModelInferRequest {
+  message InferInputTensor {
+    string name = 1; string datatype = 2; repeated int64 shape = 3;
+    map<string, InferParameter> parameters = 4; InferTensorContents contents = 5;
+  }
+  string model_name = 1; string model_version = 2; string id = 3; map<string, InferParameter> parameters = 4;
+  repeated InferInputTensor inputs = 5; repeated bytes raw_input_contents = 7;
+}
+message ModelInferResponse {
+  message InferOutputTensor {
+    string name = 1; string datatype = 2; repeated int64 shape = 3;
+    map<string, InferParameter> parameters = 4; InferTensorContents contents = 5;
+  }
+  string model_name = 1; string model_version = 2; string id = 3; map<string, InferParameter> parameters = 4;
+  repeated InferOutputTensor outputs = 5; repeated bytes raw_output_contents = 6;
+}
+"""
+"""Of the published open_inference_grpc.proto the messages that are spoken."""
 
 
 @pytest.fixture
@@ -198,3 +237,38 @@ def test_over_tls_with_a_verified_certificate(echo: Start, load: Start, tmp_path
     target = parse_target(address, {"ca": str(tmp_path / "pem")}).prepared(10.0)
     assert target.check(10.0).status == 200
     assert target.to_json()["tls"]["verified"]
+
+
+@pytest.fixture
+def served(start_server: Start, tmp_path: Path) -> str:
+    """The address of a server of the Open Inference Protocol."""
+    file = tmp_path / "inference.proto"
+    file.write_text(INFERENCE)
+    server = start_server(SERVER, "--inference", file)
+    return f"kserve+grpc://127.0.0.1:{server.port}"
+
+
+def test_a_model_is_asked_what_it_takes(served: str, load: Start) -> None:
+    result = load(f"{served}/m", **at(50))
+    assert result["steps"][0]["ok"] == 50
+    assert (result["target"]["kind"], result["target"]["sample_from"]) == ("kserve_grpc", "model")
+
+
+def test_a_sample_as_over_rest_is_sent_and_grows(served: str) -> None:
+    sample = b'{"inputs": [{"name": "x", "shape": [1, 4], "datatype": "FP32", "data": [[1, 2, 3, 4.5]]}]}'
+    target = parse_target(f"{served}/m", {"body": sample}).prepared(10.0)
+    assert json.loads(target.check(10.0).body)["outputs"][0]["contents"] == {"fp32Contents": [10.5]}
+    larger = target.sized("batch", [3])
+    assert json.loads(larger.check(10.0).body)["outputs"][0]["contents"] == {"fp32Contents": [31.5]}
+
+
+def test_a_model_that_is_not_there_and_a_sample_that_is_none(served: str) -> None:
+    with pytest.raises(TargetError, match="has no model other"):
+        parse_target(f"{served}/other", {}).prepared(10.0)
+    with pytest.raises(UsageError, match="no request of the Open Inference Protocol"):
+        parse_target(f"{served}/m", {"body": b"[1]"}).prepared(10.0)
+    with pytest.raises(UsageError, match=r"has 3 values, which is not its shape \[1, 4\]"):
+        wrong = b'{"inputs": [{"name": "x", "shape": [1, 4], "datatype": "FP32", "data": [1, 2, 3]}]}'
+        parse_target(f"{served}/m", {"body": wrong}).prepared(10.0)
+    with pytest.raises(UsageError, match="names no model"):
+        parse_target(served, {})

@@ -1,10 +1,15 @@
-"""A real gRPC server (grpcio) with known truth: `t.Echo/Say`, whose request says what becomes of it."""
+"""A real gRPC server (grpcio) with known truth: `t.Echo/Say`, whose request says what becomes of it.
+
+With `--inference FILE.proto` it serves the Open Inference Protocol by that file instead: the model `m` gives
+the sum of its input `x`, open by rows of 4.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
+import sys
 import time
 from concurrent import futures
 from pathlib import Path
@@ -34,12 +39,47 @@ def described() -> Any:
     return descriptor_pool.Default()
 
 
+def inference(proto: Path) -> Any:
+    """The methods ServerReady, ModelMetadata and ModelInfer."""
+    sys.path.insert(0, str(proto.parent))
+    pb = grpc.protos(proto.name)
+
+    def metadata(request: Any, context: grpc.ServicerContext) -> Any:
+        if request.name != "m":
+            context.abort(grpc.StatusCode.NOT_FOUND, "no such model")
+        tensor = pb.ModelMetadataResponse.TensorMetadata
+        return pb.ModelMetadataResponse(name="m", inputs=[tensor(name="x", datatype="FP32", shape=[-1, 4])])
+
+    def infer(request: Any, context: grpc.ServicerContext) -> Any:
+        (given,) = request.inputs
+        if request.model_name != "m" or given.name != "x" or len(given.contents.fp32_contents) % 4:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "wrong input")
+        answer = pb.ModelInferResponse(model_name="m")
+        output = answer.outputs.add(name="sum", datatype="FP32", shape=[1])
+        output.contents.fp32_contents.append(sum(given.contents.fp32_contents))
+        return answer
+
+    ways = {
+        "ServerReady": (lambda request, context: pb.ServerReadyResponse(ready=True), pb.ServerReadyRequest),
+        "ModelMetadata": (metadata, pb.ModelMetadataRequest),
+        "ModelInfer": (infer, pb.ModelInferRequest),
+    }
+    handlers = {
+        name: grpc.unary_unary_rpc_method_handler(
+            way, kind.FromString, lambda answer: answer.SerializeToString()
+        )
+        for name, (way, kind) in ways.items()
+    }
+    return grpc.method_handlers_generic_handler("inference.GRPCInferenceService", handlers)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--service-ms", type=float, default=5.0)
     parser.add_argument("--threads", type=int, default=4)
     parser.add_argument("--streams", type=int, default=0)
     parser.add_argument("--age-ms", type=int, default=0)
+    parser.add_argument("--inference")
     parser.add_argument("--no-reflection", action="store_true")
     parser.add_argument("--certificate")
     parser.add_argument("--key")
@@ -66,7 +106,9 @@ def main() -> None:
     server = grpc.server(futures.ThreadPoolExecutor(options.threads), options=limits)
     handler = grpc.unary_unary_rpc_method_handler(say, ask.FromString, answer.SerializeToString)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("t.Echo", {"Say": handler}),))
-    if not options.no_reflection:
+    if options.inference:
+        server.add_generic_rpc_handlers((inference(Path(options.inference)),))
+    elif not options.no_reflection:
         reflection.enable_server_reflection(("t.Echo", reflection.SERVICE_NAME), server)
     if options.certificate:
         pair = (Path(options.key).read_bytes(), Path(options.certificate).read_bytes())
