@@ -38,6 +38,7 @@ class ProbeOrder:
     python: str = ""
     workers: str = "1"
     threads: str = "1"
+    proto: str = ""
     percentile: str = "p99"
     limit_ms: str = "500"
     errors: str = "1"
@@ -117,6 +118,8 @@ class ProbeOrder:
             words.append("--spread")
         if "python" in fields and self.python.strip():
             words += ["--python", self.python.strip()]
+        if "proto" in fields and self.proto.strip():
+            words += ["--proto", self.proto.strip()]
         for name in ("workers", "threads"):
             value = str(getattr(self, name)).strip()
             if name in fields and value != "1":
@@ -154,6 +157,16 @@ def order_of_run(result: Mapping[str, Any]) -> ProbeOrder:
     order = replace(order, method="" if method == "GET" else method)
     headers = tuple(str(one) for one in target.get("headers") or () if "(hidden)" not in str(one))
     order = replace(order, headers=headers)
+    if is_code(order.target):
+        chosen = target.get("python") or {}
+        order = replace(
+            order,
+            method="",
+            spread="yes" if target.get("spread") else "",
+            python=str(chosen.get("path", "")) if isinstance(chosen, Mapping) else "",
+            workers=str(target.get("workers", 1)),
+            threads=str(target.get("threads", 1)),
+        )
     with suppress(KeyError, UserError):
         order = order.with_slo(str(load["slo"]))
     segments = [entry for entry in load.get("segments") or () if isinstance(entry, Mapping)]

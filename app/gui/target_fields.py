@@ -12,7 +12,7 @@ from probes.errors import UsageError
 
 FIELD_OF_OPTION = {
     "method": "method", "headers": "headers", "body": "body_kind", "bodies": "body_kind", "sample": "sample",
-    "spread": "spread", "python": "python", "workers": "workers", "threads": "threads",
+    "spread": "spread", "python": "python", "workers": "workers", "threads": "threads", "proto": "proto",
 }  # fmt: skip
 """The field of the form by an option's name."""
 _NOT_OF = {"command": ("spread", "python"), "model": ("spread",)}
@@ -50,8 +50,9 @@ def examples() -> tuple[str, ...]:
     of_code = {
         "python": "python:app/model.py:predict", "model": "model:model.onnx", "command": "command:./score",
     }  # fmt: skip
-    served = [scheme for scheme in MODULES if scheme != "https"]
+    paths = {"http": "predict", "grpc": "package.Service/Method"}
+    plain = [scheme for scheme in MODULES if not (scheme.endswith("s") and scheme[:-1] in MODULES)]
     return (
-        *(f"{scheme}://127.0.0.1:8000/predict" for scheme in served),
+        *(f"{scheme}://127.0.0.1:8000/{paths.get(scheme, 'model')}" for scheme in plain),
         *(of_code[scheme] for scheme in CODE),
     )

@@ -48,7 +48,7 @@ LABELS, FIELDS = 132, 460
 NARROW = 900
 METHODS = ("", "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 PERCENTILES = ("p50", "p90", "p95", "p99", "p999")
-OF_KIND = ("method", "headers", "body_kind", "sample", "spread", "python", "workers")
+OF_KIND = ("method", "headers", "body_kind", "sample", "spread", "python", "proto", "workers")
 """Rows of the form that only some kinds of target have."""
 _WARMUP_S = 4
 
@@ -110,6 +110,7 @@ class ProbeSetup(QWidget):
         self.choose_sample = QPushButton(self.tr("Choose …"))
         self.spread = QCheckBox(self.tr("its keys are the keyword arguments"))
         self.python = self._line(self.tr("Interpreter"), placeholder=self.tr(".venv, or empty: this one"))
+        self.proto = self._line(self.tr("Proto file"), placeholder=self.tr("service.proto"))
         self.workers = self._line(self.tr("Processes that run it"), 56)
         self.threads = self._line(self.tr("Callers at once in each process"), 56)
         self.percentile = QComboBox()
@@ -194,6 +195,10 @@ class ProbeSetup(QWidget):
             below=self.tr("The Python or virtual environment that has what the code needs."),
         )  # fmt: skip
         row(
+            self.tr("Proto file"), "proto", self.proto,
+            below=self.tr("Empty: the service is asked by reflection what it takes."),
+        )  # fmt: skip
+        row(
             self.tr("Runs in"), "workers", self.workers, self.tr("processes,"), self.threads,
             self.tr("callers at once in each"),
         )  # fmt: skip
@@ -262,7 +267,7 @@ class ProbeSetup(QWidget):
         for line in (
             self.limit, self.errors, self.precision, self.budget, self.max_rate, self.concurrency, self.step,
             self.rate, self.duration, self.bodies, self.confirm, self.code_sample, self.python, self.workers,
-            self.threads, self.users, self.think, self.users_time,
+            self.threads, self.users, self.think, self.users_time, self.proto,
         ):  # fmt: skip
             line.textChanged.connect(self._edited)
         for text in (self.headers, self.body, self.checks):
@@ -296,6 +301,7 @@ class ProbeSetup(QWidget):
             python=self.python.text(),
             workers=self.workers.text(),
             threads=self.threads.text(),
+            proto=self.proto.text(),
             users=self.users.text(),
             think=self.think.text(),
             percentile=str(self.percentile.currentData()),
@@ -331,7 +337,8 @@ class ProbeSetup(QWidget):
             (self.budget, order.budget), (self.max_rate, order.max_rate),
             (self.concurrency, order.concurrency), (self.step, order.step), (self.rate, order.rate),
             (self.duration, order.duration), (self.confirm, ""), (self.code_sample, order.sample),
-            (self.python, order.python), (self.workers, order.workers), (self.threads, order.threads),
+            (self.python, order.python), (self.proto, order.proto), (self.workers, order.workers),
+            (self.threads, order.threads),
             (self.users, order.users), (self.think, order.think), (self.users_time, order.duration),
         ):  # fmt: skip
             line.setText(value)

@@ -93,7 +93,7 @@ def test_a_stored_run_is_asked_again_as_far_as_it_tells() -> None:
 
 CODE = ProbeOrder(
     method="PUT", headers=("A: b",), body_kind="text", body="{}", sample='{"x": 1}', spread="yes",
-    python="../env", workers="2", threads="3",
+    python="../env", workers="2", threads="3", proto="shop.proto",
 )  # fmt: skip
 
 
@@ -104,12 +104,13 @@ CODE = ProbeOrder(
         ("model:shop.onnx", {"python", "workers", "threads", "sample"}),
         ("command:./score --once", {"workers", "threads", "sample"}),
         (ADDRESS, {"method", "header", "body"}),
+        ("grpc://127.0.0.1:8000/shop.Shop/Rank", {"header", "body", "proto"}),
     ],
 )
 def test_a_kind_of_target_gets_the_options_that_it_takes_and_no_other(target: str, wanted: set[str]) -> None:
     options = command.parser().read(replace(CODE, target=target).arguments()[1:])
     user_code.refuse_strange_options(options)
-    may = ("spread", "python", "workers", "threads", "sample", "method", "header", "body")
+    may = ("spread", "python", "workers", "threads", "sample", "method", "header", "body", "proto")
     assert {name for name in may if getattr(options, name)} == wanted
 
 
@@ -126,7 +127,9 @@ def test_what_is_wrong_with_code_stands_at_its_field(tmp_path: Path) -> None:
 
 def test_every_kind_that_the_command_line_knows_has_fields_and_an_example() -> None:
     shown = [kinds.scheme_of(example) for example in examples()]
-    assert set(shown) == ({*kinds.MODULES, *kinds.CODE} - {"https"})
+    assert {*kinds.MODULES, *kinds.CODE} == {*shown, *(f"{scheme}s" for scheme in shown)} & {
+        *kinds.MODULES, *kinds.CODE,
+    }  # fmt: skip
     assert all(fields_of(example) for example in examples())
 
 
@@ -147,3 +150,13 @@ def test_users_who_think_are_read_back_from_a_run() -> None:
     segments = [{"concurrency": 40, "seconds": 20.0, "think_s": 2.0, "think": "exponential"}]
     order = order_of_run({"target": {"address": ADDRESS}, "load": {"segments": segments}})
     assert (order.kind, order.users, order.think, order.duration) == ("users", "40", "2", "20")
+
+
+def test_how_code_ran_is_read_back_from_a_run() -> None:
+    target = {
+        "kind": "python", "address": "python:shop:predict", "workers": 2, "threads": 3, "spread": True,
+        "python": {"path": "/env/bin/python", "version": "3.11", "chosen": "--python"},
+    }  # fmt: skip
+    order = order_of_run({"target": target, "load": {}})
+    words = ("--spread", "--python", "/env/bin/python", "--workers", "2", "--threads", "3")
+    assert order.arguments()[2:9] == words
