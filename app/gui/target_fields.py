@@ -44,15 +44,14 @@ def fields_of(target: str) -> frozenset[str]:
 
 
 def examples() -> tuple[str, ...]:
-    """A target of each kind that is told apart, as it is written."""
+    """How a target of each kind begins, or is written where that is short."""
     from probes.targets.kinds import CODE, MODULES
 
     of_code = {
         "python": "python:app/model.py:predict", "model": "model:model.onnx", "command": "command:./score",
     }  # fmt: skip
-    paths = {"http": "predict", "grpc": "package.Service/Method"}
     plain = [scheme for scheme in MODULES if not (scheme.endswith("s") and scheme[:-1] in MODULES)]
     return (
-        *(f"{scheme}://127.0.0.1:8000/{paths.get(scheme, 'model')}" for scheme in plain),
+        *(f"{scheme}://…" for scheme in plain),
         *(of_code[scheme] for scheme in CODE),
     )

@@ -32,7 +32,7 @@ from app.gui.page import Context
 from app.gui.pages.probe_answer import ProbeAnswer
 from app.gui.probe_order import BodyKind, Kind, ProbeOrder, order_of, problems
 from app.gui.run_findings import questions_on_load
-from app.gui.target_fields import examples, fields_of, is_code
+from app.gui.target_fields import examples, fields_of
 from app.gui.texts import filled
 from app.gui.theme import BODY, SECTION
 from app.gui.widgets.form_field import Field
@@ -549,7 +549,7 @@ class ProbeSetup(QWidget):
 
     def _show_found(self) -> None:
         self.answer.show_found(self.found)
-        self.sample.setVisible(not is_code(self.target.text()))
+        self.sample.setVisible(fields_of(self.target.text()) >= {"method", "body_kind"})
 
 
 def _lines(text: QPlainTextEdit) -> tuple[str, ...]:
