@@ -86,6 +86,21 @@ def test_streams_are_numbered_by_odd_numbers(codec: Codec) -> None:
     assert codec.keep
 
 
+def test_an_answer_like_the_one_before_is_still_held_against_its_stream(
+    codec: Codec, errors: dict[int, str]
+) -> None:
+    """Another status, length or stream than that of the good ones before is told."""
+    for stream in (1, 3, 5):
+        assert codec.feed(answer(stream, b"%d" % stream), 0, 0) == 200
+        codec.begin(0, encoded_request(BLOCK, b"m"))
+    assert codec.feed(answer(5), 0, 0) == 0  # of the call before
+    refused = answer(7).replace(TRAILERS, TRAILERS[:-1] + b"8")
+    assert codec.feed(refused, 0, 0) == 429
+    codec.begin(0, encoded_request(BLOCK, b"m"))
+    wrong = answer(9).replace(b"\0\0\0\x02ok", b"\0\0\0\x03ok")
+    assert codec.feed(wrong, 0, 0) == PROTOCOL
+
+
 def test_no_more_is_sent_than_there_is_window_for(errors: dict[int, str]) -> None:
     codec = Codec(WIRE, Notes(errors))
     sent = codec.begin(0, encoded_request(BLOCK, b"m" * 99_995))
