@@ -43,3 +43,14 @@ def test_an_unknown_kind_is_refused_with_the_nearest(address: str, said: str) ->
 
 def test_code_is_known_by_its_scheme() -> None:
     assert [scheme_of(f"{name}:a:b") for name in CODE] == list(CODE)
+
+
+@pytest.mark.parametrize("address", ["grpc://127.0.0.1:9/a.B/C", "kserve+grpc://127.0.0.1:9/m"])
+def test_a_missing_extra_is_named_with_the_line_that_installs_it(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "probes.targets.grpc_call.find_spec", lambda name: None if name == "hpack" else object()
+    )
+    with pytest.raises(UsageError, match=r'needs hpack: install with pip install "loadstone\[grpc\]"$'):
+        parse_target(address, {})
