@@ -45,12 +45,14 @@ def started_against(page: ProbePage, url: str, qtbot: QtBot, seconds: str = "60"
     )
 
 
-def run_to_the_end(page: ProbePage, url: str, qtbot: QtBot) -> str:
-    fill(page, ProbeOrder(target=url, kind="rate", rate="40", duration="2"))
-    page.start()
-    qtbot.waitUntil(lambda: not page.context.probing.is_running, timeout=WAIT_MS)
-    run_id = page.context.probing.run_id
+def run_shown(page: ProbePage, qtbot: QtBot, run_id: str) -> str:
+    """A run joins the open assessment, and is shown."""
+    document = finished_run()
+    document["run"]["id"] = run_id
+    page.session.store.add_result(document, page.session.name)
+    page.session.reload()
     qtbot.waitUntil(lambda: any(run["run"]["id"] == run_id for run in page._runs()), timeout=WAIT_MS)
+    page.show_result(run_id)
     return run_id
 
 
@@ -330,12 +332,9 @@ def test_a_killed_window_leaves_no_load_behind_and_a_readable_run(
         assert len(run.seconds) >= 2
 
 
-def test_runs_can_be_chosen_and_held_beside_each_other(
-    page: ProbePage, start_server: StartServer, qtbot: QtBot, load_alone: None
-) -> None:
-    server = start_server(QUEUE, "--workers", 4, "--service-ms", 5)
-    first = run_to_the_end(page, server.url, qtbot)
-    second = run_to_the_end(page, server.url, qtbot)
+def test_runs_can_be_chosen_and_held_beside_each_other(page: ProbePage, qtbot: QtBot) -> None:
+    first = run_shown(page, qtbot, "0123456701")
+    second = run_shown(page, qtbot, "0123456702")
     result = page.result
     qtbot.waitUntil(lambda: result.which.count() == 2, timeout=WAIT_MS)
     assert result.which.currentData() == second
@@ -349,11 +348,8 @@ def test_runs_can_be_chosen_and_held_beside_each_other(
     assert not result.compare_box.isVisible()
 
 
-def test_the_next_step_is_the_open_questions_or_the_report(
-    page: ProbePage, start_server: StartServer, qtbot: QtBot, load_alone: None
-) -> None:
-    server = start_server(QUEUE, "--workers", 4, "--service-ms", 5)
-    run_to_the_end(page, server.url, qtbot)
+def test_the_next_step_is_the_open_questions_or_the_report(page: ProbePage, qtbot: QtBot) -> None:
+    run_shown(page, qtbot, "0123456703")
     assert "every question is answered" in page.result.next_words.text()
     gone: list[tuple[str, dict[str, Any]]] = []
     go_to = page.context.go_to
