@@ -58,7 +58,8 @@ def parser() -> CommandParser:
         "TARGET [options]",
         "Puts a target under load, watches it, and says what it carries.\n"
         "TARGET is http:// or https://host:port/path, grpc://host:port/package.Service/Method,\n"
-        "kserve+grpc://host:port/model, or code of yours: python:module:callable,\n"
+        "kserve+grpc:// or kserve+http://host:port/model, tfserving+http://host:port/model,\n"
+        "sagemaker+http://host:port, or code of yours: python:module:callable,\n"
         "python:file.py:callable, model:FILE or command:LINE. Without a load option the\n"
         "highest rate is found at which the SLO holds.",
         (

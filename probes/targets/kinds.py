@@ -24,6 +24,12 @@ MODULES = {
     "grpcs": "probes.targets.grpc",
     "kserve+grpc": "probes.targets.kserve_grpc",
     "kserve+grpcs": "probes.targets.kserve_grpc",
+    "kserve+http": "probes.targets.model_server",
+    "kserve+https": "probes.targets.model_server",
+    "tfserving+http": "probes.targets.model_server",
+    "tfserving+https": "probes.targets.model_server",
+    "sagemaker+http": "probes.targets.model_server",
+    "sagemaker+https": "probes.targets.model_server",
 }
 """By the scheme before `://`."""
 CODE = ("python", "model", "command")
