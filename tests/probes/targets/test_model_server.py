@@ -105,3 +105,14 @@ def test_a_model_that_does_not_say_what_it_takes(where: str, address: str, says:
 def test_an_address_that_names_too_little_or_too_much(address: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         parse_target(address, {})
+
+
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [
+        ("kserve+http://127.0.0.1:1/m/versions/2", "/v2/models/m/versions/2/infer"),
+        ("tfserving+http://127.0.0.1:1/m/versions/2", "/v1/models/m/versions/2:predict"),
+    ],
+)
+def test_a_version_stands_in_the_path(address: str, path: str) -> None:
+    assert vars(parse_target(address, {}))["path"] == path
