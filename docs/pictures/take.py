@@ -55,8 +55,8 @@ def main() -> None:
         for name, (page, where) in PICTURES.items():
             window.go_to(page, **where)
             _wait(SETTLED_MS)
-            picture = window.grab().toImage().convertToFormat(QImage.Format.Format_Indexed8)
-            picture.save(str(given.to / f"{name}.png"))
+            picture = window.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+            picture.save(str(given.to / f"{name}.png"), "PNG", 0)  # 0: the smallest file, nothing lost
         window.may_ask = False
         window.close()
         window.context.executor.close()
