@@ -39,8 +39,9 @@ def parser() -> CommandParser:
         "  scan: [deploy/]\n"
         "  report: [readiness.pdf]\n"
         "More keys: title, start (command, ready, end_one), method, headers, body, bodies, expect_status,\n"
-        "expect_body, ca, insecure, allow_remote, load (as the options of probe), with, lens,\n"
-        "workload, evidence, require. Relative paths start at the folder of the file.",
+        "expect_body, ca, insecure, proto, allow_remote, load (as the options of probe), with, lens,\n"
+        "workload, evidence, require; for code of your own (target: python:app:predict) sample,\n"
+        "spread, python, workers, threads. Relative paths start at the folder of the file.",
         (
             "loadstone run",
             "loadstone run loadstone.yaml --report readiness.pdf",
@@ -205,6 +206,11 @@ def _measured(
     from probes.cross_checked import CrossCheck, CrossCheckedProbe, GivenFacts, start_fact
     from probes.load.probe import LoadProbe
 
+    if file.is_code:
+        spec = shortened(file.spec)
+        code = file.code_probe(spec, run_folder(wishes))
+        result = measure(code, spec, replace(wishes, json=None), output).result
+        return result, _scan_live(file, None) if file.live else None
     with _started(file, output) as (port, pids, started_at):
         target = file.target_at(port)
         checks: list[CrossCheck] = []

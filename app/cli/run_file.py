@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from assessments.claims import Answers
     from assessments.lens import Lens
     from probes.load.spec import LoadSpec
+    from probes.targets.hosted_probe import HostedProbe
     from probes.targets.target import Target
 
 DEFAULT_FILE = "loadstone.yaml"
@@ -49,10 +50,12 @@ START_DEADLINE_S = 60.0
 TRIAL_PORT = "9"
 """Stands for a port that is not known yet while an address is checked; nothing is sent to it."""
 
+CODE_KEYS = ("sample", "spread", "python", "workers", "threads")
+"""How code of one's own is called."""
 KEYS = (
     "schema", "assessment", "title", "target", "start", "method", "headers", "body", "bodies",
-    "expect_status", "expect_body", "allow_remote", "ca", "insecure", "slo", "load", "with", "answers",
-    "lens", "scan", "workload", "evidence", "require", "report",
+    "expect_status", "expect_body", "allow_remote", "ca", "insecure", "proto", *CODE_KEYS,
+    "slo", "load", "with", "answers", "lens", "scan", "workload", "evidence", "require", "report",
 )  # fmt: skip
 LOAD_KEYS = (
     "find_capacity", "precision", "max_rate", "budget", "rate", "duration", "stages", "ramp", "concurrency",
@@ -118,11 +121,31 @@ class RunFile:
         return self.path.absolute().parent
 
     def target_at(self, port: int | None) -> Target:
-        """The target, at that port where the address leaves it open. Raises `UserError`."""
+        """The target, at that port where the address leaves it open; not of code. Raises `UserError`."""
         from probes.targets.kinds import parse_target
 
         assert self.target is not None, "only asked where something is put under load"
         return parse_target(at_port(self.target, port), self.request)
+
+    @property
+    def is_code(self) -> bool:
+        """Whether the target is code of one's own, which is started by the probe."""
+        from app.cli.user_code import is_user_code
+
+        return self.target is not None and is_user_code(self.target)
+
+    def code_probe(self, spec: LoadSpec, folder: Path | None) -> HostedProbe:
+        """The probe that starts the code, found from the folder of the file. Raises `UsageError`."""
+        from probes.targets.hosted_probe import HostedProbe
+        from probes.targets.user_code import parse_user_code, sized_code
+
+        assert self.target is not None, "only asked where something is put under load"
+        request = dict(self.request)
+        expect_body = request.pop("expect_body", None)
+        code = parse_user_code(self.target, cwd=self.folder, **request)
+        if spec.sweep is not None:
+            code = sized_code(code, spec.sweep.axis, spec.sweep.sizes)
+        return HostedProbe(code, spec, expect_body=expect_body, folder=folder)
 
 
 def at_port(text: str, port: int | str | None) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from app.cli.run_file import (
+    CODE_KEYS,
     HERE,
     KEYS,
     LOAD_KEYS,
@@ -27,6 +28,7 @@ from app.cli.run_file import (
     Start,
     at_port,
 )
+from app.cli.user_code import is_user_code
 from assessments.checked_values import CheckedValues, kind_of, line_at, nearest
 from probes.documents import DocumentError, Located, line_of
 from probes.errors import UsageError
@@ -41,6 +43,13 @@ if TYPE_CHECKING:
 _SYSTEM = re.compile(r"([a-z_]+)=(\S+)")
 _OPTION = re.compile(r"--([a-z][a-z-]*)")
 Made = TypeVar("Made")
+
+
+OF_SERVICES = (
+    "start", "with", "method", "headers", "body", "bodies", "expect_status", "allow_remote", "ca", "insecure",
+    "proto",
+)  # fmt: skip
+"""Keys that say nothing of code of one's own, which the probe starts and calls itself."""
 
 
 class RunFileReader(CheckedValues):
@@ -63,6 +72,8 @@ class RunFileReader(CheckedValues):
             raise self.wrong(root, None, "there is nothing to do: give target, answers, or both")
         if target is None:
             self.belong_to_a_target(root)
+        elif is_user_code(target):
+            self.belong_to_a_service(root)
         start = self.start(root, target)
         answers, lens = self.judging(root)
         if "report" in root and answers is None and not reports:
@@ -95,6 +106,12 @@ class RunFileReader(CheckedValues):
         for key in ("start", "load", "with", "require", "body", "bodies", "method", "headers"):
             if key in root:
                 raise self.wrong(root, key, f"{key} says nothing without a target: add target")
+
+    def belong_to_a_service(self, root: Mapping[str, Any]) -> None:
+        for key in OF_SERVICES:
+            if key in root:
+                instead = ": give sample" if key in ("body", "bodies") else ": leave it out"
+                raise self.wrong(root, key, f"{key} is not for code of your own{instead}")
 
     def name(self, root: Mapping[str, Any]) -> str:
         from assessments.store.assessment_rows import check_name
@@ -267,10 +284,17 @@ class RunFileReader(CheckedValues):
         return str(value)
 
     def request(self, root: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments of `parse_target` but the address."""
+        """The arguments of `parse_target` but the address; of code of one's own, of `parse_user_code`."""
         from app.cli.inputs import read_bodies, read_body
 
+        if isinstance(root.get("target"), str) and is_user_code(root["target"]):
+            return self.code_request(root)
+        for key in CODE_KEYS:
+            if key in root:
+                raise self.wrong(root, key, f"{key} is for code of your own (python:, model:, command:)")
         request: dict[str, Any] = {}
+        if root.get("proto") is not None:
+            request["proto"] = str(self.folder / self.text(root, "proto"))
         for key in ("allow_remote", "insecure"):
             if self.boolean(root, key):
                 request[key] = True
@@ -308,11 +332,41 @@ class RunFileReader(CheckedValues):
                 request["bodies"] = self.at(root, "bodies", lambda: read_bodies(file, "bodies"))
         return request
 
+    def code_request(self, root: Mapping[str, Any]) -> dict[str, Any]:
+        """How code of one's own is called; `sample` is a value, or @FILE."""
+        from app.cli.inputs import read_body
+        from probes.targets.user_code import MOST_THREADS, MOST_WORKERS, read_sample
+
+        request: dict[str, Any] = {}
+        if "sample" in root:
+            sample, kind = root["sample"], root["target"].partition(":")[0]
+            file = sample[1:] if isinstance(sample, str) and sample.startswith("@") else ""
+            if file:
+                data = self.at(root, "sample", lambda: read_body(f"@{self.folder / file}", "sample"))
+            else:
+                data = sample.encode() if kind == "command" and isinstance(sample, str) else _json(sample)
+            request["sample"] = self.at(root, "sample", lambda: read_sample(data, file, kind))
+        if root.get("python") is not None:
+            python = self.text(root, "python").replace(PYTHON, sys.executable)
+            beside = self.folder / python
+            request["python"] = str(beside) if beside.exists() else python
+        for key, most in (("workers", MOST_WORKERS), ("threads", MOST_THREADS)):
+            if root.get(key) is not None:
+                request[key] = int(self.number(root, key, 1, most))
+        if self.boolean(root, "spread"):
+            request["spread"] = True
+        if root.get("expect_body") is not None:
+            request["expect_body"] = self.text(root, "expect_body")
+        return request
+
     def check_target(self, root: Mapping[str, Any], found: RunFile) -> None:
         """Reads the target for its errors alone."""
         trial = replace(found, target=at_port(found.target or "", TRIAL_PORT))
         try:
-            trial.target_at(None)
+            if found.is_code:
+                found.code_probe(found.spec, self.folder)
+            else:
+                trial.target_at(None)
         except UsageError as error:
             message = str(error).replace("add --allow-remote", "write allow_remote: true")
             message = _OPTION.sub(lambda one: one[1].replace("-", "_"), message)

@@ -331,6 +331,25 @@ def test_the_file_starts_its_target_on_a_free_port_and_everything_is_held_togeth
     assert "Answered" in out
 
 
+@pytest.mark.usefixtures("load_alone")
+def test_code_of_ones_own_is_started_measured_and_judged(
+    write: Callable[[str], str], tmp_path: Path, capsys: Captured
+) -> None:
+    """A real callable in a process of its own; the result says what was called."""
+    (tmp_path / "shop.py").write_text("def score(user):\n    return user + 1\n")
+    text = FILE.replace("http://127.0.0.1:8000/predict", "python:shop.py:score") + (
+        "sample: {user: 7}\nspread: true\nload: {concurrency: 1, step: 1s, warmup: 0}\n"
+    )
+    json_file = tmp_path / "out.json"
+    code = main(["run", write(text), "--json", str(json_file)])
+    err = capsys.readouterr().err
+    (run,) = json.loads(json_file.read_text(encoding="utf-8"))["runs"]
+    assert code in (0, 1, 4), err
+    assert run["run"]["status"] == "completed"
+    assert run["target"]["kind"] == "python"
+    assert run["steps"][0]["ok"] > 100
+
+
 def test_a_command_that_is_given_its_port_is_waited_for_at_its_ready_path(
     measured: Callable[..., None], write: Callable[[str], str], tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -232,3 +233,56 @@ def test_a_folder_is_the_file_in_it_and_what_is_not_there_is_named(write: Write,
     found: RunFile = read_run_file(tmp_path)
     assert found.path == tmp_path / "loadstone.yaml"
     assert "is not there" in refused(tmp_path / "none.yaml")
+
+
+CODE = """assessment: a
+target: python:shop.py:score
+sample: {user: 7}
+spread: true
+workers: 2
+threads: 3
+load: {concurrency: 2, step: 1s}
+"""
+
+
+def test_code_of_ones_own_is_found_from_the_folder_of_the_file(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text("def score(user): return user\n")
+    file = read_run_file(write(CODE))
+    assert file.is_code
+    code = file.code_probe(file.spec, None).code
+    assert (code.kind, code.workers, code.threads, code.spread) == ("python", 2, 3, True)
+    assert code.cwd == tmp_path
+    assert [json.loads(item) for item in code.sample.items] == [{"user": 7}]
+
+
+def test_a_sample_from_a_file_and_the_interpreter_are_beside_the_run_file(
+    write: Write, tmp_path: Path
+) -> None:
+    (tmp_path / "shop.py").write_text("def score(x): return x\n")
+    (tmp_path / "x.jsonl").write_text("1\n2\n")
+    (tmp_path / "env").mkdir()
+    file = read_run_file(
+        write("assessment: a\ntarget: python:shop.py:score\nsample: '@x.jsonl'\npython: env\n")
+    )
+    code = file.code_probe(file.spec, None).code
+    assert code.sample.items == (b"1", b"2")
+    assert code.python == str(tmp_path / "env")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (CODE + "body: x\n", "loadstone.yaml, line 8: body is not for code of your own: give sample"),
+        (CODE + "start: ./serve\n", "start is not for code of your own: leave it out"),
+        (
+            CODE.replace("workers: 2", "workers: 0"),
+            "loadstone.yaml, line 5: workers is a number from 1 to 64",
+        ),
+        (LOAD + "sample: 1\n", "loadstone.yaml, line 3: sample is for code of your own"),
+    ],
+)
+def test_what_code_of_ones_own_has_no_use_for_is_refused(
+    write: Write, tmp_path: Path, text: str, said: str
+) -> None:
+    (tmp_path / "shop.py").write_text("def score(user): return user\n")
+    assert said in refused(write(text))
