@@ -235,7 +235,8 @@ def _refused(
     age = (as_of - fact.at) / timedelta(days=1)
     if age >= days:
         what = "load runs count" if is_of_load_run(fact) else "evidence counts"
-        return SetAside(fact, f"it is {age:.0f} days old and {what} for {days:g}")
+        old = "1 day" if round(age) == 1 else f"{age:.0f} days"
+        return SetAside(fact, f"it is {old} old and {what} for {days:g}")
     return None
 
 

@@ -400,9 +400,12 @@ class ProbePage(Page):
     def _say_crash(self, sentence: str, run: LiveRun) -> None:
         seconds = sum(1 for value in run.answered if value is not None)
         kept = self.tr("Nothing was measured yet.")
-        if seconds:
+        if seconds and self.context.probing.run_id:
             text = self.tr("{0} of it are kept as run {1}; set it up again below.")
             kept = filled(text, counted(seconds, "second"), self.context.probing.run_id)
+        elif seconds:
+            text = self.tr("{0} of it were seen; set it up again below.")
+            kept = filled(text, counted(seconds, "second"))
         said = sentence.removesuffix(".") or self.tr("it was ended from outside")
         self.notice.show_text(filled(self.tr("The probe ended early: {0}. {1}"), said, kept), "bad", sentence)
 
