@@ -467,7 +467,7 @@ def test_interrupting_the_command_line_ends_with_130(
     result = json.loads(rest[-1])["result"]
     assert result["run"]["status"] == "interrupted"
     assert result["steps"][0]["ok"] > 0
-    assert server.stop()["received"] == result["client"]["requests_sent"] + 1
+    assert server.stop()["received"] == result["client"]["requests_sent"] + result["client"]["checks_sent"]
 
 
 def workers_of(process: psutil.Process) -> list[psutil.Process]:
