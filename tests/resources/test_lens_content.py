@@ -51,7 +51,7 @@ UNPROVABLE = """
 INF-01:b INF-02:d INF-03:ad INF-04:abcd INF-05:abcd INF-06:ad INF-07:a INF-09:cd INF-10:abc
 INF-11:d INF-12:a INF-13:ad INF-14:ad INF-15:ad INF-16:abc INF-17:abc INF-18:d MOD-01:abcd
 MOD-02:abcd MOD-03:abcd MOD-04:abcd MOD-05:abcd MOD-06:abc MOD-07:a MOD-08:a MOD-09:abcd MOD-10:a
-MOD-11:abc MOD-12:abcd MOD-13:abcd MOD-14:a MOD-15:abcd MOD-16:cd MOD-17:abcd MOD-18:abcd
+MOD-11:abc MOD-12:abcd MOD-13:abcd MOD-14:a MOD-15:abcd MOD-16:cd MOD-17:abcd MOD-18:acd
 DAT-01:abcd DAT-02:abcd DAT-03:abcd DAT-04:abcd DAT-05:abcd DAT-06:abcd DAT-07:abcd DAT-08:abcd
 DAT-09:abcd DAT-10:abcd DAT-11:abcd DAT-12:abc DAT-13:abcd MON-01:a MON-02:abcd MON-03:a MON-04:d
 MON-05:d MON-06:abd MON-07:ad MON-08:bc MON-09:abc MON-10:abcd MON-11:abcd MON-12:abcd MON-13:abd
@@ -420,6 +420,8 @@ def a_system(dice: random.Random) -> Evidence:
         "load.recovers": back,
         "load.overload_shed_ratio": shed,
         "load.overload_goodput_ratio": goodput,
+        "load.answers_changed_ratio": pick((0.0, 0.01, 0.3)),
+        "load.volume_exponent": pick((0.9, 1.1, 1.9)),
     }
     values["infra.kubernetes.image_digest"] = values["infra.kubernetes.image_pinned"] and pick((True, False))
     if has_autoscaler:
