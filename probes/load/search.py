@@ -156,8 +156,8 @@ class Search:
     saturation_weight: int = 0
     rungs: list[ClosedView] = field(default_factory=list)
     rise: float = 0.0
-    forgotten: int = 0
-    _known: tuple[object, list[tuple[Objective, Crossing]]] | None = None
+    _fitted: list[tuple[Objective, Crossing]] | None = None
+    """The curves, until something more is seen."""
 
     def run(self) -> Capacity:
         """The capacity. What the bench raises passes through."""
@@ -247,6 +247,7 @@ class Search:
             if self.saturation_weight:
                 self.saturation = (mean * weight + view.throughput * view.requests) / self.saturation_weight
         self.saturation_known = True
+        self._fitted = None
 
     def _breaks(self, view: ClosedView) -> bool:
         """One caller alone already misses an objective."""
@@ -292,7 +293,6 @@ class Search:
         change = again.throughput / before - 1
         if change > _beyond_chance(again.requests):
             self.views.clear()
-            self.forgotten += 1
             del self.rungs[1:]
             self.rise = change
             self.saturation_weight = 0
@@ -303,6 +303,7 @@ class Search:
     def _take(self, view: OpenView) -> None:
         """Remembers a step and what it says of saturation."""
         self.views.append(view)
+        self._fitted = None
         known = self.saturation or 0.0
         if self.limits.max_rate is not None:
             if view.saturated:
@@ -390,10 +391,9 @@ class Search:
     # 3. the answer
 
     def _crossings(self) -> list[tuple[Objective, Crossing]]:
-        key = (len(self.views), self.saturation, self.saturation_known, len(self.rungs), self.forgotten)
-        if self._known is not None and self._known[0] == key:
-            return self._known[1]
-        # above saturation a queue only grows: what share misses there tells how long one looked, nothing else
+        if self._fitted is not None:
+            return self._fitted
+        # well above saturation a queue only grows: what share misses there tells how long one looked
         stable = [view for view in self.views if view.rate <= ABOVE_SATURATION * (self.saturation or 0.0)]
         known = self.saturation if self.saturation_known else None
         found = []
@@ -402,7 +402,7 @@ class Search:
             crossing = fit_crossing(blocks, objective.allowed, known, self._expected(index))
             if crossing is not None:
                 found.append((objective, crossing))
-        self._known = (key, found)
+        self._fitted = found
         return found
 
     def _answer(self) -> Capacity:
@@ -443,7 +443,7 @@ class Search:
         if self.rise:
             reasons.append(f"the target was still warming: its throughput rose by {self.rise:.0%} meanwhile")
         if crossing.clusters < needed:
-            reasons.append(f"only {crossing.clusters} separate moments of slowness were seen")
+            reasons.append(_moments_seen(crossing.clusters))
         if reasons:  # the curve itself is in doubt; in logarithms, so that the lower bound stays above 0
             low = rate * (crossing.low / rate) ** WIDER
             high = rate * (crossing.high / rate) ** WIDER
@@ -517,3 +517,14 @@ class Search:
 def _beyond_chance(requests: float) -> float:
     """The relative change of a throughput, counted over so many requests, that is no chance and no trifle."""
     return max(DRIFT, CHANCE / math.sqrt(max(requests, 1.0)))
+
+
+def _moments_seen(count: int) -> str:
+    """Why so few clusters of misses are too few, in words."""
+    if count == 0:
+        return "no request missed it, so that the figure is where a queue as quick as this would begin to"
+    return (
+        "only 1 separate moment of slowness was seen"
+        if count == 1
+        else (f"only {count} separate moments of slowness were seen")
+    )

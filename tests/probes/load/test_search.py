@@ -330,3 +330,11 @@ def test_steps_at_many_callers_show_a_crowd_that_slows_the_target() -> None:
     answer = search(bench, budget_s=120.0)
     assert answer.bound == "provisional"
     assert "throughput falls in a crowd" in str(answer.reason)
+
+
+def test_a_figure_that_no_miss_stands_behind_says_so() -> None:
+    """200/s are carried in 5 ms each, and 10 s are allowed: nothing is missed in so short a time."""
+    slow = Objective("p99<=10000ms", 10_000.0, 0.01)
+    answer = search(Queue(1, always(0.005), [slow], 1), budget_s=25.0)
+    assert answer.bound == "provisional"
+    assert "no request missed it" in str(answer.reason)
