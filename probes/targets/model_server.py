@@ -15,7 +15,7 @@ from typing import Any
 from probes.errors import TargetError, UsageError
 from probes.targets import http
 from probes.targets.http import HttpTarget
-from probes.targets.kserve_grpc import sample_of
+from probes.targets.inference_sample import sample_of
 from probes.targets.target import Answer
 
 _NAMED = re.compile(r"/([^/?]+)(?:/versions/([^/?]+))?/?")
