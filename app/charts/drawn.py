@@ -74,10 +74,13 @@ class Room:
         """An area that labels must not lie over."""
         self._blocks.append(box)
 
-    def free(self, box: Box, apart: float = 1.5, over: bool = False, soft: bool = False) -> bool:
+    def free(
+        self, box: Box, apart: float = 1.5, over: bool = False, soft: bool = False, clear: float = 0.0
+    ) -> bool:
         """Whether a box lies inside the drawing and meets no label, no blocked area and no line.
 
-        `over` looks at labels and the edge alone; `soft` also at shaded areas and lines that may be crossed.
+        `over` looks at labels and the edge alone; `soft` also at shaded areas and lines that may be crossed;
+        `clear` is how far above and below it no line may run.
         """
         if box.left < -_EDGE or box.top < -_EDGE:
             return False
@@ -87,9 +90,8 @@ class Room:
             return False
         if over:
             return True
-        if _meets_any(self._blocks, box):
-            return False
-        if _meets_columns(self._ink, box):
+        around = Box(box.left, box.top - clear, box.right, box.bottom + clear)
+        if _meets_any(self._blocks, around) or _meets_columns(self._ink, around):
             return False
         return not soft or not (self._in_shade(box) or _meets_any(self._crossed, box))
 
@@ -105,7 +107,11 @@ class Room:
         return self.place_together(((label,) for label in candidates), apart, over)
 
     def place_together(
-        self, candidates: Iterable[tuple[Label, ...]], apart: float = 1.5, over: bool = False
+        self,
+        candidates: Iterable[tuple[Label, ...]],
+        apart: float = 1.5,
+        over: bool = False,
+        clear: float = 0.0,
     ) -> bool:
         """Place the first group of labels that is free as a whole; every group has the same texts."""
         groups = list(candidates)
@@ -115,7 +121,7 @@ class Room:
         for soft in (True, False) if self._soft and not over else (False,):
             for group in groups:
                 boxes = [box_at(label, widths[label.text]) for label in group]
-                if all(self.free(box, apart, over, soft) for box in boxes):
+                if all(self.free(box, apart, over, soft, clear) for box in boxes):
                     self._keep(group, boxes)
                     return True
         return False

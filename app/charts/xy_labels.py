@@ -27,6 +27,7 @@ _NEAR_END = 0.12
 _SHORT = 36.0
 _ALONG = (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8, 0.1, 0.9)
 _LINE = 10.5
+_CLEAR = 2.0
 
 
 class Traced(Protocol):
@@ -248,7 +249,7 @@ def _place_finding(finding: Finding, of: Frame, room: Room, size: float) -> None
                 yield side
             down += 6.0
 
-    room.place_together(spots())
+    room.place_together(spots(), clear=_CLEAR)
 
 
 def _place_limit(limit: Limit, of: Frame, room: Room) -> None:

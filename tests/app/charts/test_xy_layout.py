@@ -91,6 +91,23 @@ class TestPlaces:
         assert strong.y < weak.y
         assert strong.x < band.x or strong.x > band.x + band.width
 
+    @pytest.mark.parametrize("limit", [60.0 + step for step in range(0, 50, 2)])
+    def test_no_words_of_a_finding_touch_the_line_of_a_limit(self, measure: Measure, limit: float) -> None:
+        """Wherever the limit runs near the top, it stays 2 points clear of both lines of words."""
+        chart = XYChart(
+            "",
+            Axis("offered, req/s", low=0, high=200),
+            Axis("ms", low=0, high=110),
+            (Series("p99", (142.0, 172.0), (78.0, 101.0), measured=True),),
+            (Limit(limit, "objective"),),
+            (Finding(171, "171 req/s", 133, 199, "133–199 provisional"),),
+        )
+        drawn = layout(chart, 499, 155, measure)
+        (line,) = of_kind(drawn, Line, role="bad")
+        for text in ("171 req/s", "133–199 provisional"):
+            box = box_of(label(drawn, text), measure)
+            assert box.bottom <= line.y1 - 2 or box.top >= line.y1 + 2
+
     def test_the_unit_stands_top_left_and_the_x_label_right_on_the_line_of_ticks(
         self, measure: Measure
     ) -> None:
