@@ -9,8 +9,10 @@ ones; on the side of the old ones it is refused before anything is sent.
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,7 @@ from probes.errors import UsageError
 
 if TYPE_CHECKING:
     from app.cli.layout import Line
+    from probes.load.spec import LoadSpec
 
 Document = Mapping[str, Any]
 
@@ -34,10 +37,20 @@ _LARGEST_FILE = 100_000_000
 
 @dataclass(frozen=True)
 class Baseline:
-    """The runs that came before, each an entry as `entry_of` makes it; `allow` is the least that matters."""
+    """The runs that came before, each an entry as `entry_of` makes it; `allow` is the least that matters.
+
+    `left_out` are those that were measured in turn and do not count, because they are not graded valid.
+    """
 
     entries: tuple[Document, ...]
     allow: float | None = None
+    left_out: tuple[Document, ...] = ()
+
+    def joined_by(self, entry: Document) -> Baseline:
+        """With one more run, which counts if it is graded valid."""
+        if entry.get("grade") == "valid":
+            return replace(self, entries=(*self.entries, entry))
+        return replace(self, left_out=(*self.left_out, entry))
 
 
 def figures_of(result: Document) -> dict[str, float]:
@@ -64,14 +77,12 @@ def figures_of(result: Document) -> dict[str, float]:
 
 
 def entry_of(result: Document) -> dict[str, Any]:
-    """What is kept of a run to compare it: its id, grade, status and figures."""
+    """What is kept of a run to compare it: its id, grade with its reason, status and figures."""
     run = result.get("run") or {}
-    return {
-        "run": run.get("id"),
-        "status": run.get("status"),
-        "grade": run.get("grade"),
-        "metrics": figures_of(result),
-    }
+    entry = {"run": run.get("id"), "status": run.get("status"), "grade": run.get("grade")}
+    if run.get("grade") != "valid" and run.get("grade_reason"):
+        entry["grade_reason"] = run["grade_reason"]
+    return entry | {"metrics": figures_of(result)}
 
 
 def entries_of(result: Document) -> list[Document]:
@@ -126,6 +137,29 @@ def live_address(words: Sequence[str]) -> str | None:
     return found[0] if found else None
 
 
+def refuse_too_short(spec: LoadSpec) -> None:
+    """Raises `UsageError` where no run could count because a step has too few requests for the SLO."""
+    from probes.analysis.percentiles import smallest_sample
+    from probes.load.spec import OpenSegment
+
+    if not spec.slo.bounds:
+        return
+    strictest = max(spec.slo.bounds, key=lambda bound: bound.quantile)
+    wanted = smallest_sample(strictest.quantile)
+    for segment in spec.segments:
+        if not isinstance(segment, OpenSegment):
+            continue
+        rate = (segment.rate_from + segment.rate_to) / 2
+        due = rate * segment.seconds
+        if due < wanted:
+            enough = wanted + 3 * math.sqrt(wanted)  # chance may leave some out
+            raise UsageError(
+                f"{rate:g}/s for {segment.seconds:g} s is {due:,.0f} requests, and a run says nothing about "
+                f"{strictest.name} with fewer than {wanted}, so none would be compared: give each run "
+                f"{math.ceil(enough / rate)} s, or an SLO on a lower percentile"
+            )
+
+
 def _plain(load: Document) -> Document:
     """The load as it is read back from JSON."""
     import json
@@ -154,7 +188,9 @@ def compare(baseline: Baseline, entries: Iterable[Document]) -> dict[str, Any]:
     """CONTRACT's `baseline` object for the new runs."""
     from probes.analysis.regression import compare_metrics, fewest_runs, overall_verdict
 
+    entries = list(entries)
     usable = [entry for entry in entries if entry.get("grade") == "valid"]
+    left_out = [entry for entry in entries if entry.get("grade") != "valid"]
     before, after = _by_metric(baseline.entries), _by_metric(usable)
     shared = [name for name in before if name in after]
     found = compare_metrics({name: before[name] for name in shared}, after, baseline.allow, LARGER_IS_BETTER)
@@ -170,6 +206,12 @@ def compare(baseline: Baseline, entries: Iterable[Document]) -> dict[str, Any]:
     }
     if baseline.allow is not None:
         document["allow"] = baseline.allow
+    if left_out or baseline.left_out:
+        document["left_out"] = [
+            {"side": side, **{key: entry[key] for key in ("run", "grade", "grade_reason") if key in entry}}
+            for side, those in (("before", baseline.left_out), ("now", left_out))
+            for entry in those
+        ]
     return document
 
 
@@ -200,6 +242,7 @@ def baseline_lines(result: Document, columns: int) -> list[Line]:
         f"({_runs(len(document.get('runs') or ()))} before, {_runs(document.get('compared') or 0)} now)."
     )
     lines = wrapped(text, columns, "strong")
+    lines += _left_out_lines(document, columns)
     for change in document.get("changes") or ():
         span = interval(change.get("low"), change.get("high"))
         said = f" ({span}, 95\N{NO-BREAK SPACE}%)" if span else ""
@@ -214,8 +257,25 @@ def baseline_lines(result: Document, columns: int) -> list[Line]:
         lines += wrapped(text, columns, "muted")
     needed = known(document.get("more_runs_needed"))
     if verdict == "unclear" and needed:
-        lines += wrapped(f"{needed:.0f} more runs on each side would tell (--repeat).", columns, "muted")
+        valid = " valid" if document.get("left_out") else ""
+        lines += wrapped(
+            f"{needed:.0f} more{valid} runs on each side would tell (--repeat).", columns, "muted"
+        )
     return lines
+
+
+def _left_out_lines(document: Document, columns: int) -> list[Line]:
+    """The runs that did not count, and the commonest reason."""
+    from app.cli.layout import plain, wrapped
+
+    left_out = [entry for entry in document.get("left_out") or () if isinstance(entry, Mapping)]
+    if not left_out:
+        return []
+    reasons = Counter(str(entry.get("grade_reason") or entry.get("grade")) for entry in left_out)
+    reason = plain(reasons.most_common(1)[0][0], 200).rstrip(".").replace("_", " ")
+    for_example = "" if len(reasons) == 1 else "for example, "
+    text = f"Left out, not graded valid: {_runs(len(left_out))} ({for_example}{reason})."
+    return wrapped(text, columns, "muted")
 
 
 def repeat_lines(result: Document, columns: int) -> list[Line]:

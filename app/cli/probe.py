@@ -311,7 +311,7 @@ def run(options: argparse.Namespace, output: Output) -> int:
 
     check_wishes(wishes)
     spec = spec_of(options)
-    from app.cli.baseline import Baseline, live_address, read_baseline
+    from app.cli.baseline import Baseline, live_address, read_baseline, refuse_too_short
     from app.cli.checks import checks_for, read_check
 
     addresses = [read_check(text) for text in options.checks]
@@ -335,6 +335,8 @@ def run(options: argparse.Namespace, output: Output) -> int:
         user_code.sample_as_body(options)
     target = None if of_code else target_of(options)
     checks = checks_for(addresses, target)
+    if options.baseline:
+        refuse_too_short(spec)
     baseline = None
     rival: argparse.Namespace | None = None
     if options.baseline and (address := live_address(options.baseline)) is not None:

@@ -59,8 +59,7 @@ def measure_repeatedly(
                 codes.add(code)
                 output.error("the baseline's run did not end well: the comparison stops here")
                 break
-            if (first.get("run") or {}).get("grade") == "valid":
-                baseline = replace(baseline, entries=(*baseline.entries, entry_of(first)))
+            baseline = baseline.joined_by(entry_of(first))
         if times > 1:
             output.say(f"run {index + 1} of {times}")
 

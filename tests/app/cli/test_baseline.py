@@ -19,6 +19,7 @@ from app.cli.baseline import (
     entry_of,
     figures_of,
     read_baseline,
+    refuse_too_short,
 )
 from app.cli.main import main
 from assessments.store import open_store
@@ -26,6 +27,7 @@ from probes.errors import UsageError, UserError
 from probes.events import Finished, Started
 from probes.load.spec import ClosedSegment, LoadSpec, OpenSegment
 from probes.probe import ProbeContext
+from probes.slo import parse_slo
 
 TARGET = "http://127.0.0.1:8000/predict"
 Make = Callable[..., dict[str, Any]]
@@ -108,6 +110,40 @@ def test_runs_that_say_nothing_certain_do_not_count() -> None:
     assert (found["verdict"], found["compared"]) == ("same", 5)
     nothing = compare(Baseline(entries(BEFORE)), spoilt)
     assert (nothing["verdict"], nothing["changes"], nothing["more_runs_needed"]) == ("unclear", [], 5)
+
+
+def test_runs_that_do_not_count_are_named_with_the_reason(result: Make) -> None:
+    busy = entry("s", grade="client_limited", p50=900.0) | {"grade_reason": "in step 1 the client was late"}
+    few = entry("f", grade="insufficient", p50=100.0) | {"grade_reason": "step 1 has 240 requests"}
+    baseline = Baseline(entries(BEFORE[:2])).joined_by(few).joined_by(entries(BEFORE[2:3])[0])
+    assert len(baseline.entries) == 3
+    found = compare(baseline, [*entries(SAME[:2]), busy])
+    assert found["left_out"] == [
+        {"side": "before", "run": "f", "grade": "insufficient", "grade_reason": "step 1 has 240 requests"},
+        {"side": "now", "run": "s", "grade": "client_limited", "grade_reason": busy["grade_reason"]},
+    ]
+    said = "\n".join(str(one) for one in baseline_lines(result(baseline=found), 200))
+    assert "Left out, not graded valid: 2 runs (for example, step 1 has 240 requests)" in said
+    assert "more valid runs on each side" in said
+    assert "left_out" not in compare(Baseline(entries(BEFORE)), entries(SAME))
+
+
+def test_runs_too_short_to_count_are_refused_before_they_are_sent(
+    told: Callable[..., Told], capsys: Captured
+) -> None:
+    """p99 has an interval from 368 requests on: 0.99^367 is over 2.5 %, 0.99^368 is not."""
+    assert 0.99**368 <= 0.025 < 0.99**367
+    probe = told(BEFORE)
+    short = ["probe", TARGET, "--rate", "60", "--duration", "4s", "--baseline", OTHER]
+    assert main(short) == 2
+    assert not probe.specs
+    error = capsys.readouterr().err
+    assert "60/s for 4 s is 240 requests" in error
+    assert "fewer than 368" in error
+    assert "give each run 8 s" in error  # (368 + 3 * 368 ** 0.5) / 60 = 7.1
+    refuse_too_short(LoadSpec((OpenSegment(60, 60, 4),), slo=parse_slo("p95<=1s")))
+    refuse_too_short(LoadSpec((ClosedSegment(1, 1),)))
+    refuse_too_short(LoadSpec())
 
 
 def test_a_figure_that_one_run_lacks_is_not_compared() -> None:
