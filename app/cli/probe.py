@@ -179,9 +179,10 @@ def parser() -> CommandParser:
     )
     how.add_argument(
         "--shards",
-        metavar="N",
-        type=whole_number("--shards", 1, MOST_SHARDS),
-        help="load processes that share the requests in turn, for rates beyond one core (default 1)",
+        metavar="N|dask://HOST:PORT",
+        type=_number_or_cluster,
+        help="load processes that share the requests in turn, for rates beyond one core (default 1); or one "
+        "on each worker of the Dask cluster whose scheduler has that address",
     )
     how.add_argument(
         "--allow-remote",
@@ -445,6 +446,7 @@ def spec_of(options: argparse.Namespace) -> LoadSpec:
         stacks=not options.no_stacks,
         soak=options.soak is not None,
         shards=_shards(options),
+        cluster=options.shards if isinstance(options.shards, str) else None,
         overload=options.overload,
         check_answers="yes" if options.check_answers else "no" if options.no_check_answers else "auto",
         sweep=_sweep(options),
@@ -453,8 +455,16 @@ def spec_of(options: argparse.Namespace) -> LoadSpec:
     return spec
 
 
+def _number_or_cluster(text: str) -> int | str:
+    if "://" not in text:
+        return whole_number("--shards", 1, MOST_SHARDS)(text)
+    from probes.load.cluster.dask_cluster import read_address
+
+    return read_address(text)
+
+
 def _shards(options: argparse.Namespace) -> int:
-    shards = options.shards or 1
+    shards = 1 if isinstance(options.shards, str) else options.shards or 1
     if options.connections is not None and shards > options.connections:
         raise UsageError(
             f"--shards {shards} cannot share {options.connections} connections: each needs one of its own"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,12 +31,17 @@ from probes.load.plan import (
     ShardReport,
     Wire,
 )
-from probes.load.shard import Columns, Live, Region, Shard
+from probes.load.shard import Columns, Live, LoadProcess, Region, Shard
 from probes.load.spec import Think
 from probes.load.together import merged_live, merged_report, order_by_due, run_together
 
+if TYPE_CHECKING:
+    from probes.load.cluster.dask_cluster import Cluster
+
 LEAD_NS = 60_000_000
 """Between the order to run and the first due time, so that the worker is ready."""
+FAR_LEAD_NS = 500_000_000
+"""… and so that due times have reached workers on other machines."""
 
 LEAST_SPAN_NS = 1_000_000
 """A rest of a second that is shorter holds nothing that could be told as a rate."""
@@ -153,8 +158,21 @@ class Observer(Protocol):
 class Engine:
     """Load on one target, one stretch after the other, on connections that live on between them."""
 
-    def __init__(self, wire: Wire, connections: int, observer: Observer, shards: int = 1) -> None:
-        self.shards = [Shard(wire, wait=False) for _ in range(shards)]
+    def __init__(
+        self, wire: Wire, connections: int, observer: Observer, shards: int = 1, cluster: str | None = None
+    ) -> None:
+        """With a `cluster` (`dask://host:port`) there is a load process on each of its workers instead."""
+        self.cluster: Cluster | None = None
+        self.shards: Sequence[LoadProcess]
+        self.lead_ns = LEAD_NS
+        if cluster is None:
+            self.shards = [Shard(wire, wait=False) for _ in range(shards)]
+        else:
+            from probes.load.cluster.dask_cluster import Cluster
+
+            self.cluster = Cluster(cluster, wire)
+            self.shards = self.cluster.shards
+            self.lead_ns = FAR_LEAD_NS
         for shard in self.shards:
             shard.await_ready()
         self.wire = wire
@@ -170,7 +188,7 @@ class Engine:
         """Load processes that ended before their time, a sentence each: from then on nothing may be sent."""
 
     @property
-    def shard(self) -> Shard:
+    def shard(self) -> LoadProcess:
         """The load process; the first of several."""
         return self.shards[0]
 
@@ -178,6 +196,8 @@ class Engine:
         """Ends the load processes."""
         for shard in self.shards:
             shard.close()
+        if self.cluster is not None:
+            self.cluster.close()
 
     def __enter__(self) -> Engine:
         return self
@@ -203,7 +223,7 @@ class Engine:
         """
         scheduled = len(due_ns)
         region = Region(max(1, scheduled), self.wire, len(self.shards))
-        start = time.perf_counter_ns() + LEAD_NS
+        start = time.perf_counter_ns() + self.lead_ns
         np.add(due_ns, start, out=region.columns["due"][:scheduled])
         rate = scheduled / seconds
         segment = Segment(
@@ -236,7 +256,7 @@ class Engine:
         """
         capacity = int(CLOSED_LOOP_RATE * min(seconds, 80.0)) + concurrency
         region = Region(capacity, self.wire, len(self.shards))
-        start = time.perf_counter_ns() + LEAD_NS
+        start = time.perf_counter_ns() + self.lead_ns
         segment = Segment(
             path=region.path,
             capacity=region.capacity,

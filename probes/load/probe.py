@@ -338,6 +338,7 @@ class LoadProbe:
         document["client"] = {
             "cpu_cores": round(run.engine.cpu_s / max(run.context.elapsed(), 1e-9), 4),
             "cpu_us_per_request": round(1e6 * run.engine.cpu_s / sent, 2) if sent else None,
+            "load_processes": len(run.engine.shards),
             "requests_sent": sent,
             "checks_sent": header["checks"],
             "floor_ms": header["floor_ms"],

@@ -69,7 +69,10 @@ class Run:
             slo=spec.slo if spec.slo_asked and not spec.finds_capacity else None,
             memory_limit=memory_limit_bytes(watcher.roots[0].pid) if watcher and watcher.roots else None,
         )
-        self.engine = Engine(target.wire(spec.timeout_s, context.run_id), spec.connections, self, spec.shards)
+        self.engine = Engine(
+            *(target.wire(spec.timeout_s, context.run_id), spec.connections, self),
+            *(spec.shards, spec.cluster),
+        )
         if spec.sweep is not None:  # to begin with, the smallest
             self.engine.requests = (0, max(1, len(self.engine.wire.requests) // len(spec.sweep.sizes)))
         self.generator = np.random.default_rng(spec.seed)
@@ -191,7 +194,7 @@ class Run:
             return None
         now = self._moment()
         ours = now.own_s + running_s - before.own_s
-        load = processors_of(shard.pid for shard in self.engine.shards)
+        load = processors_of(shard.pid for shard in self.engine.shards if shard.pid)
         target = processors_of(root.pid for root in self.watcher.roots)
         if not load or not target or load & target:
             ours += usage.cpu_s

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,6 +117,26 @@ class Live:
 
 class ShardLost(InternalError):  # noqa: N818 - what happened, told to whoever runs the shards
     """A worker ended before its time."""
+
+
+class LoadProcess(Protocol):
+    """What a stretch of load needs of a load process, here (`Shard`) or on another machine; see `Shard`."""
+
+    pid: int
+    """0 where it is on another machine."""
+
+    @property
+    def pipe(self) -> Connection: ...
+
+    def await_ready(self) -> None: ...
+
+    def begin(self, segment: Segment) -> None: ...
+
+    def report(self) -> ShardReport | None: ...
+
+    def kill(self) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class Shard:

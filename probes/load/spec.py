@@ -124,7 +124,8 @@ class LoadSpec:
     """Everything asked of one run. No segments means: find the capacity.
 
     `warmup_s` None means automatic; `connections` caps the connections that open-loop load may hold. `soak`
-    asks whether the target keeps memory; `shards` is the number of load processes; `stacks` looks inside the
+    asks whether the target keeps memory; `shards` is the number of load processes, or there is one on each
+    worker of the `cluster` (`dask://host:port`); `stacks` looks inside the
     target once more when it was saturated. `check_answers` holds answers under load against answers at rest:
     always, or "auto", where that costs the target nothing beside a request now and then.
     `overload` sends twice what was found, for some seconds after a search.
@@ -145,6 +146,7 @@ class LoadSpec:
     requirements: tuple[Requirement, ...] = ()
     soak: bool = False
     shards: int = 1
+    cluster: str | None = None
     stacks: bool = True
     check_answers: CheckAnswers = "no"
     overload: bool = False
@@ -197,6 +199,8 @@ class LoadSpec:
             document["overload"] = True
         if self.shards > 1:
             document["shards"] = self.shards
+        if self.cluster is not None:
+            document["cluster"] = self.cluster
         if not self.stacks:
             document["stacks"] = False
         if self.check_answers != "no":

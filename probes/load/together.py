@@ -31,7 +31,7 @@ from probes.load.plan import (
     Segment,
     ShardReport,
 )
-from probes.load.shard import Live, Region, Shard, ShardLost
+from probes.load.shard import Live, LoadProcess, Region, ShardLost
 
 TICK_S = 0.05
 STOPS_WITHIN_S = 5.0
@@ -62,7 +62,7 @@ def part_of(segment: Segment, shard: int, shards: int) -> Segment:
 
 
 def run_together(
-    shards: Sequence[Shard], region: Region, segment: Segment, on_tick: OnTick
+    shards: Sequence[LoadProcess], region: Region, segment: Segment, on_tick: OnTick
 ) -> tuple[ShardReport, ...]:
     """Runs a segment whose rows stand in `region` on all shards; one report a shard.
 
