@@ -45,10 +45,10 @@ def rows_of(spec: ChartSpec) -> tuple[Row, tuple[Row, ...]]:
             return _efforts(spec)
         case RangeChart():
             marks = tuple((name, day.isoformat(), NOTHING, NOTHING) for day, name in spec.marks)
-            return ("", "date", "from", "to"), (*(_dates(row) for row in spec.rows), *marks)
+            return ("what", "date", "from", "to"), (*(_dates(row) for row in spec.rows), *marks)
         case ChangeChart():
             changes = tuple((row.name, number(row.before, 1), number(row.after, 1)) for row in spec.rows)
-            return ("", "before", "after"), changes
+            return ("score", "before", "after"), changes
 
 
 def _value(value: float | None, axis: Axis) -> str:
@@ -131,7 +131,7 @@ def _bars(spec: BarChart) -> tuple[Row, tuple[Row, ...]]:
     rows = [(bar.name, number(bar.value), _ends(bar.low, bar.high), bar.shown) for bar in spec.bars]
     if spec.target is not None:
         rows.append((spec.target_label or "target", number(spec.target), NOTHING, ""))
-    return ("", "value", "interval", "shown"), tuple(rows)
+    return ("what", "value", "interval", "shown"), tuple(rows)
 
 
 def _ends(low: float | None, high: float | None) -> str:
@@ -153,7 +153,7 @@ def _efforts(spec: EffortChart) -> tuple[Row, tuple[Row, ...]]:
         )
         for point in sorted(spec.points, key=lambda point: point.number)
     )
-    return ("", "action", "pillar", "effort, days", spec.y_label, "moves"), rows
+    return ("no.", "action", "pillar", "effort, days", spec.y_label, "moves"), rows
 
 
 def _dates(row: DateRange) -> Row:

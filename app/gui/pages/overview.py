@@ -91,6 +91,7 @@ class OverviewPage(AssessedPage):
         self.area.setWidgetResizable(True)
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.area.setWidget(self.body)
+        self.area.setAccessibleName(self.tr("Overview"))
         self.stack = QStackedWidget()
         for part in (self.area, self.empty):
             self.stack.addWidget(part)

@@ -54,7 +54,7 @@ class Titled(QWidget):
         self.title = PlainLabel("", SECTION, 600, wrap=True)
         self.chart = ChartView(context.theme, height)
         self.caption = PlainLabel("", SMALL, tone="muted", wrap=True)
-        self.model = RowsModel(("",))
+        self.model = RowsModel((self.tr("numbers"),))
         self.table = PlainTable(self.model, context.theme, self.tr("The numbers of the chart"), grows=True)
         self.table.hide()
         column = QVBoxLayout(self)
@@ -90,6 +90,7 @@ class ProbeResult(QWidget):
         super().__init__(parent)
         self.context, self.theme = context, context.theme
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName(self.tr("Result of the run"))
         self.run: Run = {}
         self.runs: Sequence[Run] = ()
         self._changes: Sequence[VerdictChange] | None = None
@@ -167,6 +168,8 @@ class ProbeResult(QWidget):
         column = QVBoxLayout(below)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
+        for titled in (self.response, self.distribution, self.flame):
+            titled.chart.table_asked.connect(self._numbers_asked)
         for part_ in (self.flame, self.distribution, self.facts, self.error_table):
             column.addWidget(part_)
         column.addStretch(1)
@@ -433,6 +436,11 @@ class ProbeResult(QWidget):
         self._numbers = not self._numbers if shown is None else shown
         for titled in (self.response, self.distribution, self.flame):
             titled.show_numbers(self._numbers)
+
+    def _numbers_asked(self) -> None:
+        """T on a chart, which is hidden then: here the next T brings it back."""
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.show_numbers()
 
     # -- where to go ---------------------------------------------------------------------------------------
 

@@ -75,7 +75,7 @@ def test_rows_are_copied_with_their_header(qtbot: QtBot, qapp: QApplication) -> 
     numbers = show_numbers(holder, BARS, Theme(qapp))
     numbers.copy.click()
     lines = QGuiApplication.clipboard().text().split("\n")
-    assert lines[0] == "\tvalue\tinterval\tshown"
+    assert lines[0] == "what\tvalue\tinterval\tshown"
     assert lines[2] == "One <b>replica</b>\t150\t145–156\t150 (145–156)"
     assert len(lines) == 4
     numbers.table.selectRow(0)
