@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -91,13 +92,15 @@ def victim_of(run: Run) -> Victim | str:
     if run.watcher is None or sys.platform != "linux":
         return "its processes are not watched"
     roots = {root.pid for root in run.watcher.roots}
-    details = [step.detail for step in run.steps if step.detail is not None]
-    if not details:
+    if all(step.detail is None for step in run.steps):
         return "its processes were not watched"
     alive = {process.pid for process in run.watcher.members()}
-    children = [(pid, cores) for pid, cores in details[-1].process_cores if pid not in roots and pid in alive]
-    most = max((cores for _, cores in children), default=0.0)
-    serving = [pid for pid, cores in children if cores > 0 and cores >= SERVES * most]
+    used: Counter[int] = Counter()  # in one step a single worker may hold all connections
+    for step in run.steps:
+        if step.detail is not None:
+            used.update({pid: cores * step.seconds for pid, cores in step.detail.process_cores})
+    children = [(pid, cpu_s) for pid, cpu_s in used.most_common() if pid not in roots and pid in alive]
+    serving = [pid for pid, cpu_s in children if cpu_s > 0 and cpu_s >= SERVES * children[0][1]]
     if len(serving) < 2:
         return "it serves from one process"
     return Victim(serving[0], len(serving))

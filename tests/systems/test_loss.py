@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from probes.events import Note
+from probes.load.loss import Victim, victim_of
 from probes.load.probe import LoadProbe
+from probes.load.run import Run
 from probes.load.spec import LoadSpec, parse_slo
 from probes.probe import ProbeContext
 from probes.targets.http import parse_target
@@ -50,6 +54,30 @@ def test_of_two_processes_one_is_ended_and_what_it_had_under_way_fails(start_ser
         assert facts["load.loss_errors"] == loss["failed"]
         assert facts["load.loss_recovery_seconds"] == loss["recovery_s"]
     assert server.stop()["died"] == 1
+
+
+def test_a_worker_that_idled_in_the_last_step_has_served_all_the_same() -> None:
+    """Which of two workers takes a connection is chance: in one step a single one may hold them all."""
+    here, other, root = os.getpid(), os.getppid(), 1
+
+    def step(seconds: float, *cores: tuple[int, float]) -> Any:
+        return SimpleNamespace(seconds=seconds, detail=SimpleNamespace(process_cores=cores))
+
+    def found(*steps: Any) -> Any:
+        members = [SimpleNamespace(pid=pid) for pid in (here, other, root)]
+        watcher = SimpleNamespace(roots=[SimpleNamespace(pid=root)], members=lambda: members)
+        return victim_of(cast(Run, SimpleNamespace(watcher=watcher, steps=steps)))
+
+    unwatched = SimpleNamespace(seconds=1.0, detail=None)
+    assert found(
+        step(4.0, (here, 0.5), (root, 0.9)), unwatched, step(2.0, (other, 0.8), (here, 0.0))
+    ) == Victim(
+        here,
+        2,  # 2.0 s of CPU against 1.6
+    )
+    assert found(step(4.0, (here, 0.5)), step(20.0, (other, 0.005))) == "it serves from one process"  # 5 %
+    assert found(step(4.0, (here, 0.0), (other, 0.0))) == "it serves from one process"
+    assert found(unwatched) == "its processes were not watched"
 
 
 def test_what_serves_from_one_process_is_left_alone(start_server: StartServer) -> None:
