@@ -235,10 +235,11 @@ def _window() -> list[Finding]:
 
 
 def _report() -> Finding:
-    found = package("reportlab", needed=False)
-    if found.level == "good":
-        return Finding("PDF report", f"reportlab {found.value}")
-    return Finding("PDF report", "reportlab is missing", "missing", found.advice)
+    found = [package(name, needed=False) for name in ("reportlab", "uharfbuzz")]
+    for each in found:
+        if each.level != "good":
+            return Finding("PDF report", f"{each.name} is missing", "missing", each.advice)
+    return Finding("PDF report", ", ".join(f"{each.name} {each.value}" for each in found))
 
 
 def _store(url: str | None) -> list[Finding]:

@@ -21,6 +21,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+from app.report.embedding import has_shaped_text
 from assessments.canonical import clean
 from assessments.evidence import sealed
 from probes.documents import MAX_DIGITS, MAX_VALUES
@@ -35,6 +36,7 @@ SEALED_END = re.compile(SEAL_KEY + rb" <([0-9a-f]{64})>\n>>\nstartxref\n(0|[1-9]
 
 _END = re.compile(rb"\n>>\nstartxref\n[0-9]{1,10}\n%%EOF\n\Z")
 _LONGEST_END = 200
+_HARFBUZZ = "HarfBuzz"
 _KEYWORDS = "content sha256:{hash}; made with {made_with}"
 _READ_KEYWORDS = re.compile(rb"content sha256:([0-9a-f]{64}); made with ([ -~]{1,100})")
 _EXACT_FLOAT = 2.0**53
@@ -77,17 +79,30 @@ def content_hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def made_with() -> str:
-    """What decides on the bytes of a PDF beside its content: reportlab and the compressor."""
+def made_with(*, shaped: bool) -> str:
+    """What decides on the bytes of a PDF beside its content: reportlab and the compressor, and where text was
+    `shaped`, HarfBuzz.
+    """
     import reportlab
 
-    return f"reportlab {reportlab.__version__}, zlib {zlib.ZLIB_RUNTIME_VERSION}"
+    said = f"reportlab {reportlab.__version__}, zlib {zlib.ZLIB_RUNTIME_VERSION}"
+    if shaped:
+        import uharfbuzz
+
+        said += f", {_HARFBUZZ} {uharfbuzz.version_string()}"
+    return said
+
+
+def is_shaped(made_with: str) -> bool:
+    """Whether what a report was made with says that its text was shaped."""
+    return f", {_HARFBUZZ} " in made_with
 
 
 def attach(canvas: Any, data: bytes) -> None:
     """Attaches the canonical bytes to the PDF that a reportlab canvas makes, before it is saved.
 
-    Sets the keywords of the PDF. Raises `ReportTooLarge` for what `read_shared` would not read.
+    Sets the keywords of the PDF and what it was produced with, so all text has to be drawn by then. Raises
+    `ReportTooLarge` for what `read_shared` would not read.
     """
     from reportlab.pdfbase.pdfdoc import PDFArray, PDFDictionary, PDFName, PDFStream, PDFString, PDFZCompress
 
@@ -126,7 +141,9 @@ def attach(canvas: Any, data: bytes) -> None:
     catalog.__NoDefault__ = [*catalog.__NoDefault__, "AF"]
     catalog.AF = PDFArray([file])
     pdf._pdfVersion = max(pdf._pdfVersion, (1, 7))
-    canvas.setKeywords(_KEYWORDS.format(hash=content_hash(data), made_with=made_with()))
+    made = made_with(shaped=has_shaped_text(pdf))
+    canvas.setProducer(made)
+    canvas.setKeywords(_KEYWORDS.format(hash=content_hash(data), made_with=made))
 
 
 def read_keywords(keywords: bytes) -> tuple[str, str] | None:

@@ -12,11 +12,10 @@ from typing import Any
 from app.charts.shapes import Circle, Label, Line, Polygon, Polyline, Rect, Shape
 from app.charts.tokens import LIGHT
 from app.report import fonts
+from app.report.writing import Colour, Writer
 
 BACKING = 2.0
 """Room around a label that has a box of the surface's colour behind it, in points."""
-
-Colour = tuple[float, float, float]
 
 
 def rgb(role: str) -> Colour:
@@ -97,6 +96,11 @@ class _Pen:
             low, high = baseline - 0.28 * shape.size, baseline + 0.86 * shape.size
             canvas.rect(left - BACKING, low, width + 2 * BACKING, high - low, stroke=0, fill=1)
         self._paint(shape.role, None, 0.0)
+        if not fonts.is_plain(text):
+            shaped = Writer(canvas)
+            shaped.write(text, left, baseline, shape.weight, shape.size, rgb(shape.role))
+            shaped.end()
+            return
         writer = canvas.beginText()
         writer.setFont(fonts.name(shape.weight), shape.size)
         writer.setTextOrigin(left, baseline)

@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 
-from app.report.html_blocks import Blocks, spelled
+from app.report.html_blocks import Blocks, directed, spelled
 from app.report.html_style import style_sheet
 from app.report.model import Block, Callout, ClaimCard, Columns, Heading, Report, Section, Table, Together
 
@@ -61,11 +61,11 @@ def render_html(report: Report) -> bytes:
 
 def _first(report: Report, section: Section, blocks: Blocks) -> Iterator[str]:
     yield f'<section class="first"{blocks.id_of(section.anchor)}>'
-    yield f"<h1>{spelled(report.title)}</h1>"
+    yield f"<h1{directed(report.title)}>{spelled(report.title)}</h1>"
     if report.subtitle:
-        yield f'<p class="subtitle">{spelled(report.subtitle)}</p>'
+        yield f'<p class="subtitle"{directed(report.subtitle)}>{spelled(report.subtitle)}</p>'
     if section.lead:
-        yield f'<p class="lead">{blocks.text(section.lead)}</p>'
+        yield f'<p class="lead"{directed(section.lead)}>{blocks.text(section.lead)}</p>'
     large = next((block for block in section.blocks if isinstance(block, Callout)), None)
     yield from blocks.blocks(section.blocks, large)
     yield "</section>"
@@ -77,9 +77,9 @@ def _section(section: Section, blocks: Blocks) -> Iterator[str]:
     if section.kicker:
         yield f'<p class="kicker">{spelled(section.kicker)}</p>'
     band = "" if section.band is None else blocks.band(section.band)
-    yield f"<h2>{spelled(section.title)}{band}</h2>"
+    yield f"<h2{directed(section.title)}>{spelled(section.title)}{band}</h2>"
     if section.lead:
-        yield f'<p class="lead">{blocks.text(section.lead)}</p>'
+        yield f'<p class="lead"{directed(section.lead)}>{blocks.text(section.lead)}</p>'
     yield from blocks.blocks(section.blocks)
     yield "</section>"
 

@@ -9,6 +9,7 @@ from app.charts.layout import layout
 from app.charts.shapes import Shape
 from app.charts.svg import escaped, svg
 from app.report import fonts, words
+from app.report.bidi import runs_from_the_right
 from app.report.figure_words import caption_of, numbers_of, safe_spec
 from app.report.model import (
     Badge,
@@ -50,6 +51,12 @@ _INLINE_STYLE = ' style="font-variant-numeric:tabular-nums"'
 def spelled(text: str) -> str:
     """A title or name for use between tags and in attributes."""
     return escaped(words.one_line(text))
+
+
+def directed(of: str | Text) -> str:
+    """The attribute that lets a text which runs from the right say so; none for other texts."""
+    parts = (of,) if isinstance(of, str) else (span.text for span in of)
+    return ' dir="auto"' if any(map(runs_from_the_right, parts)) else ""
 
 
 class Blocks:
@@ -96,12 +103,14 @@ class Blocks:
             case Heading():
                 level = block.level + 1
                 badge = "" if block.badge is None else self.band(block.badge.band)
-                yield f"<h{level}{self.id_of(block.anchor)}>{spelled(block.text)}{badge}</h{level}>"
+                attributes = self.id_of(block.anchor) + directed(block.text)
+                yield f"<h{level}{attributes}>{spelled(block.text)}{badge}</h{level}>"
             case Paragraph():
                 kind = "" if block.style == "body" else f' class="{block.style}"'
-                yield f"<p{kind}>{self.text(block.text)}</p>"
+                yield f"<p{kind}{directed(block.text)}>{self.text(block.text)}</p>"
             case Bullets():
-                yield "<ul>" + "".join(f"<li>{self.text(item)}</li>" for item in block.items) + "</ul>"
+                items = "".join(f"<li{directed(item)}>{self.text(item)}</li>" for item in block.items)
+                yield f"<ul>{items}</ul>"
             case Callout():
                 yield from self._callout(block, large)
             case Table():
@@ -119,7 +128,10 @@ class Blocks:
                     yield f"<h4>{spelled(block.title)}</h4>"
                 yield f"<pre>{escaped(chr(10).join(words.code_lines(block.text)))}</pre>"
             case Definitions():
-                pairs = (f"<dt>{spelled(name)}</dt><dd>{self.text(text)}</dd>" for name, text in block.items)
+                pairs = (
+                    f"<dt{directed(name)}>{spelled(name)}</dt><dd{directed(text)}>{self.text(text)}</dd>"
+                    for name, text in block.items
+                )
                 yield f"<dl>{''.join(pairs)}</dl>"
             case Together():
                 yield from self.blocks(block.blocks, None, width)
@@ -128,8 +140,8 @@ class Blocks:
         level = 3 if large else 4
         yield f'<div class="callout is-{block.role}{" large" if large else ""}">'
         if block.title:
-            yield f"<h{level}>{spelled(block.title)}</h{level}>"
-        yield from (f"<p>{self.text(part)}</p>" for part in block.text)
+            yield f"<h{level}{directed(block.title)}>{spelled(block.title)}</h{level}>"
+        yield from (f"<p{directed(part)}>{self.text(part)}</p>" for part in block.text)
         if block.foot:
             cells = "".join(f"<span>{self.cell(cell)}</span>" for cell in block.foot)
             yield f'<div class="foot">{cells}</div>'
@@ -148,8 +160,8 @@ class Blocks:
         yield f'<div class="scroll"><table class="{kinds}">'
         if headed:
             heads = (
-                f'<th scope="col" class="{column.align}">{spelled(column.header)}</th>'
-                for column in table.columns
+                f'<th scope="col" class="{column.align}"{directed(name)}>{spelled(name)}</th>'
+                for column, name in ((column, column.header) for column in table.columns)
             )
             yield f"<thead><tr>{''.join(heads)}</tr></thead>"
         yield "<tbody>"
@@ -163,7 +175,7 @@ class Blocks:
         if words.has_score(cell for row in table.rows for cell in row):
             yield _legend()
         if table.caption:
-            yield f'<p class="note">{spelled(table.caption)}</p>'
+            yield f'<p class="note"{directed(table.caption)}>{spelled(table.caption)}</p>'
 
     def _td(self, cell: Cell, table: Table, place: int) -> str:
         column = table.columns[place] if place < len(table.columns) else None
@@ -174,7 +186,8 @@ class Blocks:
         elif max(map(len, said.split()), default=0) > LONG_WORD:
             kinds.append("long")
         kind = f' class="{" ".join(kinds)}"' if kinds else ""
-        return f"<td{kind}>{self.cell(cell)}</td>"
+        direction = directed(cell) if isinstance(cell, tuple) else ""
+        return f"<td{kind}{direction}>{self.cell(cell)}</td>"
 
     def cell(self, cell: Cell) -> str:
         """What a cell shows, its picture with its words."""
@@ -203,10 +216,10 @@ class Blocks:
         picture = svg(drawn, title=title or "chart", description=caption_of(figure), scale=SCALE)
         yield "<figure>"
         if title:
-            yield f"<h4>{escaped(title)}</h4>"
+            yield f"<h4{directed(title)}>{escaped(title)}</h4>"
         yield picture.replace(_INLINE_STYLE, "", 1)
         if caption := caption_of(figure):
-            yield f"<figcaption>{escaped(caption)}</figcaption>"
+            yield f"<figcaption{directed(caption)}>{escaped(caption)}</figcaption>"
         yield "<details><summary>Numbers</summary>"
         yield from self._table(numbers_of(figure.spec))
         yield "</details></figure>"
@@ -234,10 +247,10 @@ class Blocks:
             f'<div class="top">{self.cell(Badge(card.state))}<span class="small">{about}</span>'
             f'<span class="points">{spelled(card.points)}</span></div>'
         )
-        yield f"<h4>{spelled(card.title)}</h4>"
+        yield f"<h4{directed(card.title)}>{spelled(card.title)}</h4>"
         yield '<div class="sides">'
         for label, said in (("Claimed", card.claimed), ("Measured", card.measured)):
-            yield f'<div><p class="small">{label}</p><p>{self.text(said)}</p></div>'
+            yield f'<div><p class="small">{label}</p><p{directed(said)}>{self.text(said)}</p></div>'
         yield "</div>"
         if card.facts is not None and card.facts.rows:
             yield from self._table(card.facts)

@@ -61,10 +61,10 @@ nav a.part{padding-left:16px}
 .foot{display:flex;flex-wrap:wrap;gap:4px 24px;margin-top:8px}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;margin:12px 0 4px}
-th{font-size:12px;font-weight:500;color:var(--muted);text-align:left;vertical-align:bottom;\
+th{font-size:12px;font-weight:500;color:var(--muted);text-align:start;vertical-align:bottom;\
 padding:4px 16px 4px 0;\
 border-bottom:1px solid var(--edge)}
-td{text-align:left;vertical-align:top;padding:6px 16px 6px 0;border-bottom:1px solid var(--line);\
+td{text-align:start;vertical-align:top;padding:6px 16px 6px 0;border-bottom:1px solid var(--line);\
 min-width:1.5em}
 .dense td{padding-top:3px;padding-bottom:3px}
 .bare td{border-bottom:0}

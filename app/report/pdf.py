@@ -23,7 +23,8 @@ from app.report.pdf_blocks import Blocks, Kept
 from app.report.pdf_figures import Figures
 from app.report.pdf_flow import Box, Stack, pages
 from app.report.pdf_sheet import HEIGHT, MARGIN, WIDTH, Sheet
-from app.report.pdf_text import SMALL, Style, plain_lines
+from app.report.pdf_text import plain_lines
+from app.report.pdf_words import SMALL, Style
 
 TOP, BOTTOM = 56.0, 48.0
 """Room above and below what stands on a page, header and footer within it."""
@@ -193,13 +194,12 @@ def _fitted(text: str, room: float) -> str:
 
 
 def _describe(canvas: Any, report: Report) -> None:
-    """Title, author, date and identity of the file. The keywords are the attachment's."""
+    """Title, author, date and identity of the file. Keywords and producer are the attachment's."""
     canvas.setTitle(words.one_line(report.title, 300))
     canvas.setAuthor("Loadstone")
     about = [words.one_line(part, 300) for part in (report.subtitle, *report.keywords)]
     canvas.setSubject("; ".join(part for part in about if part)[:2_000])
     canvas.setCreator(f"Loadstone {words.one_line(report.version, 60)}")
-    canvas.setProducer(attachment.made_with())
     pdf = canvas._doc
     try:
         day = date.fromisoformat(report.date[:10]).timetuple()[:3]

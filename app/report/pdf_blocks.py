@@ -33,7 +33,8 @@ from app.report.pdf_flow import Beside, Box, Inset, Stack
 from app.report.pdf_pieces import BLANK, band_parts, gap, legend
 from app.report.pdf_sheet import Sheet
 from app.report.pdf_tables import GAP, Row, TableBox
-from app.report.pdf_text import (
+from app.report.pdf_text import Lines, break_lines, plain_lines
+from app.report.pdf_words import (
     BODY,
     CODE,
     FIGURE_TITLE,
@@ -43,12 +44,9 @@ from app.report.pdf_text import (
     REPORT_TITLE,
     SMALL,
     TITLE,
-    Lines,
     Piece,
     Run,
     Style,
-    break_lines,
-    plain_lines,
     run_of,
     width_of,
     words_of,

@@ -9,19 +9,8 @@ from app.report.model import Badge, BandBadge, Cell, ClaimCard, Column, Mark, Sc
 from app.report.pdf_flow import Beside, Box, Stack
 from app.report.pdf_pieces import badge_parts, band_parts, gap, mark_parts, small_score
 from app.report.pdf_tables import GAP, Head, Nothing, Row, TableBox, Wish, column_widths, settled
-from app.report.pdf_text import (
-    CELL,
-    LABEL,
-    SMALL,
-    Lines,
-    Piece,
-    Run,
-    Style,
-    Word,
-    break_lines,
-    plain_lines,
-    words_of,
-)
+from app.report.pdf_text import Lines, break_lines, plain_lines
+from app.report.pdf_words import CELL, LABEL, SMALL, Piece, Run, Style, Word, words_of
 
 BADGES = Style(8.25, 14.5)
 PADDING = 4.0

@@ -11,7 +11,8 @@ from app.report.figure_words import caption_of, safe_spec
 from app.report.model import Figure, ScoreBar
 from app.report.pdf_flow import Box, Stack
 from app.report.pdf_pieces import Picture
-from app.report.pdf_text import BODY, FIGURE_TITLE, SMALL, Style, plain_lines
+from app.report.pdf_text import plain_lines
+from app.report.pdf_words import BODY, FIGURE_TITLE, SMALL, Style
 from app.report.score_bar import HEIGHT, score_bar
 
 

@@ -9,7 +9,8 @@ from app.charts.shapes import Shape
 from app.report.model import Badge, Band, Mark, Score, Span
 from app.report.pdf_flow import Box
 from app.report.pdf_sheet import Sheet
-from app.report.pdf_text import MIDDLE, SMALL, Lines, Piece, Run, Style, break_lines, run_of, words_of
+from app.report.pdf_text import MIDDLE, Lines, break_lines
+from app.report.pdf_words import SMALL, Piece, Run, Style, run_of, words_of
 from app.report.score_bar import part_sample
 from app.report.words import SCORE_PARTS, STATES
 

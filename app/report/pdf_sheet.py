@@ -10,10 +10,10 @@ from typing import Any
 
 from reportlab.pdfgen.canvas import Canvas
 
-from app.charts.shapes import Weight
-from app.report import drawing, fonts
-from app.report.drawing import Colour, rgb
+from app.report import drawing
+from app.report.drawing import rgb
 from app.report.words import address
+from app.report.writing import Colour, Writer
 
 WIDTH, HEIGHT = 595.28, 841.89
 """A4."""
@@ -61,8 +61,8 @@ class Sheet:
         drawing.draw(self.canvas, shapes, x, HEIGHT - top)
 
     def writer(self) -> Writer:
-        """What writes text."""
-        return Writer(self)
+        """What writes text; it counts from the lower left corner."""
+        return Writer(self.canvas)
 
     def link(self, target: str, x: float, top: float, width: float, height: float) -> None:
         """Make an area lead to an anchor (`#name`) that exists, or to a web address; anything else leads
@@ -84,36 +84,3 @@ class Sheet:
         self._placed.add(name)
         self.canvas.bookmarkPage(name, fit="XYZ", left=0, top=HEIGHT - max(top - 8, 0), zoom=0)
         return name
-
-
-class Writer:
-    """Writes pieces of text, and says a font or a colour only where it changes.
-
-    The instructions are reportlab's own for a text object, without the widths that it would add up for each.
-    """
-
-    def __init__(self, sheet: Sheet) -> None:
-        self.sheet = sheet
-        self.code: list[str] = []
-        self._font: tuple[Weight, float, int] | None = None
-        self._role = ""
-
-    def write(self, text: str, x: float, y: float, weight: Weight, size: float, role: str) -> None:  # noqa: PLR0917
-        """A text with its baseline at `y`."""
-        canvas = self.sheet.canvas
-        font = fonts.font(weight)
-        if role != self._role:
-            self._role = role
-            red, green, blue = self.sheet.colour(role)
-            self.code.append(f"{red:.6g} {green:.6g} {blue:.6g} rg")
-        self.code.append(f"1 0 0 1 {x:.3f} {HEIGHT - y:.3f} Tm")
-        for subset, part in font.splitString(text, canvas._doc):
-            if self._font != (weight, size, subset):
-                self._font = (weight, size, subset)
-                self.code.append(f"{font.getSubsetInternalName(subset, canvas._doc)} {size:.6g} Tf")
-            self.code.append(f"({canvas._escape(part)}) Tj")
-
-    def end(self) -> None:
-        """Put what was written on the page."""
-        if self.code:
-            self.sheet.canvas._code.append("BT " + " ".join(self.code) + " ET")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from app.report.model import Column
 from app.report.pdf_flow import Box, Parts
 from app.report.pdf_sheet import Sheet
-from app.report.pdf_text import SMALL, Lines, plain_lines
+from app.report.pdf_text import Lines, plain_lines
+from app.report.pdf_words import SMALL
 
 GAP = 12.0
 """Room between columns."""

@@ -7,142 +7,19 @@ last, between two characters. Everything is linear in the length of the text, an
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Literal, NamedTuple
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, takewhile
+from math import isfinite
+from operator import itemgetter
+from typing import NamedTuple
 
-from app.report import fonts
+from app.report import bidi, fonts
 from app.report.model import Align, Span
 from app.report.pdf_flow import Box, Parts
-from app.report.pdf_sheet import Sheet
-
-Weight = Literal[400, 500, 600]
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """How a text is set: size and leading in points, weight, role of its colour."""
-
-    size: float
-    leading: float
-    weight: Weight = 400
-    role: str = "text"
-    strong: Weight = 600
-
-
-SMALL = Style(7.5, 10.5, role="muted", strong=500)
-LABEL = Style(7.5, 10.5, 500, role="muted")
-BODY = Style(9, 13)
-CELL = Style(9, 13, strong=500)
-MUTED = Style(9, 13, role="muted", strong=500)
-CODE = Style(8, 11.5)
-LEAD = Style(10, 14.5)
-FIGURE_TITLE = Style(9.5, 13, 600)
-HEADING = Style(12, 16, 600)
-TITLE = Style(18, 23, 600)
-REPORT_TITLE = Style(22, 26, 600)
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A small picture in a line: its width with the gap after it, and who draws it at a baseline."""
-
-    width: float
-    draw: Callable[[Sheet, float, float], None]
-
-
-class Run(NamedTuple):
-    """Text of one kind, or a picture, within a line."""
-
-    text: str
-    width: float
-    size: float
-    weight: Weight
-    role: str
-    link: str | None = None
-    piece: Piece | None = None
-
-    def like(self, other: Run) -> bool:
-        """Whether the two can be written in one go."""
-        return (
-            self.piece is None
-            and other.piece is None
-            and self.weight == other.weight
-            and self.role == other.role
-            and self.link == other.link
-            and self.size == other.size
-        )
-
-
-class Word(NamedTuple):
-    """Runs that stay together. `gap` is the width of the blank after it, `ends` ends the line."""
-
-    runs: tuple[Run, ...]
-    width: float
-    gap: float = 0.0
-    ends: bool = False
-
-
-@lru_cache(maxsize=65_536)
-def _unit_width(text: str, weight: Weight) -> float:
-    return fonts.measure(text, weight, 1000.0) / 1000.0
-
-
-def width_of(text: str, style: Style) -> float:
-    """The width of a text in points."""
-    return _unit_width(text, style.weight) * style.size
-
-
-_ROLES = {"ok": ("ok", 500), "warn": ("warn", 500), "bad": ("bad", 500), "accent": ("accent", 500)}
-_TOKENS = re.compile(r"\n|[ \t]+|[^ \t\n]+")
-
-
-def run_of(span: Span, style: Style) -> Run:
-    """The span as one run in the style; its role decides weight and colour."""
-    weight, role = style.weight, style.role
-    if span.role == "strong":
-        weight, role = style.strong, "text"
-    elif span.role == "muted":
-        role = "muted"
-    elif span.role:
-        role = span.role
-        weight = style.weight if style.weight > 500 else 500
-    elif span.link:
-        role = "accent"
-    return Run(span.text, 0.0, style.size, weight, role, span.link)
-
-
-def words_of(parts: Iterable[Run | Piece]) -> list[Word]:
-    """The words of a line that has not been broken yet."""
-    found: list[Word] = []
-    runs: list[Run] = []
-    for part in parts:
-        if isinstance(part, Piece):
-            runs.append(Run("", part.width, 0.0, 400, "", piece=part))
-            continue
-        for token in _TOKENS.findall(part.text):
-            if token == "\n":
-                found.append(_word(runs, ends=True))
-                runs = []
-            elif token[0] in " \t":
-                blank = _unit_width(" ", part.weight) * part.size
-                if runs:
-                    found.append(_word(runs, gap=blank))
-                    runs = []
-                elif found and not found[-1].ends and found[-1].gap == 0:
-                    found[-1] = found[-1]._replace(gap=blank)
-            else:
-                width = _unit_width(token, part.weight) * part.size
-                runs.append(Run(token, width, part.size, part.weight, part.role, part.link))
-    if runs:
-        found.append(_word(runs))
-    return found
-
-
-def _word(runs: Sequence[Run], gap: float = 0.0, ends: bool = False) -> Word:
-    return Word(tuple(runs), sum(run.width for run in runs), gap, ends)
+from app.report.pdf_sheet import HEIGHT, Sheet
+from app.report.pdf_words import OBJECT, Run, Style, Word, cut, run_of, unit_width, word_of, words_of
+from app.report.shaping import clusters
 
 
 class Line(NamedTuple):
@@ -188,14 +65,19 @@ def _line(row: Sequence[Word]) -> Line:
         for run in word.runs:
             if runs and runs[-1].like(run):
                 last = runs[-1]
-                runs[-1] = last._replace(text=last.text + run.text, width=last.width + run.width)
+                runs[-1] = last._replace(
+                    text=last.text + run.text,
+                    width=last.width + run.width,
+                    levels=last.levels + run.levels,
+                )
             else:
                 runs.append(run)
         if number < len(row) - 1 and word.gap and runs:
             # The blank is written with the run before it, so that copied text keeps its blanks.
             last = runs[-1]
             if last.piece is None:
-                runs[-1] = last._replace(text=last.text + " ", width=last.width + word.gap)
+                levels = last.levels + bytes((word.level,)) if last.levels else b""
+                runs[-1] = last._replace(text=last.text + " ", width=last.width + word.gap, levels=levels)
             else:
                 runs[-1] = last._replace(width=last.width + word.gap)
             width += word.gap
@@ -213,29 +95,65 @@ def _broken(word: Word, room: float) -> tuple[Word, Word | None]:
         if run.piece is not None:
             used += run.width
             continue
-        for at, character in enumerate(run.text):
-            wide = _unit_width(character, run.weight) * run.size
+        for at, end in _characters(run):
+            wide = unit_width(run.text[at:end], run.weight) * run.size
             if used + wide > room and used > 0:
-                return _cut_word(
-                    word, *(soft if soft is not None and soft[2] > 0.5 * room else (number, at, used))
-                )
+                place = soft if soft is not None and soft[2] > 0.5 * room else (number, at, used)
+                return _cut_word(word, room, *place)
             used += wide
-            if character in _SOFT:
-                soft = (number, at + 1, used)
+            if run.text[end - 1] in _SOFT:
+                soft = (number, end, used)
     return word, None
 
 
-def _cut_word(word: Word, number: int, at: int, used: float) -> tuple[Word, Word | None]:
+def _characters(run: Run) -> Iterable[tuple[int, int]]:
+    """Where the characters of a run start and end, each with its marks."""
+    if fonts.is_plain(run.text):
+        return ((at, at + 1) for at in range(len(run.text)))
+    return clusters(run.text)
+
+
+def _cut_word(word: Word, room: float, number: int, at: int, used: float) -> tuple[Word, Word | None]:
     """The word cut in its run `number` before the character `at`, `used` points from where it starts."""
     run = word.runs[number]
-    start = used - sum(earlier.width for earlier in word.runs[:number])
-    before = run._replace(text=run.text[:at], width=start)
-    after = run._replace(text=run.text[at:], width=run.width - start)
+    earlier = sum(each.width for each in word.runs[:number])
+    if at == 0 or fonts.is_plain(run.text):
+        start = used - earlier
+        before = run._replace(text=run.text[:at], width=start, levels=run.levels[:at])
+        after = run._replace(text=run.text[at:], width=run.width - start, levels=run.levels[at:])
+    else:
+        before, after = _cut_shaped(run, at, room - earlier)
     first = (*word.runs[:number], *((before,) if before.text else ()))
     rest = (*((after,) if after.text else ()), *word.runs[number + 1 :])
     if not rest:
         return word, None
-    return _word(first), _word(rest)._replace(gap=word.gap, ends=word.ends)
+    return word_of(first), word_of(rest)._replace(gap=word.gap, ends=word.ends, level=word.level)
+
+
+def _cut_shaped(run: Run, at: int, room: float) -> tuple[Run, Run]:
+    """The run cut at `at`, or near it: joined letters are wider or narrower than each of them alone."""
+    ends = [end for _, end in takewhile(lambda part: part[0] < 2 * at, clusters(run.text))]
+    last = bisect_left(ends, at)
+    before = cut(run, 0, ends[last])
+    if run.text[at - 1] not in _SOFT and before.width > 0:
+        # How far the room goes if what follows is as wide; the steps below see to it that it is so.
+        last = min(max(int((last + 1) * room / before.width) - 1, 0), len(ends) - 1)
+        before = cut(run, 0, ends[last])
+        while last + 1 < len(ends) and (longer := cut(run, 0, ends[last + 1])).width <= room:
+            last, before = last + 1, longer
+    while last > 0 and before.width > room:
+        last -= 1
+        before = cut(run, 0, ends[last])
+    at = len(before.text)
+    if len(run.text) - at <= MEASURED_AT_ONCE:
+        return before, cut(run, at, len(run.text))
+    # It is broken again, so that its width need not be exact.
+    width = max(run.width - before.width, room + 1)
+    return before, run._replace(text=run.text[at:], levels=run.levels[at:], width=width)
+
+
+MEASURED_AT_ONCE = 300
+"""Characters of a rest that are measured; a longer one does not fit into a line anyway."""
 
 
 class Lines(Box):
@@ -254,20 +172,27 @@ class Lines(Box):
             upper = top + number * style.leading
             baseline = upper + style.leading / 2 + MIDDLE * style.size
             left = x + self._offset(line)
-            for run in line.runs:
+            ordered = any(run.levels for run in line.runs)
+            for run, level in _in_order(line) if ordered else ((run, None) for run in line.runs):
+                width = run.width
                 if run.piece is not None:
                     run.piece.draw(sheet, left, baseline)
                 else:
-                    writer.write(run.text, left, baseline, run.weight, run.size, run.role)
+                    place = (left, HEIGHT - baseline, run.weight, run.size, sheet.colour(run.role))
+                    if level is None:
+                        writer.write(run.text, *place)
+                    else:
+                        width = writer.write_run(run.text, *place, level)
                     if run.link:
-                        sheet.link(run.link, left, upper, run.width, style.leading)
-                left += run.width
+                        sheet.link(run.link, left, upper, width, style.leading)
+                left += width
         writer.end()
 
     def _offset(self, line: Line) -> float:
-        if self.align == "left":
-            return 0.0
         free = self.width - line.width
+        if self.align == "left":
+            from_the_right = bool(line.runs) and line.runs[0].base == 1 and isfinite(free)
+            return max(free, 0.0) if from_the_right else 0.0
         return free if self.align == "right" else free / 2
 
     def split(self, room: float, full: float) -> Parts:  # noqa: ARG002
@@ -285,6 +210,22 @@ class Lines(Box):
         part = Lines(lines, self.style, self.width, self.align)
         part.before = before
         return part
+
+
+def _in_order(line: Line) -> Iterator[tuple[Run, int]]:
+    """The runs of a line from left to right, cut into parts of one level, with that."""
+    said = [OBJECT if run.piece is not None else run.text for run in line.runs]
+    levels = b"".join(run.levels or bytes(len(text)) for run, text in zip(line.runs, said, strict=True))
+    owners = [(number, at) for number, text in enumerate(said) for at in range(len(text))]
+    for part in bidi.visual_runs("".join(said), levels, line.runs[0].base):
+        pieces = [list(of) for _, of in groupby(owners[part.start : part.end], key=itemgetter(0))]
+        for piece in reversed(pieces) if part.level % 2 else pieces:
+            (number, first), (_, last) = piece[0], piece[-1]
+            run = line.runs[number]
+            yield (
+                (run if run.piece is not None else run._replace(text=run.text[first : last + 1])),
+                part.level,
+            )
 
 
 MIDDLE = 0.36

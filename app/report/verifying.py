@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from app.report.attachment import as_shared, canonical_bytes, made_with
+from app.report.attachment import as_shared, canonical_bytes, is_shaped, made_with
 from app.report.reading import SharedReport, read_report
 from probes.errors import UserError
 from probes.version import version
@@ -117,10 +117,9 @@ def _pages(pdf: bytes, report: SharedReport) -> Check:
     if theirs != ours:
         text = f"The pages were not drawn again: version {theirs} wrote them, and this is {ours}."
         return Check("pages", "not_checked", text)
-    if report.made_with != made_with():
-        text = (
-            f"The pages were not drawn again: they were made with {report.made_with}, here is {made_with()}."
-        )
+    here = made_with(shaped=is_shaped(report.made_with))
+    if report.made_with != here:
+        text = f"The pages were not drawn again: they were made with {report.made_with}, here is {here}."
         return Check("pages", "not_checked", text)
     from app.report.formats import render
 

@@ -40,8 +40,27 @@ BANDS: tuple[Band, ...] = ("fragile", "limited", "conditional", "ready")
 PILLAR_SIGNS: dict[PillarMark, str] = {"circle": "●", "square": "■", "triangle": "▲", "diamond": "◆"}
 
 _ESCAPED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
+"""Letters and marks that show nothing."""
+_VARIANTS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
+_VARIANT = re.compile(f"[{_VARIANTS}]")
 _KEPT = {"\n", "\t"}
 _BREAKS = re.compile(r"\r\n?|\n")
+_SEEN = re.compile("[ -~\n\t\xa0-\xac\xae-\u02ff\u2010-\u2027\u2030-\u205e\u2190-\u23ff]*")
+"""The characters of most texts, all of which are seen."""
+_MOST_MARKS = 8
+"""Marks on one character that are kept: more would be drawn over other lines."""
+_JOINABLE = (
+    "\u0600-\u08ff\u0900-\u109f\u1780-\u17ff\u1800-\u18af\u2190-\u2bff\ua8e0-\ua8ff\ufb50-\ufdff\ufe70-\ufefc\ufe0f"
+    "\U0001f000-\U0001faff\U00011000-\U00011fff"
+)
+_VARIED = (
+    "#*0-9\xa9\xae\u1000-\u109f\u1820-\u18aa\u2010-\u32ff\u3400-\u9fff\uf900-\ufaff"
+    "\U0001f000-\U0001faff\U00020000-\U0003ffff"
+)
+_MEANT = re.compile(f"(?<=[{_JOINABLE}])[\u200c\u200d](?=[{_JOINABLE}])|(?<=[{_VARIED}])[{_VARIANTS}]")
+"""Invisible characters where they say how their neighbours are written: joiners within a word of a script
+that joins or between the parts of an emoji, one mark of a variant after a sign that has some."""
 
 
 def visible(text: str) -> str:
@@ -49,15 +68,37 @@ def visible(text: str) -> str:
 
     Line breaks and tabs stay. `\\r\\n` and `\\r` become `\\n`.
     """
-    if text.isascii() and text.isprintable():
+    if _SEEN.fullmatch(text):
         return text
-    return "".join(map(_visible, _BREAKS.sub("\n", text)))
+    text = _BREAKS.sub("\n", text)
+    if text.isascii():
+        return "".join(map(_visible, text))
+    meant = {found.start() for found in _MEANT.finditer(text)}
+    parts: list[str] = []
+    marks = 0
+    for at, character in enumerate(text):
+        if character.isascii():
+            marks = 0
+        elif at in meant:
+            parts.append(character)
+            continue
+        else:
+            marks = marks + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
+        parts.append(_visible(character) if marks <= _MOST_MARKS else _escaped(character))
+    return "".join(parts)
 
 
 @lru_cache(maxsize=4096)
 def _visible(character: str) -> str:
-    if character in _KEPT or unicodedata.category(character) not in _ESCAPED:
+    if character in _KEPT:
         return character
+    unseen = character in _BLANK_LETTERS or _VARIANT.match(character) is not None
+    if unseen or unicodedata.category(character) in _ESCAPED:
+        return _escaped(character)
+    return character
+
+
+def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 

@@ -42,9 +42,19 @@ def test_the_signs_that_reports_use_have_glyphs() -> None:
 
 def test_what_has_no_glyph_is_written_out_and_all_else_stays() -> None:
     assert fonts.shown("p99 ≤ 200 ms → Ωж\n\t") == "p99 ≤ 200 ms → Ωж\n\t"
-    assert fonts.shown("\u4f60a\U0001f600") == "\\u4f60a\\U0001f600"
-    assert fonts.shown("\u05d0") == "\\u05d0"
+    assert fonts.shown("\u4f60a\U0001f600 \u05d0 \u3000") == "\u4f60a\U0001f600 \u05d0 \u3000"
+    assert fonts.shown("\u16a0a\U00012000") == "\\u16a0a\\U00012000"
     assert fonts.shown("\ud800\x00") == "\\ud800\\x00"
+
+
+def test_a_mark_does_not_sit_on_what_its_letter_was_written_out_as() -> None:
+    assert fonts.shown("e\u0301 \u16a0\u0301") == "e\u0301 \\u16a0\\u0301"
+
+
+def test_a_width_of_shaped_text_grows_with_the_size() -> None:
+    for text in ("\u05d0\u05d1 abc", "\u4f60\u597d", "e\u0301"):
+        assert fonts.measure(text, 400, 20) == pytest.approx(2 * fonts.measure(text, 400, 10))
+        assert fonts.measure(text, 400, 10) > 0
 
 
 def test_the_private_codes_of_the_digits_are_no_way_around() -> None:

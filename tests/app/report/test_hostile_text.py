@@ -26,6 +26,9 @@ HOSTILE = {
     "line breaks": "\n" * 10_000,
     "breaks and words": "word\n" * 10_000,
     "right to left": "\u202e\u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627\u202c",
+    "arabic": "\u0644\u0627 \u0625\u0644\u0647 (12) abc\n" * 500,
+    "a long word of arabic": "\u0633\u0644\u0627\u0645" * 20_000,
+    "thai and hindi": "\u0e2b\u0e19\u0e48\u0e27\u0e22 \u0915\u094d\u0937\u092e\u0924\u093e" * 500,
     "chinese": "\u4f60\u597d\u4e16\u754c" * 2_000,
     "emoji": "\U0001f600\U0001f468\u200d\U0001f469\u200d\U0001f467" * 100,
     "nul": "a\x00b\x01\x1f\x7f\x85",
@@ -141,9 +144,9 @@ def test_what_cannot_be_seen_is_written_out(
 def test_a_character_without_a_glyph_is_written_out_in_the_pdf_and_stays_in_html(
     kitchen_sink: Report, text_of: Callable[[bytes], str], data: bytes
 ) -> None:
-    report = replace(kitchen_sink, title="\u4f60 \U0001f600")
-    assert "\\u4f60 \\U0001f600" in text_of(render_pdf(report, data))
-    assert "\u4f60 \U0001f600" in render_html(report).decode()
+    report = replace(kitchen_sink, title="\u16a0 \U00012000")
+    assert "\\u16a0 \\U00012000" in text_of(render_pdf(report, data))
+    assert "\u16a0 \U00012000" in render_html(report).decode()
 
 
 ANY_TEXT = st.text(st.characters(codec=None, categories=None), max_size=60)

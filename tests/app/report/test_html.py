@@ -12,7 +12,7 @@ import pytest
 
 from app.charts.tokens import DARK, LIGHT
 from app.report.html import render_html
-from app.report.model import Heading, Paragraph, Report, Section, Span, text
+from app.report.model import Column, Heading, Paragraph, Report, Section, Span, Table, text
 
 VOID = {"meta", "br", "link", "img", "input", "hr", "col"}
 
@@ -134,3 +134,16 @@ def test_a_state_is_a_word_beside_its_sign(made: bytes) -> None:
 
 def test_the_content_hash_stands_in_full(made: bytes, kitchen_sink: Report) -> None:
     assert kitchen_sink.content_hash.encode() in made
+
+
+def test_text_from_the_right_says_so_and_no_other_does(kitchen_sink: Report) -> None:
+    assert "dir=" not in render_html(kitchen_sink).decode()
+    block = Paragraph(text("\u05e9\u05dc\u05d5\u05dd 12"))
+    table = Table((Column("Note"),), ((text("\u0633\u0644\u0627\u0645"),), (text("note"),)))
+    sections = (kitchen_sink.sections[0], Section("s", "S", "\u05d0 title", (block, table)))
+    made = render_html(replace(kitchen_sink, title="\u05d0", sections=sections)).decode()
+    assert '<h1 dir="auto">\u05d0</h1>' in made
+    assert '<h2 dir="auto">\u05d0 title</h2>' in made
+    assert '<p dir="auto">\u05e9\u05dc\u05d5\u05dd 12</p>' in made
+    assert made.count('dir="auto">\u0633\u0644\u0627\u0645</td>') == 1
+    assert 'dir="auto">note' not in made

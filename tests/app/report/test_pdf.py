@@ -161,9 +161,13 @@ spec.loader.exec_module(sink)
 from app.report.html import render_html
 from app.report.markdown import render_markdown
 from app.report.pdf import render_pdf
+from dataclasses import replace
 data = sink.canonical_bytes(sink.DOCUMENT)
 report = sink.every_block(data)
-for made in (render_pdf(report, data), render_html(report), render_markdown(report)):
+world = replace(report, title="שלום 推荐 🚀 कि لا")
+for made in (
+    render_pdf(report, data), render_html(report), render_markdown(report), render_pdf(world, data)
+):
     print(hashlib.sha256(made).hexdigest())
 """
 
@@ -185,7 +189,7 @@ def test_neither_hash_seed_nor_time_zone_nor_environment_decide_on_a_byte() -> N
         for changed in settings
     }
     assert len(found) == 1
-    assert len(next(iter(found)).split()) == 3
+    assert len(next(iter(found)).split()) == 4
 
 
 def test_what_is_too_large_to_attach_is_refused(kitchen_sink: Report) -> None:

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.report.pdf_flow import Box, Stack, pages
-from app.report.pdf_text import BODY, HEADING, plain_lines
+from app.report.pdf_text import plain_lines
+from app.report.pdf_words import BODY, HEADING
 
 FULL = 300.0
 BLOCKS = st.lists(st.tuples(st.booleans(), st.integers(1, 60), st.floats(0, 30)), min_size=1, max_size=40)

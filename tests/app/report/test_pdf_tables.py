@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from app.report.model import Column
 from app.report.pdf_tables import GAP, Head, Row, TableBox, Wish, column_widths
-from app.report.pdf_text import BODY, LABEL, plain_lines
+from app.report.pdf_text import plain_lines
+from app.report.pdf_words import BODY, LABEL
 
 COLUMNS = st.lists(
     st.tuples(

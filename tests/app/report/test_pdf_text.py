@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from app.report import fonts
 from app.report.model import Span
-from app.report.pdf_text import BODY, CELL, TITLE, Lines, break_lines, plain_lines, run_of, words_of
+from app.report.pdf_text import Lines, break_lines, plain_lines
+from app.report.pdf_words import BODY, CELL, TITLE, run_of, words_of
 
 ASCII = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=300)
 
@@ -86,3 +87,77 @@ def test_text_to_the_right_ends_at_the_edge() -> None:
     lines = plain_lines("198", TITLE, 100, "right")
     assert lines.height == TITLE.leading
     assert lines.width == 100
+
+
+MIXED = st.text(
+    st.sampled_from(
+        "ab 12,.()-/\u05d0\u05d1\u0644\u0627\u0628\u064e\u4f60\u597d\u3002\uff08"
+        "\u0e40\u0e01\u0e48\u0915\u094d\u0937\u093f\U0001f680\u0301"
+    ),
+    max_size=120,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=MIXED, width=st.floats(30, 300))
+def test_no_line_of_any_script_is_too_wide_and_nothing_is_lost(text: str, width: float) -> None:
+    found = plain_lines(text, BODY, width).lines
+    said = "".join(run.text for line in found for run in line.runs)
+    assert said.replace(" ", "") == text.replace(" ", "")
+    for line in found:
+        assert line.width <= width + 1e-6
+        for run in line.runs:
+            assert len(run.levels) in (0, len(run.text))
+
+
+def test_chinese_fills_its_lines_without_blanks() -> None:
+    text = "\u63a8\u8350\u670d\u52a1" * 50
+    width = 20.5 * BODY.size
+    found = lines_of(text, width)
+    assert "".join(found) == text
+    assert [len(line) for line in found] == [20] * 10
+
+
+def test_a_line_of_chinese_does_not_start_with_a_full_stop() -> None:
+    text = "\u63a8" * 10 + "\u3002"
+    assert lines_of(text, 10.5 * BODY.size) == ["\u63a8" * 9, "\u63a8\u3002"]
+
+
+def test_text_from_the_right_is_broken_as_it_is_read() -> None:
+    words = ["\u05d0\u05d1\u05d2", "\u05d3\u05d4\u05d5", "\u05d6\u05d7\u05d8", "\u05d9\u05db\u05dc"]
+    width = fonts.measure(" ".join(words[:2]), 400, BODY.size) + 0.5
+    lines = plain_lines(" ".join(words), BODY, width).lines
+    assert ["".join(run.text for run in line.runs) for line in lines] == [
+        " ".join(words[:2]),
+        " ".join(words[2:]),
+    ]
+    assert {run.base for line in lines for run in line.runs} == {1}
+
+
+def test_a_line_knows_the_direction_of_what_stood_on_the_lines_before() -> None:
+    # A number after Arabic letters is one of theirs (W2), on whichever line it stands.
+    arabic = "\u0628\u064a\u062a"
+    width = fonts.measure(f"{arabic} {arabic}", 400, BODY.size) + 0.5
+    lines = plain_lines(f"{arabic} {arabic} 12", BODY, width).lines
+    assert lines[1].runs[0].text == "12"
+    assert set(lines[1].runs[0].levels) == {2}
+    assert plain_lines("12", BODY, width).lines[0].runs[0].levels == b""
+
+
+def test_each_paragraph_has_a_direction_of_its_own() -> None:
+    lines = plain_lines("abc \u05d0\n\u05d0 abc", BODY, 500).lines
+    assert [line.runs[0].base for line in lines] == [0, 1]
+
+
+def test_a_long_word_that_joins_is_broken_between_its_letters() -> None:
+    text = "\u0633\u0644\u0627\u0645" * 200
+    lines = plain_lines(text, BODY, 100).lines
+    assert "".join(run.text for line in lines for run in line.runs) == text
+    assert all(80 < line.width <= 100 for line in lines[:-1])
+
+
+def test_a_letter_and_its_marks_are_not_broken_apart() -> None:
+    text = "e\u0301" * 100
+    for line in lines_of(text, 50):
+        assert not line.startswith("\u0301")
+        assert line.endswith("\u0301")

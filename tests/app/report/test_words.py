@@ -87,3 +87,40 @@ def test_a_picture_has_words() -> None:
     assert words.cell_words(Score(48, 53, 73, 14)) == "proven 48, supported 53, claimed 73, contradicted 14"
     assert words.cell_words(Score(refused="58 % answered")) == "58 % answered"
     assert words.points(float("nan")) == "–"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",  # Persian, letters kept apart
+        "\u0915\u094d\u200d\u0937",  # Devanagari, a half letter asked for
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+        "\u2764\ufe0f\u200d\U0001f525",
+        "1\ufe0f\u20e3",
+        "e\u0301\u0323",
+        "\u845b\U000e0100",
+    ],
+)
+def test_what_says_how_its_neighbours_are_written_stays(text: str) -> None:
+    assert words.visible(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\u200db", "a\\u200db"),
+        ("pass\u200cword", "pass\\u200cword"),
+        ("a\ufe0fb", "a\\ufe0fb"),
+        ("\u2764\ufe0f\ufe0e", "\u2764\ufe0f\\ufe0e"),
+        ("\u3164x\u115f", "\\u3164x\\u115f"),
+        ("a\u200bb\u200ec", "a\\u200bb\\u200ec"),
+        ("\U000e0041", "\\U000e0041"),
+    ],
+)
+def test_what_hides_in_a_text_is_written_out(text: str, shown: str) -> None:
+    assert words.visible(text) == shown
+
+
+def test_marks_that_would_climb_over_other_lines_are_written_out() -> None:
+    assert words.visible("e" + "\u0301" * 10) == "e" + "\u0301" * 8 + "\\u0301" * 2
+    assert words.visible("e" + "\u0301" * 8 + "a\u0301") == "e" + "\u0301" * 8 + "a\u0301"
