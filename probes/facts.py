@@ -305,6 +305,53 @@ monitoring.prometheus.error_alert.present boolean  -      monitoring  prometheus
 monitoring.prometheus.saturation_alert.present boolean  -      monitoring  prometheus  An alert looks at saturation: CPU, memory, queues, requests in flight
 monitoring.prometheus.count_restarted     boolean  -      monitoring  prometheus  The counting process restarted while requests were counted
 monitoring.prometheus.count_ratio         ratio    1         monitoring  prometheus  Requests the target's own metrics counted, over requests sent
+monitoring.prometheus.drift_alert.present boolean  -      monitoring  prometheus  An alert looks at the drift of inputs or predictions
+monitoring.prometheus.quality_alert.present boolean  -    monitoring  prometheus  An alert looks at the quality of answers: accuracy, click-through and the like
+monitoring.prometheus.data_size_alert.present boolean -   data        prometheus  An alert looks at the size of stored data
+monitoring.prometheus.has_cache_counter   boolean  -      infra       prometheus  Hits and misses of a cache are counted
+monitoring.prometheus.has_feature_timing  boolean  -      data        prometheus  The time of making features is a distribution of its own
+infra.kubernetes.session_affinity.present boolean  -      infra       kubernetes  The Service sends a client to the same pod each time
+monitoring.dashboards.count               integer  dashboards monitoring dashboards Dashboards kept as files
+monitoring.dashboards.best                text     -      monitoring  dashboards  The dashboard with most of response time, traffic, errors and saturation on it
+monitoring.dashboards.four_signals        boolean  -      monitoring  dashboards  That dashboard shows response time, traffic, errors and saturation
+monitoring.dashboards.percentiles         boolean  -      monitoring  dashboards  That dashboard shows percentiles
+monitoring.alarms.count                   integer  alarms monitoring  alarms      Alarms of a cloud or monitors of Datadog, kept as files
+monitoring.alarms.latency.present         boolean  -      monitoring  alarms      One of them looks at response times
+monitoring.alarms.error.present           boolean  -      monitoring  alarms      One of them looks at errors
+monitoring.inputs_watched.present         boolean  -      monitoring  cloud       A monitor of the inputs of a model is declared
+monitoring.tracing.library.present        boolean  -      monitoring  dependencies A library that makes traces is among the packages
+monitoring.tracing.library.name           text     -      monitoring  dependencies The library that makes traces
+monitoring.tracing.pipeline.present       boolean  -      monitoring  telemetry   A collector takes traces in and sends them to a place where they are kept
+monitoring.tracing.slow_kept.present      boolean  -      monitoring  telemetry   The collector keeps traces by how long they took
+infra.cloud.resources.count               integer  resources infra    cloud       Resources that Terraform or CloudFormation files declare
+infra.cloud.managed.count                 integer  resources infra    cloud       Managed databases, queues, warehouses and model hosts among them
+infra.cloud.managed.names                 text     -      infra       cloud       The types of these
+infra.cloud.budget.present                boolean  -      infra       cloud       A budget, or a watch for odd costs, is declared
+infra.cloud.cost_tags.present             boolean  -      infra       cloud       Resources carry a tag by which cost is told apart
+infra.cloud.autoscaling.present           boolean  -      infra       cloud       A scaling policy of a cloud is declared
+infra.cloud.autoscaling.can_scale         boolean  -      infra       cloud       Its most copies lie above its least
+infra.cloud.autoscaling.signal            choice:cpu:memory:demand - infra    cloud       What the policy looks at
+infra.cloud.scheduled_scaling.present     boolean  -      infra       cloud       Capacity is changed by a timetable
+infra.ci.present                          boolean  -      infra       ci          A pipeline is written down
+infra.ci.load_test.present                boolean  -      monitoring  ci          The pipeline runs a load test
+infra.ci.load_gate.present                boolean  -      monitoring  ci          The pipeline fails where a load run breaks a requirement
+infra.ci.regression_gate.present          boolean  -      monitoring  ci          The pipeline compares a load run with a baseline
+infra.ci.evaluation.present               boolean  -      models      ci          The pipeline evaluates a model
+infra.ci.evaluation_gate.present          boolean  -      models      ci          The pipeline evaluates a model against a least or a most
+data.engine.present                       boolean  -      data        dependencies An engine that spreads data or moves it to disk is among the packages
+data.engine.name                          text     -      data        dependencies That engine
+data.warehouse.present                    boolean  -      data        dbt         Data goes to a warehouse
+data.warehouse.kind                       text     -      data        dbt         The warehouse
+data.warehouse.partitioned.present        boolean  -      data        dbt         A table is divided or clustered
+data.warehouse.bound.present              boolean  -      data        dbt         A question to the warehouse has a bound on what it may read or cost
+data.incremental_steps.count              integer  steps  data        dbt         Steps that take in only what is new
+data.checks.count                         integer  checks data        checks      Checks of data that are declared
+data.scheduler.present                    boolean  -      data        schedulers  A scheduler runs the steps of a pipeline
+data.scheduler.kind                       text     -      data        schedulers  The scheduler
+data.scheduler.retries                    integer  times  data        schedulers  Times a step is run again when it fails
+data.features_ready.present               boolean  -      data        feast       A feature store keeps features ready for requests
+load.models_timed                         integer  models models      load        Models of different sizes that were timed under one load
+load.batch_gain                           ratio    1      models      load        Items a second in the largest list of a sweep, over those one by one
 derived.fleet_headroom                    ratio    1         infra       derived     Measured capacity of the fleet over its peak load
 derived.memory_limit_headroom             ratio    1         infra       derived     Memory limit over the measured peak
 derived.runs_out_on                       date     -         infra       derived     Day on which growth reaches the measured capacity

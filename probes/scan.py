@@ -1,6 +1,7 @@
 """Evidence from files, folders and live systems: finds what is there, has each kind read, gives facts.
 
     paths ─► files ─► documents ─► what each is ─► facts of Kubernetes, of Prometheus' rules, of expositions
+               └────▶ readers of a repository's other files (`probes.repository`)
 
 What cannot be read is a problem in the list, and the rest still counts. In a folder only what looks like
 evidence is a problem when it cannot be read; a file that was named always is.
@@ -31,12 +32,15 @@ from probes.monitoring.prometheus import (
     is_configuration,
     read_live,
 )
+from probes.repository import Reader, readers
 from probes.scanned import Findings, Problem
 
 SYSTEMS = ("prometheus",)
 MAX_FILES = 20_000
 MAX_PROBLEMS_A_FILE = 10
 SUFFIXES = frozenset({".yaml", ".yml", ".json", ".prom", ".metrics", ".txt"})
+HIDDEN = frozenset({".github", ".circleci", ".buildkite", ".gitlab", ".ci", ".gitlab-ci.yml", ".drone.yml"})
+"""Hidden folders and files that are looked into all the same: pipelines lie there."""
 SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "venv", "site-packages", "vendor"})
 
 _MANIFEST = re.compile(r"""(?:^|[{,])\s*"?apiVersion"?\s*:""", re.MULTILINE)
@@ -98,9 +102,9 @@ def scan(
     for path in paths:
         if not os.path.lexists(path):
             raise UsageError(f"'{path}' is not there: name a file or a folder that is")
-    collected = _Collected(only)
+    collected = _Collected(only, readers() if only is None else ())
     for path in paths:
-        for file, named in _files(Path(path)):
+        for file, named in _files(Path(path), collected.readers):
             collected.file(file, named)
     findings = collected.findings(workload)
     failures = []
@@ -131,11 +135,11 @@ def _nothing(paths: Sequence[str], problems: Sequence[Problem]) -> str:
         return f"nothing could be read in {shown}; {where}: {first.message}"
     return (
         f"nothing in {shown} is known: give manifests of Kubernetes, rules or configuration of Prometheus, "
-        "or what /metrics answers"
+        "what /metrics answers, or the repository of the service (loadstone scan --help lists what is read)"
     )
 
 
-def _files(path: Path) -> Iterator[tuple[Path, bool]]:
+def _files(path: Path, others: Sequence[Reader]) -> Iterator[tuple[Path, bool]]:
     """The files to read, and whether each was named itself; folders in order, without hidden ones."""
     if not path.is_dir():
         yield path, True
@@ -143,11 +147,16 @@ def _files(path: Path) -> Iterator[tuple[Path, bool]]:
     count = 0
     for folder, folders, names in os.walk(path):
         folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and name not in SKIPPED_FOLDERS
+            name
+            for name in folders
+            if (not name.startswith(".") or name in HIDDEN) and name not in SKIPPED_FOLDERS
         )
         for name in sorted(names):
             file = Path(folder, name)
-            if file.suffix.lower() in SUFFIXES and not name.startswith(".") and file.is_file():
+            if name.startswith(".") and name not in HIDDEN:
+                continue
+            known = file.suffix.lower() in SUFFIXES or any(one.looks_at(file) for one in others)
+            if known and file.is_file():
                 count += 1
                 if count > MAX_FILES:
                     raise UsageError(f"'{path}' holds more than {MAX_FILES:,} files: name a smaller folder")
@@ -159,6 +168,7 @@ class _Collected:
     """What was found so far. Kubernetes and alerts are judged when all files are known."""
 
     only: str | None = None
+    readers: Sequence[Reader] = ()
     files: int = 0
     scanned: list[Scanned] = field(default_factory=list)
     manifests: list[Object] = field(default_factory=list)
@@ -181,14 +191,32 @@ class _Collected:
             self.other.problems.append(Problem.of(error))
             return
         text = data.decode("utf-8", "replace")
-        kinds: list[str] = []
-        if looks_like_exposition(text):
+        kinds = self._of_repository(file, data, text, named)
+        if kinds:
+            pass
+        elif looks_like_exposition(text):
             if self.wants("prometheus"):
                 kinds += self._exposition(data, name)
         else:
             kinds += self._documents(file, data, text, named)
         seconds = time.perf_counter() - started
         self.scanned += [Scanned(name, kind, seconds / len(kinds)) for kind in kinds]
+
+    def _of_repository(self, file: Path, data: bytes, text: str, named: bool) -> list[str]:
+        kinds: list[str] = []
+        for reader in self.readers:
+            if not reader.looks_at(file):
+                continue
+            try:
+                kind = reader.read(file, data, text)
+            except DocumentError as error:
+                # One that a template made unreadable is no problem of the evidence, unless it was named.
+                if named or "{{" not in text:
+                    self.other.problems.append(Problem.of(error))
+                continue
+            if kind is not None:
+                kinds.append(kind)
+        return kinds
 
     def _exposition(self, data: bytes, name: str) -> list[str]:
         try:
@@ -282,6 +310,9 @@ class _Collected:
             place = (self.rule_files or self.unread_rules)[0]
             alert_findings(rules, self.alerts, place, unread=bool(self.unread_rules))
             findings.extend(rules.facts, rules.problems)
+        for reader in self.readers:
+            found = reader.findings()
+            findings.extend(found.facts, found.problems)
         findings.extend(self.other.facts, self.other.problems)
         return findings
 

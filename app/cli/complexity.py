@@ -6,7 +6,7 @@ The last run's result has `complexity`: latency and memory against size, and the
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.cli import outcome
@@ -66,8 +66,10 @@ def measure_models(
 
         def complete(result: dict[str, Any], before: tuple[ModelRun, ...] = tuple(runs)) -> dict[str, Any]:
             known_runs = [*before, run_of(result, spec)]
-            more = {"complexity": complexity_json(known_runs, spec.slo.text)} if before else {}
-            return result | more
+            if not before:
+                return result
+            more = {"complexity": complexity_json(known_runs, spec.slo.text)}
+            return result | more | {"facts": [*result.get("facts", ()), *timed_facts(known_runs)]}
 
         measured = measure(make(asked, spec), spec, wishes, output, complete)
         runs.append(run_of(measured.result, spec))
@@ -81,6 +83,16 @@ def measure_models(
         codes.add(outcome.DONE if True in kept else outcome.UNDECIDED if None in kept else outcome.BROKEN)
     tell(measured, spec, wishes, output)
     return outcome.first_of(codes)
+
+
+def timed_facts(runs: Sequence[ModelRun]) -> list[dict[str, Any]]:
+    """`load.models_timed`: of how many different sizes models were timed so that it counts."""
+    from probes.facts import Source, observed
+
+    sizes = {run.parameters or run.bytes for run in runs if run.trusted and run.p50_ms is not None} - {None}
+    if not sizes:
+        return []
+    return [observed("load.models_timed", len(sizes), Source("load", run=runs[-1].run)).to_json()]
 
 
 def run_of(result: dict[str, Any], spec: LoadSpec) -> ModelRun:

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from probes.facts import Fact
     from probes.scan import ScanResult
 
-_COUNTED = ("replicas", "rules", "workloads", "runs")
+_COUNTED = (
+    "replicas", "rules", "workloads", "runs", "dashboards", "alarms", "resources", "steps", "checks", "times",
+    "models",
+)  # fmt: skip
 """Units that are counted things: one of them has no ending."""
 
 
@@ -25,10 +28,13 @@ def parser() -> CommandParser:
         "scan",
         "PATH… [--live SYSTEM=ADDRESS] [options]",
         "Evidence from what a team already has, as facts: manifests of Kubernetes (also of\n"
-        "kubectl get -o json), rules and configuration of Prometheus, what /metrics answers.\n"
+        "kubectl get -o json), rules and configuration of Prometheus, what /metrics answers;\n"
+        "Terraform, CloudFormation, packages of Python, pipelines of CI, dashboards, Datadog's\n"
+        "monitors, OpenTelemetry's collector, schedulers of data, dbt, checks of data, Feast.\n"
         "Nothing is changed; values of environment variables and Secrets are never read.",
         (
             "loadstone scan deploy/",
+            "loadstone scan .",
             "loadstone scan deploy/ alerts.yaml --json facts.json",
             "loadstone scan deploy/ --live prometheus=http://127.0.0.1:9090",
             "loadstone scan --live prometheus=http://127.0.0.1:8000/metrics",

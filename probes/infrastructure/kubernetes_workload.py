@@ -58,6 +58,11 @@ class WorkloadReader:
         self._add("workload", str(entry), entry, entry.line)
         services = services_of(entry, self._found)
         self._present("service", services, entry, "Service", "Ingress")
+        for service in services:
+            if service.spec.get("sessionAffinity") == "ClientIP":
+                line = line_of(service.spec, "sessionAffinity")
+                self._findings.add(PREFIX + "session_affinity.present", True, service.file, line)
+                break
         container, certain = serving_container(entry, services)
         if container is None:
             self._findings.problem(

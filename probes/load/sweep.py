@@ -9,7 +9,7 @@ first visits alone, which rise: what an allocator keeps of a larger size would c
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,6 +25,8 @@ from probes.load.spec import LoadSpec
 from probes.load.steps import StepResult
 from probes.slo import Slo
 
+LISTS = ("batch", "rows")
+"""Axes along which a request holds more items of one kind."""
 LEAST_ANSWERS = 3
 """A visit with fewer good answers has no cost."""
 
@@ -188,6 +190,22 @@ def _border(kept: dict[int, bool | None]) -> tuple[int | None, int | None]:
     return max(within, default=None), beyond
 
 
+def batch_gain(volume: Mapping[str, Any]) -> float | None:
+    """Items a second in the largest list that was answered, over those of a list of one: n·t₁/tₙ.
+
+    None unless lists were swept (`batch`, `rows`), a list of one among them.
+    """
+    times = {
+        point["size"]: point["service_ms_p50"]
+        for point in volume.get("sizes", ())
+        if point.get("service_ms_p50") and point["requests"] >= LEAST_ANSWERS
+    }
+    largest = max(times, default=1)
+    if volume["axis"] not in LISTS or 1 not in times or largest == 1:
+        return None
+    return float(largest * times[1] / times[largest])
+
+
 def volume_facts(volume: dict[str, Any], run_id: str) -> list[Fact]:
     """What a sweep found out, as facts."""
     source, at = Source("load", run=run_id), datetime.now(UTC)
@@ -196,6 +214,9 @@ def volume_facts(volume: dict[str, Any], run_id: str) -> list[Fact]:
         bounds = {"low": volume["low"], "high": volume["high"]}
         facts.append(observed("load.volume_exponent", volume["exponent"], source, at=at, **bounds))
         facts.append(observed("load.volume_law", volume["law"], source, at=at))
+    gain = batch_gain(volume)
+    if gain is not None:
+        facts.append(observed("load.batch_gain", round(gain, 3), source, at=at))
     if volume["largest_within_slo"] is not None:
         facts.append(observed("load.volume_largest_within_slo", volume["largest_within_slo"], source, at=at))
     memory = volume["memory"]

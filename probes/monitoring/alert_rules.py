@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from probes.documents import line_of, mappings, member
 
-Subject = Literal["latency", "errors", "saturation"]
+Subject = Literal["latency", "errors", "saturation", "drift", "quality", "data_size"]
 LONGEST_EXPRESSION = 20_000
 
 _OWN = re.compile(r"(prometheus|scrape|alertmanager|promhttp|go|python|process_start|net_conntrack)_")
@@ -28,7 +28,26 @@ _SATURATION = re.compile(
     r"|pending|backlog|throttl|saturation|cache_usage|gpu_util|utili[sz]ation|horizontalpodautoscaler"
     r"|hpa_|connections|threads|consumer_?group_lag|_lag($|_)"
 )
+_DRIFT = re.compile(
+    r"drift(?![a-z])|population_stability|(^|[_:])psi([_:]|$)|(feature|data|training_serving)_?skew"
+)
+_QUALITY = re.compile(
+    r"accuracy|(^|[_:])(auc|ndcg|ctr|rmse|mape|f1|recall)([_:]|$)|precision_at|recall_at|click_?through"
+    r"|conversion_ra|prediction_error|model_(quality|performance|score)"
+)
+_DATA_SIZE = re.compile(
+    r"(database|table|index|collection|partition|bucket|topic|log|dataset|volume_stats|warehouse|relation)\w*"
+    r"_(size|bytes|rows)|(database|table|topic|dataset|bucket)_size|bucketsizebytes|table_rows|kafka_log_log_size"
+)
 _STATUS_LABEL = re.compile(r"(.*_)?(code|status|status_code|outcome|result|success)")
+_PATTERNS: tuple[tuple[Subject, re.Pattern[str]], ...] = (
+    ("latency", _LATENCY),
+    ("errors", _ERRORS),
+    ("saturation", _SATURATION),
+    ("drift", _DRIFT),
+    ("quality", _QUALITY),
+    ("data_size", _DATA_SIZE),
+)
 _TOKEN = re.compile(
     r"""(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)|(?P<comment>\#[^\n]*)|(?P<number>\d[\w.]*(?:[-+]\d+)?)"""
     r"""|(?P<name>[A-Za-z_:][\w:]*)|(?P<sign>=~|!~|!=|==|>=|<=|[^\s])"""
@@ -71,6 +90,21 @@ def alerts_in(document: object, file: str) -> list[Alert]:
     ]
 
 
+def subjects_of(expression: str) -> frozenset[Subject]:
+    """What an expression looks at, by the names of its metrics and its label matchers."""
+    return _subjects(*_parsed(expression[:LONGEST_EXPRESSION])[:2])
+
+
+def _subjects(names: list[str], matchers: list[tuple[str, str, str]]) -> frozenset[Subject]:
+    own = [one.lower() for one in names if not _OWN.match(one)]
+    subjects: set[Subject] = {
+        subject for subject, pattern in _PATTERNS if any(pattern.search(one) for one in own)
+    }
+    if any(_of_status(*matcher) for matcher in matchers):
+        subjects.add("errors")
+    return frozenset(subjects)
+
+
 def _alert(rule: Mapping[str, Any], file: str) -> Alert | None:
     of_api = rule.get("type") == "alerting"
     name = rule.get("name") if of_api else rule.get("alert")
@@ -79,20 +113,14 @@ def _alert(rule: Mapping[str, Any], file: str) -> Alert | None:
         return None
     text = str(expression)[:LONGEST_EXPRESSION]
     names, matchers, threshold = _parsed(text)
-    subjects: set[Subject] = set()
+    subjects = _subjects(names, matchers)
     own = [one.lower() for one in names if not _OWN.match(one)]
-    if any(_LATENCY.search(one) for one in own):
-        subjects.add("latency")
-    if any(_ERRORS.search(one) for one in own) or any(_of_status(*matcher) for matcher in matchers):
-        subjects.add("errors")
-    if any(_SATURATION.search(one) for one in own):
-        subjects.add("saturation")
     threshold_ms = None
     if "latency" in subjects and threshold is not None:
         units = {_milliseconds_each(one) for one in own if _LATENCY.search(one)} - {None}
         if len(units) == 1:
             threshold_ms = threshold * (units.pop() or 1.0)
-    return Alert(str(name)[:200], text, file, line_of(rule), frozenset(subjects), threshold_ms)
+    return Alert(str(name)[:200], text, file, line_of(rule), subjects, threshold_ms)
 
 
 def _of_status(label: str, sign: str, value: str) -> bool:

@@ -20,6 +20,8 @@ _STATUS_LABEL = re.compile(
     r"(http_|http_response_|response_|grpc_)?(code|status|status_code)|outcome|error|error_type|exception|result"
     r"|success|finished_reason"
 )
+_CACHE = re.compile(r"cache\w*_(hit|miss|request|lookup|quer)|(hits|misses)\w*_cache")
+_FEATURES = re.compile(r"(feature|embedding_lookup|preprocess)\w*_(seconds|duration|latency|milliseconds|ms)")
 _FIRST_LINES = 50
 _TYPE_LINE = re.compile(
     r"# TYPE [a-zA-Z_:][\w:.]* (counter|gauge|histogram|summary|untyped|unknown|info|stateset|gaugehistogram)"
@@ -214,6 +216,12 @@ def exposition_findings(exposition: Exposition, *, live: bool) -> Findings:
     gauges = [family for family in exposition.families if family.kind in ("gauge", "unknown")]
     shown = any(_SATURATION.search(one.name) and not _OF_THE_PLATFORM.match(one.name) for one in gauges)
     add("has_saturation_metric", shown)
+    # These are told where they are seen: a service without them may well count them elsewhere.
+    own = [family for family in exposition.families if not _OF_THE_PLATFORM.match(family.name)]
+    if any(one.kind == "counter" and _CACHE.search(one.name) for one in own):
+        add("has_cache_counter", True)
+    if any(one.kind in ("histogram", "summary") and _FEATURES.search(one.name) for one in own):
+        add("has_feature_timing", True)
     return findings
 
 

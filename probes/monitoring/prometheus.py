@@ -30,6 +30,12 @@ SUBJECTS: tuple[tuple[Subject, str], ...] = (
     ("errors", "error_alert"),
     ("saturation", "saturation_alert"),
 )
+FURTHER_SUBJECTS: tuple[tuple[Subject, str], ...] = (
+    ("drift", "drift_alert"),
+    ("quality", "quality_alert"),
+    ("data_size", "data_size_alert"),
+)
+"""What few systems alert on by Prometheus: told where it is seen, and not called absent where it is not."""
 LOOK_BACK_INTERVALS = 6
 _PREFIX = "monitoring.prometheus."
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
@@ -223,6 +229,11 @@ def alert_findings(
             findings.add(f"{_PREFIX}{name}.name", best.name, best.file, best.line)
             if best.threshold_ms is not None:
                 findings.add(f"{_PREFIX}{name}.threshold_ms", best.threshold_ms, best.file, best.line)
+    for subject, name in FURTHER_SUBJECTS:
+        for alert in alerts:
+            if subject in alert.subjects:
+                findings.add(f"{_PREFIX}{name}.present", True, alert.file, alert.line)
+                break
 
 
 def is_configuration(document: object) -> bool:

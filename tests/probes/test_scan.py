@@ -195,3 +195,39 @@ def test_secrets_are_nowhere(tmp_path: Path) -> None:
         DEPLOYMENT.replace("image:", "env: [{name: A, value: canary-7f3a}], image:") + "---\n" + secret
     )
     assert "canary" not in json.dumps(scan([str(file)]).to_json())
+
+
+def test_files_of_a_repository_are_read_beside_manifests_also_in_hidden_folders(tmp_path: Path) -> None:
+    (tmp_path / ".github" / "workflows").mkdir(parents=True)
+    (tmp_path / ".github" / "workflows" / "ci.yml").write_text(
+        "on: push\njobs: {a: {steps: [{run: k6 run a.js}]}}\n"
+    )
+    (tmp_path / ".secret").mkdir()
+    (tmp_path / ".secret" / "main.tf").write_text('resource "aws_db_instance" "a" {}\n')
+    (tmp_path / "deploy.yaml").write_text(DEPLOYMENT)
+    (tmp_path / "requirements.txt").write_text("polars\n")
+    found = scan([str(tmp_path)])
+    assert kinds(found) == {
+        "ci.yml": "pipeline",
+        "deploy.yaml": "kubernetes",
+        "requirements.txt": "dependencies",
+    }
+    assert values(found)["infra.ci.load_test.present"] is True
+    assert values(found)["data.engine.name"] == "polars"
+    assert "infra.cloud.resources.count" not in values(found)
+
+
+def test_terraform_that_is_broken_is_a_problem_and_the_rest_counts(tmp_path: Path) -> None:
+    (tmp_path / "broken.tf").write_text('resource "aws_db_instance" {\n')
+    (tmp_path / "main.tf").write_text('resource "aws_sqs_queue" "a" {}\n')
+    found = scan([str(tmp_path)])
+    assert [(Path(entry.file).name, entry.line) for entry in found.problems] == [("broken.tf", 2)]
+    assert values(found)["infra.cloud.managed.count"] == 1
+
+
+def test_only_manifests_reads_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "deploy.yaml").write_text(DEPLOYMENT)
+    (tmp_path / "main.tf").write_text('resource "aws_sqs_queue" "a" {}\n')
+    assert all(
+        fact.name.startswith("infra.kubernetes.") for fact in scan([str(tmp_path)], only="kubernetes").facts
+    )

@@ -75,6 +75,8 @@ def test_the_exponent_of_a_known_law_lies_within_its_interval(
         facts = {event.fact["name"]: event.fact for event in told if isinstance(event, FactFound)}
         assert facts["load.volume_largest_within_slo"]["value"] == largest
         assert facts["load.volume_exponent"]["low"] <= exponent <= facts["load.volume_exponent"]["high"]
+        alone, together = (volume["sizes"][place]["service_ms_p50"] for place in (0, -1))
+        assert facts["load.batch_gain"]["value"] == pytest.approx(100 * alone / together, abs=0.001)
         assert "load.response_p50_ms" not in facts, "of the last size alone"
     else:
         assert not [fact for fact in result["facts"] if fact["name"].startswith("load.volume")]

@@ -62,7 +62,10 @@ def test_the_last_run_tells_of_all(models: list[str], capsys: Captured) -> None:
     with open_store(None) as store:
         runs = [row["run"] for row in found["models"]]
         assert {run.id for run in store.runs()} == set(runs), "each model's run is stored as its own"
-        assert store.run(runs[-1]).result["complexity"] == found
+        last = store.run(runs[-1]).result
+        assert last["complexity"] == found
+        timed = [fact["value"] for fact in last["facts"] if fact["name"] == "load.models_timed"]
+        assert timed == [len(runs)]
     assert main([*argv, "--no-store", "--slo", "p99<=1ms"]) == 1
 
 

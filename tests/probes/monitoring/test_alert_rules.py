@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from probes.documents import read_yaml
-from probes.monitoring.alert_rules import alerts_in, is_rule_file
+from probes.monitoring.alert_rules import alerts_in, is_rule_file, subjects_of
 
 
 def subjects(expression: str) -> set[str]:
@@ -93,3 +93,34 @@ groups:
     assert is_rule_file(wrapped)
     assert not is_rule_file({"groups": ["a"]})
     assert not is_rule_file(None)
+
+
+@pytest.mark.parametrize(
+    ("expression", "subject"),
+    [
+        ("feature_drift_score > 0.2", "drift"),
+        ('max(evidently_data_drift{model="rank"}) > 0.1', "drift"),
+        ("recommender_population_stability_index > 0.25", "drift"),
+        ("model_accuracy < 0.8", "quality"),
+        ("avg_over_time(ranking_ndcg[1d]) < 0.3", "quality"),
+        ("sum(rate(click_through_total[1h])) < 10", "quality"),
+        ("pg_database_size_bytes > 5e11", "data_size"),
+        ("kubelet_volume_stats_used_bytes / kubelet_volume_stats_capacity_bytes > 0.8", "data_size"),
+        ("kafka_log_log_size > 1e12", "data_size"),
+    ],
+)
+def test_drift_quality_and_the_size_of_data_are_told(expression: str, subject: str) -> None:
+    assert subject in subjects_of(expression)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "node_filesystem_avail_bytes < 1e9", "http_request_size_bytes > 1e6",
+        "process_resident_memory_bytes > 1e9",
+        "up == 0", "rate(driftwood_requests_total[5m]) > 1",
+        "histogram_quantile(0.99, rpc_duration_seconds_bucket) > 1",
+    ],
+)  # fmt: skip
+def test_other_alerts_are_none_of_them(expression: str) -> None:
+    assert not {"drift", "quality", "data_size"} & subjects_of(expression)

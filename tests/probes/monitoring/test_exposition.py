@@ -141,3 +141,12 @@ def test_any_text_is_read_or_refused_as_a_document(text: str) -> None:
             assert "\n" not in str(error)
         else:
             exposition_findings(exposition, live=False)
+
+
+def test_counts_of_a_cache_and_times_of_features_are_told_where_they_are_seen() -> None:
+    cache = b"# TYPE embedding_cache_hits counter\nembedding_cache_hits_total 3\n"
+    assert values(cache)["has_cache_counter"] is True
+    features = b"# TYPE feature_lookup_seconds summary\nfeature_lookup_seconds_count 3\n"
+    assert values(features)["has_feature_timing"] is True
+    gauge = b"# TYPE cache_hit_ratio gauge\ncache_hit_ratio 0.4\n"
+    assert not {"has_cache_counter", "has_feature_timing"} & values(gauge).keys()
