@@ -14,6 +14,7 @@ from probes.errors import UsageError
 
 if TYPE_CHECKING:
     from probes.cross_checked import CrossCheck
+    from probes.targets.grpc import GrpcTarget
     from probes.targets.http import HttpTarget
     from probes.targets.target import Target
 
@@ -57,11 +58,12 @@ def checks_for(
 ) -> list[CrossCheck]:
     """The checks, with files read already. Files below `base` are named from there. Raises `UserError`.
 
-    A target that is no HTTP service (None) has no metrics of its own to be held against.
+    A target that is no service (None) has no metrics of its own to be held against.
     """
     from app.assessing import scanned
     from probes.cross_checked import GivenFacts
     from probes.facts import Fact
+    from probes.targets.grpc import GrpcTarget
     from probes.targets.http import HttpTarget
 
     made: list[CrossCheck] = []
@@ -70,21 +72,23 @@ def checks_for(
             document = scanned([one.address], base=base)
             entry = {"system": one.system, "path": one.address, "problems": document["problems"]}
             made.append(GivenFacts([Fact.from_json(fact) for fact in document["facts"]], entry))
-        elif not isinstance(target, HttpTarget):
-            raise UsageError(f"--with {one.system}=… counts HTTP requests, which this target does not get")
+        elif not isinstance(target, HttpTarget | GrpcTarget):
+            raise UsageError(
+                f"--with {one.system}=… counts the requests of a service, and this target is none"
+            )
         else:
             made.append(counter_for(one, target))
     return made
 
 
-def counter_for(one: CheckAddress, target: HttpTarget) -> CrossCheck:
+def counter_for(one: CheckAddress, target: HttpTarget | GrpcTarget) -> CrossCheck:
     """The counter of requests at that address. Raises `UserError`."""
     from probes.monitoring.request_counters import RequestCounter
 
     return RequestCounter(
         one.address,
         target.path,
-        lambda: target.ask(10.0),
+        lambda: target.prepared(10.0).check(10.0),
         target=(target.host, target.port),
         allow_remote=target.remote,
     )

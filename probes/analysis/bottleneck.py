@@ -179,15 +179,15 @@ class _Study:
                 "more threads should not change it.",
             )
         if row.resource == "thread":
-            python = seen.is_python and seen.processes == 1
-            who = "One Python process computes" if python else "One thread computes"
             cores = self.row("cpu")
             idle = cores is None or not _full(cores)
             return (
                 "cpu",
-                f"{who} in a single thread, busy {used:.0%} of the time: {cpu}"
+                f"{_who_computes(seen)}, busy {used:.0%} of the time: {cpu}"
                 f"{', so that another core would stay idle' if idle else ''}{allows}.",
-                "Run a second process: while a core is free, the highest throughput should nearly double.",
+                "Run a second process: while a core is free, the highest throughput should nearly double."
+                if seen.processes == 1
+                else "Run one more worker process: while a core is free, the highest throughput should rise.",
             )
         if row.resource == "cpu":
             return (
@@ -340,6 +340,15 @@ def _peer(waiting: Waiting) -> str | None:
         key=lambda name: (waiting.peers.get(name, 0.0), waiting.outgoing.get(name, 0.0)),
         default=None,
     )
+
+
+def _who_computes(seen: Seen) -> str:
+    """Whose single thread is busy, of the processes that compute."""
+    if not seen.is_python:
+        return "A single thread computes"
+    if seen.processes == 1:
+        return "One Python process computes in a single thread"
+    return f"Of {seen.processes} Python processes that compute, one is at its limit: a single thread"
 
 
 def _twice(count: int) -> str:

@@ -23,6 +23,7 @@ from probes.monitoring.exposition import (
     Family,
     Sample,
     latency_histograms,
+    method_labels,
     path_label,
     request_counters,
 )
@@ -102,37 +103,46 @@ def select_requests(exposition: Exposition, path: str | None = None) -> Selectio
     """The series that count requests, of one path where paths are told apart.
 
     The request counter, or the count of the histogram of request times. A path is also found under the
-    pattern of its route (`/users/{id}`). None where nothing counts requests, or not those of the path.
+    pattern of its route (`/users/{id}`), the path of a gRPC call under the labels of its service and method.
+    None where nothing counts requests, or not those of the path.
     """
     wanted = None if path is None else unquote(urlsplit(path).path) or "/"
-    families = [*request_counters(exposition), *latency_histograms(exposition)]
-    without_paths = None
-    for family in families:
+    without_paths, told = None, False
+    for family in [*request_counters(exposition), *latency_histograms(exposition)]:
         name = family.name if family.kind == "counter" else f"{family.name}_count"
-        label = path_label(family)
         if wanted is None:
             return Selection(name, {})
-        if label is None:
+        label, names = path_label(family), method_labels(family)
+        if label is None and names is None:
             without_paths = without_paths or Selection(name, {})
-        elif (found := _route(family, label, wanted)) is not None:
-            return Selection(name, {label: found})
-    if any(path_label(family) is not None for family in families):
-        return None
-    return without_paths
+            continue
+        told = True
+        labels = _method(family, names, wanted) if names else _route(family, label or "", wanted)
+        if labels is not None:
+            return Selection(name, labels)
+    return None if told else without_paths
 
 
-def _route(family: Family, label: str, path: str) -> str | None:
-    """The value of the path label under which requests for `path` are counted."""
+def _method(family: Family, names: tuple[str, str], path: str) -> dict[str, str] | None:
+    """The labels under which calls of `/package.Service/Method` are counted."""
+    service, _, method = path.strip("/").rpartition("/")
+    wanted = {names[0]: service, names[1]: method}
+    found = any(wanted.items() <= sample.labels.items() for sample in family.samples)
+    return wanted if service and found else None
+
+
+def _route(family: Family, label: str, path: str) -> dict[str, str] | None:
+    """The path label with the value under which requests for `path` are counted."""
     values = sorted({sample.labels[label] for sample in family.samples if label in sample.labels})
     for value in values:
         if value.rstrip("/") == path.rstrip("/"):
-            return value
+            return {label: value}
     for value in values:
         if len(value) > 500 or not re.search(r"[{<:]", value):
             continue
         parts = re.split(r"\{[^{}]*\}|<[^<>]*>|:\w+", value)
         if re.fullmatch("[^/]+".join(map(re.escape, parts)), path):
-            return value
+            return {label: value}
     return None
 
 

@@ -16,6 +16,8 @@ MAX_LINE = 20_000
 
 ACCEPT = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4"
 PATH_LABELS = ("path", "handler", "route", "http_route", "endpoint", "uri", "url", "url_path", "target")
+METHOD_LABELS = (("grpc_service", "grpc_method"), ("rpc_service", "rpc_method"))
+"""As the gRPC libraries' own metrics have them, and OpenTelemetry."""
 _STATUS_LABEL = re.compile(
     r"(http_|http_response_|response_|grpc_)?(code|status|status_code)|outcome|error|error_type|exception|result"
     r"|success|finished_reason"
@@ -37,7 +39,7 @@ _OTHER_THAN_COUNTS = re.compile(
 _LATENCY = re.compile(
     r"duration|latency|response_?time|(request|processing|handling|inference|serving)_?time"
     r"|time_to_first_token|time_per_output_token|inter_token"
-    r"|(request|response|inference|predict)\w*_(seconds|milliseconds|ms)$"
+    r"|(request|response|inference|predict|handling)\w*_(seconds|milliseconds|ms)$"
 )
 _ERRORS = re.compile(r"(^|[_:])(errors?|failures?|failed|exceptions?)([_:]|$)")
 _SATURATION = re.compile(
@@ -191,6 +193,12 @@ def path_label(family: Family) -> str | None:
     """The label that holds the path of a request, if one does."""
     present = {label for sample in family.samples for label in sample.labels}
     return next((label for label in PATH_LABELS if label in present), None)
+
+
+def method_labels(family: Family) -> tuple[str, str] | None:
+    """The labels that hold the service and the method of a gRPC call, if there are such."""
+    present = {label for sample in family.samples for label in sample.labels}
+    return next((names for names in METHOD_LABELS if present.issuperset(names)), None)
 
 
 def exposition_findings(exposition: Exposition, *, live: bool) -> Findings:

@@ -42,12 +42,21 @@ class GrpcTarget:
         return self.endpoint.remote
 
     @property
+    def host(self) -> str:
+        return self.endpoint.host
+
+    @property
     def ip(self) -> str:
         return self.endpoint.ip
 
     @property
     def port(self) -> int:
         return self.endpoint.port
+
+    @property
+    def path(self) -> str:
+        """`/package.Service/Method`, by which calls are told apart."""
+        return f"/{self.service}/{self.method_name}"
 
     def prepared(self, timeout_s: float) -> GrpcTarget:
         """The target with its messages made, after the server was asked what the method takes."""

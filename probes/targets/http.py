@@ -21,6 +21,7 @@ from urllib.parse import quote, urlsplit
 from probes.errors import TargetError, UsageError
 from probes.load.answer import AnswerParser
 from probes.load.plan import Tls, TlsError, Wire
+from probes.targets.refusal import in_brackets
 from probes.targets.target import Answer, Seen
 
 if TYPE_CHECKING:
@@ -153,7 +154,8 @@ class HttpTarget:
             wanted = f"{self.expect_status}" if self.expect_status is not None else "2xx"
             raise TargetError(
                 f"{self.address} answers {answer.status} {answer.reason} to {self.method} instead of "
-                f"{wanted}; correct the request (--method, --header, --body) or say --expect-status"
+                f"{wanted}{in_brackets(answer.body)}; correct the request (--method, --header, --body) "
+                "or say --expect-status"
             )
         if self.expect_body is not None and not re.search(self.expect_body.encode(), answer.body):
             raise TargetError(

@@ -36,9 +36,11 @@ class KserveGrpcTarget(GrpcTarget):
         ready = self._said(self._ask("ServerReady", {}, timeout_s), "ServerReady")
         if not ready.get("ready"):
             raise TargetError(f"{where} says that it is not ready; wait until its models are loaded")
+        asked = {"name": self.model, "version": self.version}
+        if not self._said(self._ask("ModelReady", asked, timeout_s), "ModelReady").get("ready"):
+            raise TargetError(f"{where} says that {self.model} is not ready; wait until it is loaded")
         samples, sample_from = self.samples, self.sample_from
         if not samples:
-            asked = {"name": self.model, "version": self.version}
             metadata = self._said(self._ask("ModelMetadata", asked, timeout_s), "ModelMetadata")
             samples, sample_from = (sample_of(metadata, self.model),), "model"
         found = replace(self, samples=samples, sample_from=sample_from).with_method(method("ModelInfer"))
@@ -64,8 +66,12 @@ class KserveGrpcTarget(GrpcTarget):
 
     def _said(self, reply: Reply, name: str) -> dict[str, Any]:
         if reply.status != 200:
-            what = f"has no model {self.model}" if reply.code == 5 else f"answers {reply.said} to {name}"
-            raise TargetError(f"{self.endpoint.authority} {what}; correct the address or what it serves")
+            what = (
+                f"has no model {self.model}, or has not loaded it yet"
+                if reply.code == 5
+                else f"answers {reply.said} to {name}"
+            )
+            raise TargetError(f"{self.endpoint.authority} {what}; correct the address or wait")
         said: dict[str, Any] = json.loads(method(name).decoded(reply.message))
         return said
 

@@ -15,6 +15,8 @@ _TENSOR = "name:string datatype:string shape:int64*"
 _MESSAGES = {
     "ServerReadyRequest": "",
     "ServerReadyResponse": "ready:bool",
+    "ModelReadyRequest": "name:string version:string",
+    "ModelReadyResponse": "ready:bool",
     "ModelMetadataRequest": "name:string version:string",
     "TensorMetadata": _TENSOR,
     "ModelMetadataResponse": (
@@ -49,7 +51,7 @@ CONTENTS = {
 
 @cache
 def method(name: str) -> Method:
-    """The method `ServerReady`, `ModelMetadata` or `ModelInfer`."""
+    """The method `ServerReady`, `ModelReady`, `ModelMetadata` or `ModelInfer`."""
     from google.protobuf import message_factory
 
     pool = _pool()

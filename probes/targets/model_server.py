@@ -16,6 +16,7 @@ from probes.errors import TargetError, UsageError
 from probes.targets import http
 from probes.targets.http import HttpTarget
 from probes.targets.inference_sample import sample_of
+from probes.targets.refusal import in_brackets
 from probes.targets.target import Answer
 
 _NAMED = re.compile(r"/([^/?]+)(?:/versions/([^/?]+))?/?")
@@ -35,9 +36,14 @@ class ModelServerTarget(HttpTarget):
     def prepared(self, timeout_s: float) -> ModelServerTarget:
         """The target with its request made, after the server said that it is ready."""
         answer = self._got(self.ready_path, timeout_s)
+        where = f"{self.host}:{self.port}"
+        if answer.status == 404 and self.model:
+            raise TargetError(
+                f"{where} has no model {self.model}, or has not loaded it yet; correct the address or wait"
+            )
         if answer.status != 200:
             raise TargetError(
-                f"{self.host}:{self.port} answers {answer.status} to {self.ready_path}; wait until "
+                f"{where} answers {answer.status} to {self.ready_path}{in_brackets(answer.body)}; wait until "
                 f"{self.model or 'its model'} is loaded, or correct the address"
             )
         if self.bodies != (None,):
@@ -130,7 +136,7 @@ def parse_target(
     if protocol == "kserve":
         values["path"] = f"{root}/infer"
         return ModelServerTarget(
-            **values, kind="kserve_http", model=named[1], ready_path="/v2/health/ready", metadata_path=root
+            **values, kind="kserve_http", model=named[1], ready_path=f"{root}/ready", metadata_path=root
         )
     values["path"] = f"{root}:predict"
     return ModelServerTarget(

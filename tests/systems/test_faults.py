@@ -101,7 +101,10 @@ class Recording:
 @pytest.mark.parametrize(
     ("mode", "sentence"),
     [
-        ("http500", r"answers 500 Internal Server Error to GET instead of 2xx; correct the request"),
+        (
+            "http500",
+            r"answers 500 Internal Server Error to GET instead of 2xx \(it says: it broke\); correct",
+        ),
         ("redirect", r"answers 302 Found to GET instead of 2xx"),
         ("http401", r"answers 401 Unauthorized to GET instead of 2xx"),
         ("bad-chunked", r"does not speak HTTP|is no|not a valid"),

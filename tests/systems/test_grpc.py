@@ -49,6 +49,8 @@ INFERENCE = """syntax = "proto3";
 package inference;
 message ServerReadyRequest {}
 message ServerReadyResponse { bool ready = 1; }
+message ModelReadyRequest { string name = 1; string version = 2; }
+message ModelReadyResponse { bool ready = 1; }
 message ModelMetadataRequest { string name = 1; string version = 2; }
 message ModelMetadataResponse {
   message TensorMetadata { string name = 1; string datatype = 2; repeated int64 shape = 3; }
@@ -265,6 +267,8 @@ def test_a_sample_as_over_rest_is_sent_and_grows(served: str) -> None:
 def test_a_model_that_is_not_there_and_a_sample_that_is_none(served: str) -> None:
     with pytest.raises(TargetError, match="has no model other"):
         parse_target(f"{served}/other", {}).prepared(10.0)
+    with pytest.raises(TargetError, match="says that loading is not ready"):
+        parse_target(f"{served}/loading", {}).prepared(10.0)
     with pytest.raises(UsageError, match="no request of the Open Inference Protocol"):
         parse_target(f"{served}/m", {"body": b"[1]"}).prepared(10.0)
     with pytest.raises(UsageError, match=r"has 3 values, which is not its shape \[1, 4\]"):

@@ -61,7 +61,7 @@ def test_for_an_http_target_the_sample_is_the_body() -> None:
         (["python:a:b", "--sample", "{"], "the sample is no JSON"),
         (["python:a:b", "--expect-body", "("], "--expect-body '(' is not a regular expression"),
         (["python:a", "--no-store"], "names no callable: write python:module:callable"),
-        (["python:a:b", "--with", "metrics=http://127.0.0.1:1/"], "counts HTTP requests, which this target"),
+        (["python:a:b", "--with", "metrics=http://127.0.0.1:1/"], "counts the requests of a service"),
         (["python:a:b", "--python", "/no/such/python", "--no-store"], "/no/such/python is not there"),
         (["python:no_such_module:b", "--no-store", "--python", sys.executable],
          "no module 'no_such_module' is found from"),

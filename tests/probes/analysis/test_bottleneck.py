@@ -71,6 +71,19 @@ def test_one_thread_that_computes_all_the_time_is_cpu_and_says_that_a_core_is_fr
     )
 
 
+def test_a_worker_that_is_full_beside_its_front_is_told_apart_from_a_single_process() -> None:
+    """As MLServer: one process takes the requests at .45 cores, its worker computes in one thread."""
+    ladder = levels(dict.fromkeys(CALLERS, 410.0), cpu_ms=1350 / 410, thread_ms=910 / 410)
+    result = found(ladder, is_python=True, processes=2)
+    assert result.limited_by == "cpu"
+    assert result.because.startswith(
+        "Of 2 Python processes that compute, one is at its limit: a single thread, busy 91% of the time: "
+    )
+    assert "double" not in str(result.confirm_by), "the front needs cores as well"
+    other = found(ladder, processes=2)
+    assert other.because.startswith("A single thread computes, busy 91% of the time")
+
+
 def test_the_interpreter_lock_is_named_where_many_threads_use_one_core_together() -> None:
     ladder = levels(dict.fromkeys(CALLERS, 190.0), cpu_ms=5.1, thread_ms=1.0)
     seen = {"gil_shares": (0.97,), "throughput": 191.0, "is_python": True}

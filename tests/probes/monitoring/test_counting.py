@@ -107,6 +107,21 @@ class TestSelection:
         assert select_requests(exposition, "/users") == Selection("http_requests_total", {"path": "/users"})
         assert select_requests(exposition, "/users/17/a") is None
 
+    def test_a_grpc_method_is_found_by_its_labels_and_none_stands_for_a_path(self) -> None:
+        """As py-grpc-prometheus counts in MLServer, where the first path has no series yet."""
+        labels = 'grpc_code="OK",grpc_method="%s",grpc_service="inference.GRPCInferenceService"'
+        text = "# TYPE rest_server_requests_total counter\n# TYPE grpc_server_handled_total counter\n"
+        text += "".join(
+            f"grpc_server_handled_total{{{labels % name}}} {n}\n"
+            for name, n in (("ModelInfer", 7), ("ModelMetadata", 1))
+        )
+        exposition = read_exposition(text.encode(), "f")
+        found = select_requests(exposition, "/inference.GRPCInferenceService/ModelInfer")
+        assert found is not None
+        assert list(found.of(exposition.samples).values()) == [7]
+        assert select_requests(exposition, "/other.Service/ModelInfer") is None
+        assert select_requests(exposition, "/v2/models/iris/infer") is None
+
     def test_without_a_counter_the_histogram_counts(self) -> None:
         text = '# TYPE request_latency_seconds histogram\nrequest_latency_seconds_bucket{le="+Inf"} 3\n'
         text += "request_latency_seconds_count 3\nrequest_latency_seconds_sum 1\n"

@@ -18,7 +18,8 @@ DIMS = {"dim": [{"size": "-1"}, {"size": "2"}, {"size": "3"}]}
 SIGNATURE = {"inputs": {"x": {"dtype": "DT_FLOAT", "tensor_shape": DIMS}}}
 TF = {"metadata": {"signature_def": {"signature_def": {"serving_default": SIGNATURE}}}}
 GETS: dict[str, Any] = {
-    "/ping": {}, "/v2/health/ready": {}, "/v2/models/m": V2, "/v2/models/empty": {"inputs": []},
+    "/ping": {}, "/v2/models/m": V2, "/v2/models/empty": {"inputs": []},
+    "/v2/models/m/ready": {}, "/v2/models/empty/ready": {}, "/v2/models/odd/ready": {},
     "/v1/models/m": {}, "/v1/models/m/metadata": TF, "/v1/models/odd": {}, "/v1/models/odd/metadata": [],
 }  # fmt: skip
 
@@ -84,9 +85,10 @@ def test_a_model_is_asked_what_it_takes_and_accepts_that(
     ("address", "says"),
     [
         ("kserve+http://{}/empty", "names no inputs"),
-        ("kserve+http://{}/absent", "cannot be read"),
+        ("kserve+http://{}/odd", "cannot be read"),
+        ("kserve+http://{}/absent", "has no model absent, or has not loaded it yet"),
         ("tfserving+http://{}/odd", "cannot be read"),
-        ("tfserving+http://{}/absent", "answers 404"),
+        ("tfserving+http://{}/absent", "has no model absent"),
     ],
 )
 def test_a_model_that_does_not_say_what_it_takes(where: str, address: str, says: str) -> None:

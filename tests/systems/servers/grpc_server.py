@@ -40,7 +40,7 @@ def described() -> Any:
 
 
 def inference(proto: Path) -> Any:
-    """The methods ServerReady, ModelMetadata and ModelInfer."""
+    """The methods ServerReady, ModelReady, ModelMetadata and ModelInfer."""
     sys.path.insert(0, str(proto.parent))
     pb = grpc.protos(proto.name)
 
@@ -49,6 +49,11 @@ def inference(proto: Path) -> Any:
             context.abort(grpc.StatusCode.NOT_FOUND, "no such model")
         tensor = pb.ModelMetadataResponse.TensorMetadata
         return pb.ModelMetadataResponse(name="m", inputs=[tensor(name="x", datatype="FP32", shape=[-1, 4])])
+
+    def ready(request: Any, context: grpc.ServicerContext) -> Any:
+        if request.name not in ("m", "loading"):
+            context.abort(grpc.StatusCode.NOT_FOUND, "no such model")
+        return pb.ModelReadyResponse(ready=request.name == "m")
 
     def infer(request: Any, context: grpc.ServicerContext) -> Any:
         (given,) = request.inputs
@@ -61,6 +66,7 @@ def inference(proto: Path) -> Any:
 
     ways = {
         "ServerReady": (lambda request, context: pb.ServerReadyResponse(ready=True), pb.ServerReadyRequest),
+        "ModelReady": (ready, pb.ModelReadyRequest),
         "ModelMetadata": (metadata, pb.ModelMetadataRequest),
         "ModelInfer": (infer, pb.ModelInferRequest),
     }
