@@ -5,8 +5,9 @@ Nothing is sent to another machine here unless the order allows it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+import threading
+from dataclasses import dataclass, replace
+from typing import Any
 
 from app.gui.probe_order import ProbeOrder
 from app.gui.target_fields import fields_of, is_code
@@ -36,27 +37,44 @@ class Found:
     pid: int | None = None
     process: str = ""
     told: str = ""
-    """What is known of a target that answers to no request before the probe starts it or speaks to it."""
+    """`code` of the user's, or another `protocol` than HTTP; empty for HTTP."""
+    kind: str = "http"
+    """The scheme of the address."""
+    is_ready: bool = False
+    """Whether it has said in its own protocol what it takes."""
+    takes: str = ""
+    request: str = ""
+    """The request that load would send, where the target says what it takes and it is no large one."""
 
     @property
     def answers(self) -> bool:
         """Whether something answered."""
         return self.status > 0
 
+    def with_(self, **known: Any) -> Found:
+        """The same with more known of it."""
+        return replace(self, **known)
 
-def detect(order: ProbeOrder, *, sample: bool = False) -> Found:
+
+def detect(order: ProbeOrder, *, sample: bool = False, stop: threading.Event | None = None) -> Found:
     """Asks the address once: by a plain GET, or with `sample` by the very request that load would send.
 
-    Never raises for what the address or the service does; the problem is in the answer.
+    Other protocols are asked what the target takes; code is looked at, and called with `sample` alone:
+    setting `stop` ends that. Never raises for what the address or the service does; the problem is in the
+    answer.
     """
     from app.cli.inputs import read_bodies, read_body
     from probes.targets.http import parse_target
 
     address = order.target.strip()
     if is_code(address):
-        return Found(address, told="code")
+        from app.gui.detection_code import detect_code
+
+        return detect_code(order, call=sample, stop=stop or threading.Event())
     if not fields_of(address) >= {"method", "body_kind"}:
-        return Found(address, is_remote=_is_elsewhere(address), told="protocol")
+        from app.gui.detection_protocols import detect_protocol
+
+        return detect_protocol(order, sample=sample)
     try:
         known = parse_target(address, allow_remote=True)
         if known.remote and not order.allow_remote:
@@ -72,7 +90,7 @@ def detect(order: ProbeOrder, *, sample: bool = False) -> Found:
             )
         else:
             target = parse_target(address, headers=order.headers, allow_remote=order.allow_remote)
-        pid, process = _listener(target.ip, target.port) if not target.remote else (None, "")
+        pid, process = listener_of(target.ip, target.port) if not target.remote else (None, "")
         try:
             answer = target.ask(TIMEOUT_S)
         except UserError as error:
@@ -80,7 +98,6 @@ def detect(order: ProbeOrder, *, sample: bool = False) -> Found:
     except UserError as error:
         return Found(address, problem=str(error))
     headers = {name.lower(): value for name, value in answer.headers}
-    text = answer.body[:FIRST_BYTES].decode("utf-8", "replace")
     return Found(
         address,
         target.remote,
@@ -90,24 +107,21 @@ def detect(order: ProbeOrder, *, sample: bool = False) -> Found:
         server=headers.get("server", ""),
         content_type=headers.get("content-type", ""),
         size=len(answer.body),
-        beginning="".join(
-            char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in text
-        ),
+        beginning=beginning_of(answer.body),
         pid=pid,
         process=process,
     )
 
 
-def _is_elsewhere(address: str) -> bool:
-    """Whether an address may be of another machine, by its text."""
-    try:
-        host = urlsplit(address).hostname or ""
-    except ValueError:
-        return False
-    return not (host in ("localhost", "::1") or host.startswith("127."))
+def beginning_of(body: bytes) -> str:
+    """The first characters of what was answered or would be sent, as they can be shown."""
+    text = body[:FIRST_BYTES].decode("utf-8", "replace")
+    return "".join(
+        char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in text
+    )
 
 
-def _listener(ip: str, port: int) -> tuple[int | None, str]:
+def listener_of(ip: str, port: int) -> tuple[int | None, str]:
     """The process that listens there and its name, where they can be seen."""
     import psutil
 

@@ -46,6 +46,15 @@ class Method:
             ) from error
         return bytes(message.SerializeToString(deterministic=True))
 
+    def described(self) -> str:
+        """What it takes, in a line: the message with its fields and their types."""
+        fields = ", ".join(f"{field.name} {_type_of(field)}" for field in self.takes.DESCRIPTOR.fields)
+        return f"{self.takes.DESCRIPTOR.full_name} ({fields or 'no fields'})"
+
+    def template(self) -> dict[str, Any]:
+        """A message of what it takes with every field at its default, for a person to fill in."""
+        return _template(self.takes.DESCRIPTOR, 0)
+
     def decoded(self, message: bytes) -> bytes:
         """The answer's message as JSON. Raises `TargetError` when it is none."""
         from google.protobuf import json_format
@@ -55,6 +64,44 @@ class Method:
             return str(json_format.MessageToJson(self.gives.FromString(message), indent=None)).encode()
         except (DecodeError, ValueError, TypeError) as error:
             raise TargetError(f"the answer of {self.path} is no {self.gives.DESCRIPTOR.full_name}") from error
+
+
+_TYPES = {
+    1: "int32", 2: "int64", 3: "uint32", 4: "uint64", 5: "double", 6: "float", 7: "bool", 8: "enum",
+    9: "string",
+}  # fmt: skip
+"""The numbers that protobuf has for the types of C++, by the names of .proto files."""
+_DEFAULTS: dict[int, Any] = {5: 0.0, 6: 0.0, 7: False, 9: ""}
+_MESSAGE, _ENUM, _DEEPEST = 10, 8, 3
+
+
+def _is_repeated(field: Any) -> bool:
+    """Newer versions of protobuf have `is_repeated`, and warn of `label`, which older ones have."""
+    found = getattr(field, "is_repeated", None)
+    return bool(field.label == field.LABEL_REPEATED if found is None else found)
+
+
+def _type_of(field: Any) -> str:
+    name = field.message_type.name if field.cpp_type == _MESSAGE else _TYPES.get(field.cpp_type, "")
+    return f"[{name}]" if _is_repeated(field) else name
+
+
+def _template(message: Any, depth: int) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for field in message.fields:
+        if field.message_type is not None and field.message_type.GetOptions().map_entry:
+            made[field.name] = {}
+        elif _is_repeated(field):
+            made[field.name] = []
+        elif field.cpp_type == _MESSAGE:
+            well_known = field.message_type.full_name.startswith("google.protobuf.")
+            if depth < _DEEPEST and not well_known:
+                made[field.name] = _template(field.message_type, depth + 1)
+        elif field.cpp_type == _ENUM:
+            made[field.name] = field.enum_type.values[0].name
+        elif field.containing_oneof is None:
+            made[field.name] = _DEFAULTS.get(field.cpp_type, 0)
+    return made
 
 
 def split_path(path: str) -> tuple[str, str]:

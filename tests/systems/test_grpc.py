@@ -276,3 +276,29 @@ def test_a_model_that_is_not_there_and_a_sample_that_is_none(served: str) -> Non
         parse_target(f"{served}/m", {"body": wrong}).prepared(10.0)
     with pytest.raises(UsageError, match="names no model"):
         parse_target(served, {})
+
+
+def test_what_a_method_takes_is_a_line_and_a_message_to_fill_in(start_shared_server: Start) -> None:
+    server = start_shared_server(SERVER)
+    target = parse_target(f"grpc://127.0.0.1:{server.port}/t.Echo/Say", {}).prepared(5.0)
+    assert target.method.described() == "t.Ask (text string, status int32, bytes int32)"
+    assert target.method.template() == {"text": "", "status": 0, "bytes": 0}
+
+
+def test_the_form_of_the_window_asks_by_reflection_and_sends_one_request(start_shared_server: Start) -> None:
+    pytest.importorskip("PySide6.QtWidgets", reason="the window needs Qt's libraries")
+    from app.gui.detection import detect
+    from app.gui.probe_order import ProbeOrder
+
+    server = start_shared_server(SERVER)
+    order = ProbeOrder(target=f"grpc://127.0.0.1:{server.port}/t.Echo/Say")
+    found = detect(order)
+    assert (found.problem, found.is_ready, found.answers) == ("", True, False)
+    assert found.takes == "t.Ask (text string, status int32, bytes int32)"
+    assert json.loads(found.request) == {"text": "", "status": 0, "bytes": 0}
+    assert found.pid == server.pid
+    filled = ProbeOrder(target=order.target, body_kind="text", body='{"text": "hello"}')
+    answered = detect(filled, sample=True)
+    assert (answered.status, json.loads(answered.beginning)) == (200, {"size": len("hello")})
+    wrong = ProbeOrder(target=order.target, body_kind="text", body='{"txt": 1}')
+    assert "its fields are text, status, bytes" in detect(wrong).problem

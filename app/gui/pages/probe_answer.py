@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -33,14 +32,16 @@ class ProbeAnswer(QWidget):
         self.rows.setHorizontalSpacing(16)
         self.rows.setVerticalSpacing(4)
         self.rows.setColumnStretch(1, 1)
+        self.body_name = PlainLabel("", SMALL, tone="muted")
         self.body_shown = QPlainTextEdit()
         self.body_shown.setReadOnly(True)
-        self.body_shown.setAccessibleName(self.tr("The beginning of the answer"))
         self.body_shown.setFixedHeight(96)
         self.body_shown.setTabChangesFocus(True)
         self.problem = PlainLabel("", BODY, tone="bad", wrap=True, selectable=True)
         self.told = PlainLabel("", BODY, tone="muted", wrap=True)
         self.sample = QPushButton(self.tr("Send one request"))
+        self.take = QPushButton(self.tr("Fill it in as the body"))
+        self.take.setProperty("kind", "link")
         self.copy = QPushButton(self.tr("Copy"))
         self.copy.setProperty("kind", "link")
         self.command = PlainLabel("", SMALL, wrap=True, selectable=True)
@@ -54,8 +55,14 @@ class ProbeAnswer(QWidget):
         column.addWidget(self.problem)
         column.addWidget(self.told)
         column.addLayout(self.rows)
+        column.addWidget(self.body_name)
         column.addWidget(self.body_shown)
-        column.addWidget(self.sample, 0, Qt.AlignmentFlag.AlignLeft)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(12)
+        buttons.addWidget(self.sample)
+        buttons.addWidget(self.take)
+        buttons.addStretch(1)
+        column.addLayout(buttons)
         column.addSpacing(8)
         column.addWidget(rule())
         head = QHBoxLayout()
@@ -82,15 +89,13 @@ class ProbeAnswer(QWidget):
         self.sample.setEnabled(True)
         self.problem.setVisible(bool(found and found.problem))
         self.problem.setText(sentence(found.problem) if found else "")
-        self.body_shown.setVisible(bool(found and found.beginning))
-        self.body_shown.setPlainText(found.beginning if found else "")
+        self._show_body(found)
         told = {
             "code": self.tr(
                 "The probe starts it in processes of its own and calls it. Without a sample it is called "
                 "with the callable's defaults, or with what the model says that it takes; the result names "
                 "which."
-            ),
-            "protocol": self.tr("It is asked in its own protocol when the probe starts."),
+            )
         }
         self.told.setText(told.get(found.told, "") if found else "")
         self.told.setVisible(bool(self.told.text()))
@@ -101,11 +106,12 @@ class ProbeAnswer(QWidget):
         rows = [
             (self.tr("process"), f"{found.process} {found.pid}".strip() if found.pid else ""),
             (self.tr("server"), found.server),
+            (self.tr("takes"), found.takes),
             (self.tr("content"), found.content_type),
-            (self.tr("size"), f"{found.size:,}{NO_BREAK}bytes" if found.answers else ""),
+            (self.tr("size"), f"{found.size:,}{NO_BREAK}bytes" if found.size else ""),
             (self.tr("time"), f"{amount(found.milliseconds)}{NO_BREAK}ms" if found.answers else ""),
         ]
-        if not found.pid and found.answers and not found.is_remote:
+        if not found.pid and found.answers and not found.is_remote and found.told != "code":
             rows[0] = (self.tr("process"), self.tr("not found: CPU and memory will not be measured"))
         for place, (name, text) in enumerate(row for row in rows if row[1]):
             label = PlainLabel(name, BODY, tone="muted")
@@ -115,15 +121,34 @@ class ProbeAnswer(QWidget):
             value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
             self.rows.addWidget(value, place, 1)
 
+    def _show_body(self, found: Found | None) -> None:
+        """What was answered; else the request that would be sent, which can be filled in."""
+        answered = found.beginning if found else ""
+        request = found.request if found and not answered else ""
+        name = self.tr("The beginning of the answer") if answered else self.tr("The request that load sends")
+        self.body_name.setText(name)
+        self.body_shown.setAccessibleName(name)
+        self.body_shown.setPlainText(answered or request)
+        for part in (self.body_name, self.body_shown):
+            part.setVisible(bool(answered or request))
+        self.take.setVisible(bool(request))
+        is_code = bool(found and found.told == "code")
+        self.sample.setText(self.tr("Call it once") if is_code else self.tr("Send one request"))
+
     def _show_state(self, found: Found) -> None:
         if found.problem:
-            self.badge.show_state("contradicted", self.tr("no answer"))
+            words = self.tr("it did not work") if found.told == "code" else self.tr("no answer")
+            self.badge.show_state("contradicted", words)
+        elif found.told == "code" and found.answers:
+            self.badge.show_state("verified", self.tr("called once: it returned"))
         elif found.told == "code":
             self.badge.show_state("unanswered", self.tr("code of yours: nothing has to answer yet"))
-        elif found.is_remote and not found.answers:
+        elif found.is_remote and not found.answers and not found.is_ready:
             self.badge.show_state("challenged", self.tr("another machine: not asked before you confirm"))
+        elif found.told and found.answers:
+            self.badge.show_state("verified", filled(self.tr("{0}, answers a request"), found.kind))
         elif found.told:
-            self.badge.show_state("unanswered", self.tr("not asked yet"))
+            self.badge.show_state("verified", filled(self.tr("{0}, says that it is ready"), found.kind))
         elif 200 <= found.status < 300:
             words = filled(self.tr("HTTP, answers {0} {1}"), found.status, found.reason)
             self.badge.show_state("verified", words)

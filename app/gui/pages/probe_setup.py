@@ -6,6 +6,7 @@ What is wrong with a field stands under it. Nothing is sent to another machine b
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -68,11 +69,12 @@ class ProbeSetup(QWidget):
         self._tried = False
         self._more_slo = ""
         self._asking = SerialExecutor(self)
+        self._ending = [threading.Event()]
         self._look = QTimer(self)
         self._look.setSingleShot(True)
         self._look.setInterval(LOOK_AFTER_MS)
         self._look.timeout.connect(self.look)
-        self.destroyed.connect(_closer(self._asking))
+        self.destroyed.connect(_closer(self._asking, self._ending))
         self._fields: dict[str, Field] = {}
         self._make_fields()
         self._lay_out()
@@ -281,6 +283,7 @@ class ProbeSetup(QWidget):
         self.choose_sample.clicked.connect(self._browse_sample)
         self.spread.toggled.connect(self._edited)
         self.sample.clicked.connect(lambda: self.look(sample=True))
+        self.answer.take.clicked.connect(self._take_request)
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.command.text()))
         self.target.returnPressed.connect(self.look)
 
@@ -537,8 +540,12 @@ class ProbeSetup(QWidget):
             return
         self._turn += 1
         turn = self._turn
+        self._ending[0].set()
+        ending = self._ending[0] = threading.Event()
         self.answer.show_asking()
-        self._asking.submit(lambda: detect(order, sample=sample), lambda answer: self._looked(turn, answer))
+        self._asking.submit(
+            lambda: detect(order, sample=sample, stop=ending), lambda answer: self._looked(turn, answer)
+        )
 
     def _looked(self, turn: int, found: Found) -> None:
         if turn != self._turn:
@@ -549,7 +556,13 @@ class ProbeSetup(QWidget):
 
     def _show_found(self) -> None:
         self.answer.show_found(self.found)
-        self.sample.setVisible(fields_of(self.target.text()) >= {"method", "body_kind"})
+        self.sample.setVisible(bool(self.target.text().strip()))
+
+    def _take_request(self) -> None:
+        """The request that the target's own description made, in the field for it."""
+        if self.found is not None and self.found.request:
+            self.body.setPlainText(self.found.request)
+            self._choose_body("text")
 
 
 def _lines(text: QPlainTextEdit) -> tuple[str, ...]:
@@ -563,7 +576,12 @@ def _host(address: str) -> str:
         return ""
 
 
-def _closer(executor: SerialExecutor) -> Callable[[], None]:
-    """Ends the thread without waiting for an answer that nobody will see."""
+def _closer(executor: SerialExecutor, ending: list[threading.Event]) -> Callable[[], None]:
+    """Ends the thread, and code that it is starting, without waiting for an answer that nobody will see."""
     pool = executor._pool
-    return lambda: pool.shutdown(wait=False, cancel_futures=True)
+
+    def close() -> None:
+        ending[0].set()
+        pool.shutdown(wait=False, cancel_futures=True)
+
+    return close

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from app.gui import detection
@@ -58,3 +65,155 @@ def test_another_machine_is_not_asked_without_leave() -> None:
     assert found.is_remote
     assert not found.answers
     assert found.problem == ""
+
+
+# -- models behind HTTP ------------------------------------------------------------------------------------
+
+METADATA = {"name": "rank", "inputs": [{"name": "x", "shape": [-1, 4], "datatype": "FP32"}]}
+
+
+class ModelServer(BaseHTTPRequestHandler):
+    """The Open Inference Protocol's and SageMaker's paths; counts what it was asked to compute."""
+
+    computed = 0
+
+    def do_GET(self) -> None:
+        known = {"/v2/health/ready": {}, "/v2/models/rank": METADATA, "/ping": {}}
+        self._say(200 if self.path in known else 404, known.get(self.path, {}))
+
+    def do_POST(self) -> None:
+        ModelServer.computed += 1
+        sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"null")
+        good = bool(sent) and (self.path == "/invocations" or sent["inputs"][0]["shape"] == [1, 4])
+        self._say(200 if good else 400, {"outputs": []})
+
+    def _say(self, status: int, document: Any) -> None:
+        body = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def models() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), ModelServer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    ModelServer.computed = 0
+    yield f"127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_model_says_what_it_takes_and_computes_nothing_for_it(models: str) -> None:
+    found = detect(ProbeOrder(target=f"kserve+http://{models}/rank"))
+    assert (found.problem, found.is_ready, found.answers) == ("", True, False)
+    assert found.takes == "x FP32 [1, 4]"
+    assert found.pid == os.getpid()
+    assert json.loads(found.request)["inputs"][0]["name"] == "x"
+    assert ModelServer.computed == 0
+
+
+def test_the_sample_made_from_the_metadata_is_sent_once(models: str) -> None:
+    found = detect(ProbeOrder(target=f"kserve+http://{models}/rank"), sample=True)
+    assert (found.status, found.beginning) == (200, '{"outputs": []}')
+    assert found.milliseconds > 0
+    assert ModelServer.computed == 1
+
+
+def test_a_model_that_is_not_there_is_said(models: str) -> None:
+    found = detect(ProbeOrder(target=f"kserve+http://{models}/other"))
+    assert not found.is_ready
+    assert "/v2/models/other" in found.problem
+
+
+def test_sagemaker_is_asked_whether_it_is_ready_and_needs_a_body_for_more(models: str) -> None:
+    order = ProbeOrder(target=f"sagemaker+http://{models}")
+    ready = detect(order)
+    assert (ready.problem, ready.is_ready, ready.request) == ("", True, "")
+    assert "give --body" in detect(order, sample=True).problem
+    assert detect(replace(order, body_kind="text", body='{"x": 1}'), sample=True).status == 200
+
+
+def test_a_model_elsewhere_is_not_asked_without_leave() -> None:
+    found = detect(ProbeOrder(target="kserve+http://192.0.2.1:9/rank"))
+    assert (found.is_remote, found.problem, found.is_ready) == (True, "", False)
+
+
+def test_nobody_listens_there() -> None:
+    found = detect(ProbeOrder(target="tfserving+http://127.0.0.1:1/rank"))
+    assert "nothing listens on 127.0.0.1:1" in found.problem
+
+
+# -- code of one's own -------------------------------------------------------------------------------------
+
+SCORE = """
+from pathlib import Path
+Path(__file__).with_name("imported").touch()
+
+class Model:
+    def predict(self, x, *, limit=10):
+        return x
+
+def score(x, top=3):
+    return {"top": top, "x": x}
+
+def slow_start():
+    raise ValueError("no data")
+"""
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    file = tmp_path / "score.py"
+    file.write_text(SCORE)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("attribute", "takes"), [("score", "score(x, top=3)"), ("Model.predict", "predict(self, x, *, limit=10)")]
+)
+def test_a_callable_is_read_and_not_run(script: Path, attribute: str, takes: str) -> None:
+    found = detect(ProbeOrder(target=f"python:{script}:{attribute}"))
+    assert (found.takes, found.problem, found.answers) == (takes, "", False)
+    assert not script.with_name("imported").exists(), "looking at a file must not import it"
+
+
+def test_called_once_it_gives_what_it_returns_and_nothing_of_it_stays(script: Path) -> None:
+    order = ProbeOrder(target=f"python:{script}:score", sample='{"user": 7}')
+    found = detect(order, sample=True)
+    assert found.problem == ""
+    assert found.status == 200
+    assert json.loads(found.beginning) == {"top": 3, "x": {"user": 7}}
+    assert script.with_name("imported").exists()
+    children = psutil.Process().children(recursive=True)
+    assert not [one for one in children if "probes.targets" in " ".join(one.cmdline())]
+
+
+def test_code_that_raises_is_said_with_what_it_raised(script: Path) -> None:
+    found = detect(ProbeOrder(target=f"python:{script}:slow_start"), sample=True)
+    assert not found.answers
+    assert "ValueError" in found.problem
+    assert "no data" in found.problem
+
+
+def test_a_call_that_was_given_up_says_nothing(script: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    found = detect(ProbeOrder(target=f"python:{script}:score", sample="1"), sample=True, stop=stop)
+    assert (found.answers, found.problem) == (False, "")
+
+
+def test_a_command_and_a_model_file_are_named_by_what_runs_them(tmp_path: Path) -> None:
+    assert detect(ProbeOrder(target="command:cat -u")).takes == "cat"
+    assert json.loads(detect(ProbeOrder(target="command:cat", sample='{"a": 1}'), sample=True).beginning) == {
+        "a": 1
+    }
+    model = tmp_path / "rank.onnx"
+    model.write_bytes(b"\x08\x07" + bytes(98))
+    found = detect(ProbeOrder(target=f"model:{model}"))
+    assert (found.takes, found.size, found.problem) == ("ONNX Runtime", 100, "")
+    assert "is not there" in detect(ProbeOrder(target=f"model:{tmp_path}/none.onnx")).problem

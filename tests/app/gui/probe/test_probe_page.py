@@ -277,7 +277,7 @@ def test_code_of_ones_own_is_set_up_and_measured(
     assert "code of yours" in setup.badge.accessibleName()
     assert setup.code_sample.isVisibleTo(bare)
     assert not setup.method.isVisibleTo(bare)
-    assert not setup.sample.isVisibleTo(bare)
+    assert setup.sample.text() == "Call it once"
     setup.code_sample.setText("[1, 2]")
     setup._choose_kind("rate")
     setup.rate.setText("20")
@@ -361,3 +361,20 @@ def test_the_next_step_is_the_open_questions_or_the_report(page: ProbePage, qtbo
     finally:
         object.__setattr__(page.context, "go_to", go_to)
     assert gone == [("report", {}), ("checklist", {"filter": "contradicted"})]
+
+
+def test_what_a_model_takes_is_shown_and_can_be_filled_in_as_the_body(bare: ProbePage, qtbot: QtBot) -> None:
+    from app.gui.detection import Found
+
+    setup = bare.setup
+    setup.target.setText("kserve+http://127.0.0.1:9/rank")
+    setup._look.stop()
+    request = '{"inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [0.1, 0.2]}]}'
+    told = {"told": "protocol", "kind": "kserve+http", "is_ready": True, "takes": "x FP32 [1, 2]"}
+    setup._looked(setup._turn, Found("kserve+http://127.0.0.1:9/rank", request=request, **told))
+    assert "kserve+http, says that it is ready" in setup.badge.accessibleName()
+    assert setup.answer.body_shown.toPlainText() == request
+    assert setup.answer.take.isVisibleTo(bare)
+    setup.answer.take.click()
+    assert (setup.order.body_kind, setup.order.body) == ("text", request)
+    assert setup.body.isVisibleTo(bare)

@@ -1,0 +1,99 @@
+"""What a service says of itself in its own protocol: gRPC by reflection, models by their metadata.
+
+What the command line asks before it sends load is asked here too, once and for a few seconds.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from app.gui.detection import TIMEOUT_S, Found, beginning_of, listener_of
+from app.gui.probe_order import ProbeOrder
+from app.gui.target_fields import fields_of
+from probes.errors import UserError
+
+MOST_TOLD = 300
+MOST_REQUEST = 20_000
+"""Characters of a request that is shown and can be filled in."""
+
+
+def detect_protocol(order: ProbeOrder, *, sample: bool) -> Found:
+    """Asks what the target takes; with `sample` it also sends the very request that load would send.
+
+    Never raises for what the address or the service does; the problem is in the answer.
+    """
+    from probes.targets.kinds import parse_target, scheme_of
+
+    address = order.target.strip()
+    found = Found(address, told="protocol", kind=scheme_of(address))
+    try:
+        target = parse_target(address, _options(order, sample=sample))
+        found = found.with_(is_remote=target.remote)
+        if target.remote and not order.allow_remote:
+            return found
+        if not target.remote:
+            pid, process = listener_of(target.ip, target.port)
+            found = found.with_(pid=pid, process=process)
+        ready: Any = target.prepared(TIMEOUT_S)
+        found = found.with_(is_ready=True, takes=_taken_by(ready), request=_request_of(ready, order))
+        if not sample:
+            return found
+        answer = ready.check(TIMEOUT_S)
+    except UserError as error:
+        return found.with_(problem=str(error))
+    return found.with_(
+        status=answer.status,
+        reason=answer.reason,
+        milliseconds=answer.seconds * 1e3,
+        size=len(answer.body),
+        beginning=beginning_of(answer.body),
+    )
+
+
+def _options(order: ProbeOrder, *, sample: bool) -> dict[str, Any]:
+    """The options that the form's fields are, as the command line reads them."""
+    from app.cli.inputs import read_bodies, read_body
+
+    fields = fields_of(order.target)
+    options: dict[str, Any] = {"allow_remote": True}
+    if "headers" in fields and order.headers:
+        options["headers"] = order.headers
+    if "proto" in fields and order.proto.strip():
+        options["proto"] = order.proto.strip()
+    if "body_kind" in fields and order.body_kind == "text" and order.body:
+        options["body"] = read_body(order.body)
+    elif "body_kind" in fields and order.body_kind == "lines" and order.bodies.strip():
+        options["bodies"] = read_bodies(f"@{order.bodies.strip()}")
+    elif order.target.strip().lower().startswith("sagemaker") and not sample:
+        # It does not say what it takes; whether it is ready can be asked all the same.
+        options["body"] = b""
+    return options
+
+
+def _request_of(target: Any, order: ProbeOrder) -> str:
+    """The request that load would send; of a message that has no values yet its fields, to be filled in."""
+    method: Any = getattr(target, "method", None)
+    if order.body_kind == "none" and target.kind == "grpc" and method is not None:
+        return json.dumps(method.template(), indent=1)
+    requests = getattr(target, "samples", None) or getattr(target, "bodies", ())
+    try:
+        text = requests[0].decode() if requests and requests[0] else ""
+    except UnicodeDecodeError:
+        return ""
+    return text if len(text) <= MOST_REQUEST else ""
+
+
+def _taken_by(target: Any) -> str:
+    """What it takes, in a line: the message with its fields, or the tensors."""
+    method: Any = getattr(target, "method", None)
+    if target.kind == "grpc" and method is not None:
+        return str(method.described())[:MOST_TOLD]
+    try:
+        document = json.loads((getattr(target, "samples", None) or target.bodies)[0])
+        inputs = document["inputs"]
+        if isinstance(inputs, dict):
+            return ", ".join(inputs)[:MOST_TOLD]
+        return ", ".join(f"{one['name']} {one['datatype']} {one['shape']}" for one in inputs)[:MOST_TOLD]
+    except (TypeError, ValueError, KeyError, IndexError, RecursionError):
+        return ""
