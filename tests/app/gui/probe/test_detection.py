@@ -78,7 +78,7 @@ class ModelServer(BaseHTTPRequestHandler):
     computed = 0
 
     def do_GET(self) -> None:
-        known = {"/v2/health/ready": {}, "/v2/models/rank": METADATA, "/ping": {}}
+        known = {"/v2/models/rank/ready": {}, "/v2/models/rank": METADATA, "/ping": {}}
         self._say(200 if self.path in known else 404, known.get(self.path, {}))
 
     def do_POST(self) -> None:
@@ -127,7 +127,7 @@ def test_the_sample_made_from_the_metadata_is_sent_once(models: str) -> None:
 def test_a_model_that_is_not_there_is_said(models: str) -> None:
     found = detect(ProbeOrder(target=f"kserve+http://{models}/other"))
     assert not found.is_ready
-    assert "/v2/models/other" in found.problem
+    assert "has no model other" in found.problem
 
 
 def test_sagemaker_is_asked_whether_it_is_ready_and_needs_a_body_for_more(models: str) -> None:
