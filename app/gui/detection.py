@@ -45,6 +45,8 @@ class Found:
     takes: str = ""
     request: str = ""
     """The request that load would send, where the target says what it takes and it is no large one."""
+    is_template: bool = False
+    """Whether that is a message without values, to be filled in: load would send the empty one."""
 
     @property
     def answers(self) -> bool:

@@ -36,7 +36,7 @@ def detect_protocol(order: ProbeOrder, *, sample: bool) -> Found:
             pid, process = listener_of(target.ip, target.port)
             found = found.with_(pid=pid, process=process)
         ready: Any = target.prepared(TIMEOUT_S)
-        found = found.with_(is_ready=True, takes=_taken_by(ready), request=_request_of(ready, order))
+        found = found.with_(is_ready=True, takes=_taken_by(ready), **_request_of(ready, order))
         if not sample:
             return found
         answer = ready.check(TIMEOUT_S)
@@ -71,17 +71,17 @@ def _options(order: ProbeOrder, *, sample: bool) -> dict[str, Any]:
     return options
 
 
-def _request_of(target: Any, order: ProbeOrder) -> str:
+def _request_of(target: Any, order: ProbeOrder) -> dict[str, Any]:
     """The request that load would send; of a message that has no values yet its fields, to be filled in."""
     method: Any = getattr(target, "method", None)
     if order.body_kind == "none" and target.kind == "grpc" and method is not None:
-        return json.dumps(method.template(), indent=1)
+        return {"request": json.dumps(method.template(), indent=1), "is_template": True}
     requests = getattr(target, "samples", None) or getattr(target, "bodies", ())
     try:
         text = requests[0].decode() if requests and requests[0] else ""
     except UnicodeDecodeError:
-        return ""
-    return text if len(text) <= MOST_REQUEST else ""
+        return {}
+    return {"request": text} if len(text) <= MOST_REQUEST else {}
 
 
 def _taken_by(target: Any) -> str:

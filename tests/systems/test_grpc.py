@@ -296,6 +296,7 @@ def test_the_form_of_the_window_asks_by_reflection_and_sends_one_request(start_s
     assert (found.problem, found.is_ready, found.answers) == ("", True, False)
     assert found.takes == "t.Ask (text string, status int32, bytes int32)"
     assert json.loads(found.request) == {"text": "", "status": 0, "bytes": 0}
+    assert found.is_template
     assert found.pid == server.pid
     filled = ProbeOrder(target=order.target, body_kind="text", body='{"text": "hello"}')
     answered = detect(filled, sample=True)

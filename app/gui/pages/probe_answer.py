@@ -84,6 +84,7 @@ class ProbeAnswer(QWidget):
         """What came of it; None where nothing was asked."""
         for label in self._shown:
             self.rows.removeWidget(label)
+            label.hide()
             label.deleteLater()
         self._shown.clear()
         self.sample.setEnabled(True)
@@ -97,7 +98,7 @@ class ProbeAnswer(QWidget):
                 "which."
             )
         }
-        self.told.setText(told.get(found.told, "") if found else "")
+        self.told.setText(told.get(found.told, "") if found and not found.answers else "")
         self.told.setVisible(bool(self.told.text()))
         if found is None:
             self.badge.show_state("unanswered", self.tr("nothing asked yet"))
@@ -126,6 +127,8 @@ class ProbeAnswer(QWidget):
         answered = found.beginning if found else ""
         request = found.request if found and not answered else ""
         name = self.tr("The beginning of the answer") if answered else self.tr("The request that load sends")
+        if found is not None and found.is_template and not answered:
+            name = self.tr("What it takes, to be filled in; load sends the empty message")
         self.body_name.setText(name)
         self.body_shown.setAccessibleName(name)
         self.body_shown.setPlainText(answered or request)
@@ -146,12 +149,26 @@ class ProbeAnswer(QWidget):
         elif found.is_remote and not found.answers and not found.is_ready:
             self.badge.show_state("challenged", self.tr("another machine: not asked before you confirm"))
         elif found.told and found.answers:
-            self.badge.show_state("verified", filled(self.tr("{0}, answers a request"), found.kind))
+            words = filled(self.tr("{0}, answers a request"), _protocol(found.kind))
+            self.badge.show_state("verified", words)
         elif found.told:
-            self.badge.show_state("verified", filled(self.tr("{0}, says that it is ready"), found.kind))
+            ready = (
+                self.tr("{0}, says what it takes") if found.takes else self.tr("{0}, says that it is ready")
+            )
+            self.badge.show_state("verified", filled(ready, _protocol(found.kind)))
         elif 200 <= found.status < 300:
             words = filled(self.tr("HTTP, answers {0} {1}"), found.status, found.reason)
             self.badge.show_state("verified", words)
         else:
             words = filled(self.tr("HTTP, but answers {0} {1}"), found.status, found.reason)
             self.badge.show_state("challenged", words)
+
+
+def _protocol(scheme: str) -> str:
+    """The name of the protocol that a scheme stands for; the scheme where it has none."""
+    name = scheme.partition("+")[0]
+    names = {
+        "grpc": "gRPC", "grpcs": "gRPC", "kserve": "Open Inference Protocol",
+        "tfserving": "TensorFlow Serving", "sagemaker": "SageMaker",
+    }  # fmt: skip
+    return names.get(name, scheme)

@@ -372,7 +372,7 @@ def test_what_a_model_takes_is_shown_and_can_be_filled_in_as_the_body(bare: Prob
     request = '{"inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [0.1, 0.2]}]}'
     told = {"told": "protocol", "kind": "kserve+http", "is_ready": True, "takes": "x FP32 [1, 2]"}
     setup._looked(setup._turn, Found("kserve+http://127.0.0.1:9/rank", request=request, **told))
-    assert "kserve+http, says that it is ready" in setup.badge.accessibleName()
+    assert "Open Inference Protocol, says what it takes" in setup.badge.accessibleName()
     assert setup.answer.body_shown.toPlainText() == request
     assert setup.answer.take.isVisibleTo(bare)
     setup.answer.take.click()
