@@ -124,7 +124,10 @@ def parse_target(
         if target.path != "/":
             raise UsageError("the paths of SageMaker are fixed: write sagemaker+http://host:port")
         if target.bodies == (None,):
-            raise UsageError("a SageMaker endpoint does not say what it takes: give --body @FILE.json")
+            raise UsageError(
+                "a SageMaker endpoint does not say what it takes: give --body @FILE.json (MLflow keeps one "
+                "beside its models, serving_input_example.json)"
+            )
         values["path"] = "/invocations"
         return ModelServerTarget(**values, kind="sagemaker", ready_path="/ping")
     named = _NAMED.fullmatch(target.path)
