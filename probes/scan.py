@@ -41,6 +41,8 @@ MAX_PROBLEMS_A_FILE = 10
 SUFFIXES = frozenset({".yaml", ".yml", ".json", ".prom", ".metrics", ".txt"})
 HIDDEN = frozenset({".github", ".circleci", ".buildkite", ".gitlab", ".ci", ".gitlab-ci.yml", ".drone.yml"})
 """Hidden folders and files that are looked into all the same: pipelines lie there."""
+ASIDE = frozenset({"tests", "test", "testdata", "fixtures", "examples", "example", "docs"})
+"""Folders whose files are about something else than the service: manifests alone are read there."""
 SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "venv", "site-packages", "vendor"})
 
 _MANIFEST = re.compile(r"""(?:^|[{,])\s*"?apiVersion"?\s*:""", re.MULTILINE)
@@ -105,7 +107,8 @@ def scan(
     collected = _Collected(only, readers() if only is None else ())
     for path in paths:
         for file, named in _files(Path(path), collected.readers):
-            collected.file(file, named)
+            inside = file.parts[len(Path(path).parts) : -1]
+            collected.file(file, named, aside=not ASIDE.isdisjoint(inside))
     findings = collected.findings(workload)
     failures = []
     for system, address in live:
@@ -181,8 +184,8 @@ class _Collected:
     def wants(self, kind: str) -> bool:
         return self.only in (None, kind)
 
-    def file(self, file: Path, named: bool) -> None:
-        """Reads one file into what was collected."""
+    def file(self, file: Path, named: bool, *, aside: bool = False) -> None:
+        """Reads one file into what was collected; of one that lies `aside` only what is deployed counts."""
         self.files += 1
         name, started = str(file), time.perf_counter()
         try:
@@ -191,9 +194,9 @@ class _Collected:
             self.other.problems.append(Problem.of(error))
             return
         text = data.decode("utf-8", "replace")
-        kinds = self._of_repository(file, data, text, named)
-        if kinds:
-            pass
+        kinds = [] if aside else self._of_repository(file, data, text, named)
+        if kinds or not (named or file.suffix.lower() in SUFFIXES):
+            pass  # what is known by its name alone is nothing else
         elif looks_like_exposition(text):
             if self.wants("prometheus"):
                 kinds += self._exposition(data, name)

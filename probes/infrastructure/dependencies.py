@@ -14,7 +14,7 @@ from probes.scanned import Findings
 
 _LINE = re.compile(r"""^\s*(?:-\s+)?["']?([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?["']?\s*(?:[=<>!~;,@"']|$)""")
 _NORMAL = re.compile(r"[-_.]+")
-_NAMES = re.compile(r"(requirements|constraints|pyproject|environment|conda|Pipfile|setup)", re.I)
+_NAMES = re.compile(r"(requirements|pyproject|environment|conda|Pipfile)", re.I)
 
 ENGINES = frozenset({
     "pyspark", "dask", "distributed", "duckdb", "polars", "modin", "vaex", "apache-beam", "apache-flink",

@@ -231,3 +231,24 @@ def test_only_manifests_reads_nothing_else(tmp_path: Path) -> None:
     assert all(
         fact.name.startswith("infra.kubernetes.") for fact in scan([str(tmp_path)], only="kubernetes").facts
     )
+
+
+def test_what_is_known_by_its_name_is_read_as_nothing_else(tmp_path: Path) -> None:
+    """Python with a manifest or with rules in a string is neither, and no problem."""
+    text = f'MANIFEST = """\n{DEPLOYMENT}"""\nRULES = """\n{RULES}"""\n'
+    (tmp_path / "dags.py").write_text(text)
+    (tmp_path / "main.tf").write_text('resource "aws_sqs_queue" "a" {}\n')
+    found = scan([str(tmp_path)])
+    assert kinds(found) == {"main.tf": "terraform"}
+    assert found.problems == ()
+
+
+@pytest.mark.parametrize("folder", ["tests", "examples", "app/fixtures"])
+def test_files_of_tests_and_examples_say_nothing_of_the_service(tmp_path: Path, folder: str) -> None:
+    (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / folder / "requirements.txt").write_text("polars\n")
+    (tmp_path / folder / "deploy.yaml").write_text(DEPLOYMENT)
+    assert kinds(scan([str(tmp_path)])) == {"deploy.yaml": "kubernetes"}
+    assert "data.engine.present" in values(scan([str(tmp_path / folder)])), (
+        "unless the folder was named itself"
+    )
