@@ -230,6 +230,11 @@ load.overload_goodput_ratio               ratio    1         infra       load   
 load.overload_shed_ratio                  ratio    1         infra       load        Offered twice the highest throughput, of the requests not answered well in time those refused at once (429, 503)
 load.recovers                             boolean  -         infra       load        After a spike the response time is back within 15 s, at half the highest throughput
 load.recovery_seconds                     number   s         infra       load        From the end of a spike until the response time is back
+load.ttft_p50_ms                         number   ms       models      load        Time to the first token of a streamed answer since it was due, median
+load.ttft_p95_ms                         number   ms       models      load        Time to the first token of a streamed answer since it was due, 95th percentile
+load.itl_p50_ms                          number   ms       models      load        Gap between reads that brought tokens of one answer, median
+load.itl_p95_ms                          number   ms       models      load        Gap between reads that brought tokens of one answer, 95th percentile
+load.tokens_per_s                        number   1/s      models      load        Tokens of good answers a second
 load.loss_errors                          integer  requests  infra       load        Requests that failed when one of several processes of the target was killed under load
 load.loss_recovery_seconds                number   s         infra       load        From the death of one of several processes until the response time is back
 load.p99_growth                           ratio    1         models      load        99th percentile at capacity over the median alone

@@ -10,11 +10,17 @@ import math
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Literal
 
 from probes.errors import UsageError
 
 DEFAULT_SLO = "p99<=500ms,errors<=1%"
+_OF_STREAMS: tuple[Literal["ttft", "tpot"], ...] = ("ttft", "tpot")
 LATENCY_METRICS = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
+STREAM_METRICS: dict[str, tuple[Literal["ttft", "tpot"], float]] = {
+    f"{of}_{name}": (of, q) for of in _OF_STREAMS for name, q in LATENCY_METRICS.items()
+}
+"""Of streamed answers: time to first token since the request was due, and time per output token after it."""
 MIN_SECONDS, MAX_SECONDS = 1e-6, 86_400.0
 
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
@@ -23,11 +29,16 @@ _NUMBER = r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
 
 @dataclass(frozen=True, slots=True)
 class LatencyBound:
-    """At least `quantile` of the requests are answered within `limit_ms` of being due."""
+    """At least `quantile` of the requests are answered within `limit_ms` of being due.
+
+    Of a stream, where `of` is "ttft", the first token came by then; where it is "tpot" the others followed at
+    that distance in the mean.
+    """
 
     quantile: float
     limit_ms: float
     name: str
+    of: Literal["response", "ttft", "tpot"] = "response"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +51,13 @@ class Slo:
 
     @property
     def slowest_limit_ms(self) -> float:
-        """The largest latency bound; infinite where the SLO bounds only errors."""
-        return max((bound.limit_ms for bound in self.bounds), default=math.inf)
+        """The largest bound on response time; infinite where the SLO has none."""
+        return max((bound.limit_ms for bound in self.bounds if bound.of == "response"), default=math.inf)
+
+    @property
+    def is_of_streams(self) -> bool:
+        """Whether it bounds what only streamed answers have."""
+        return any(bound.of != "response" for bound in self.bounds)
 
     def to_json(self) -> dict[str, float]:
         """CONTRACT's object, e.g. `{"p99_ms": 200, "error_ratio": 0.01}`."""
@@ -74,7 +90,10 @@ def parse_ratio(text: str, what: str) -> float:
 
 
 def parse_slo(text: str) -> Slo:
-    """An SLO such as `p99<=200ms,errors<=1%`: percentiles p50 p90 p95 p99 p999, and errors, each once."""
+    """An SLO such as `p99<=200ms,errors<=1%`: percentiles p50 p90 p95 p99 p999, and errors, each once.
+
+    Of streamed answers also `ttft_p95<=500ms` and `tpot_p95<=50ms`.
+    """
     bounds: dict[str, LatencyBound] = {}
     error_ratio: float | None = None
     for part in text.split(","):
@@ -84,8 +103,8 @@ def parse_slo(text: str) -> Slo:
                 f"'{part.strip()}' is no part of an SLO: write for example p99<=200ms,errors<=1%"
             )
         name, sign, limit = found.groups()
-        if name not in LATENCY_METRICS and name != "errors":
-            raise UsageError(unknown_metric(name, [*LATENCY_METRICS, "errors"], "an SLO"))
+        if name not in LATENCY_METRICS and name not in STREAM_METRICS and name != "errors":
+            raise UsageError(unknown_metric(name, [*LATENCY_METRICS, "errors", *STREAM_METRICS], "an SLO"))
         if sign != "<=":
             raise UsageError(f"'{part.strip()}': an SLO sets upper bounds, write {name}<={limit}")
         if name in bounds or (name == "errors" and error_ratio is not None):
@@ -98,7 +117,8 @@ def parse_slo(text: str) -> Slo:
                     f"'{part.strip()}' lacks a unit: write {name}<={limit}ms or {name}<={limit}s"
                 )
             limit_ms = parse_seconds(limit, "a bound on response time") * 1e3
-            bounds[name] = LatencyBound(LATENCY_METRICS[name], limit_ms, name)
+            of, quantile = STREAM_METRICS.get(name) or ("response", LATENCY_METRICS[name])
+            bounds[name] = LatencyBound(quantile, limit_ms, name, of)
     return Slo(tuple(bounds.values()), error_ratio, text.replace(" ", ""))
 
 

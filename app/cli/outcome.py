@@ -12,7 +12,7 @@ from typing import Any
 
 from app.cli.figures import known
 from probes.load.spec import Requirement
-from probes.slo import LATENCY_METRICS, Slo
+from probes.slo import LATENCY_METRICS, STREAM_METRICS, Slo
 
 Document = Mapping[str, Any]
 
@@ -169,6 +169,8 @@ def measure(result: Document, metric: str) -> float | None:
     step = decisive_step(result)
     if step is None:
         return None
+    if metric in STREAM_METRICS:
+        return known(_at(step, _place_of(metric)))
     if metric in LATENCY_METRICS or metric in ("max", "mean"):
         return known(_at(step, ("response_ms", metric)))
     if metric == "errors":
@@ -179,6 +181,14 @@ def measure(result: Document, metric: str) -> float | None:
         rss = known(step.get("rss_bytes"))
         return None if rss is None else rss / 1e6
     return known(step.get(metric))
+
+
+def _place_of(name: str) -> tuple[str, ...]:
+    """Where in a step a percentile that an SLO bounds stands: `p99`, `ttft_p95`."""
+    if name not in STREAM_METRICS:
+        return ("response_ms", name)
+    of, _, percentile = name.partition("_")
+    return ("streaming", f"{of}_ms", percentile)
 
 
 def _at(document: Any, path: Sequence[str]) -> Any:
@@ -221,7 +231,7 @@ def judge_slo(result: Document, slo: Slo) -> SloVerdict:
     steps: Sequence[Document] = result.get("steps") or ()
     for index, step in enumerate(steps):
         values = [(f"{bound.name}_ms", bound.limit_ms) for bound in slo.bounds]
-        measured = {f"{bound.name}_ms": known(_at(step, ("response_ms", bound.name))) for bound in slo.bounds}
+        measured = {f"{bound.name}_ms": known(_at(step, _place_of(bound.name))) for bound in slo.bounds}
         if slo.error_ratio is not None:
             values.append(("error_ratio", slo.error_ratio))
             measured["error_ratio"] = error_ratio(step)

@@ -59,13 +59,14 @@ def parser() -> CommandParser:
         "Puts a target under load, watches it, and says what it carries.\n"
         "TARGET is http:// or https://host:port/path, grpc://host:port/package.Service/Method,\n"
         "kserve+grpc:// or kserve+http://host:port/model, tfserving+http://host:port/model,\n"
-        "sagemaker+http://host:port, or code of yours: python:module:callable,\n"
-        "python:file.py:callable, model:FILE or command:LINE. Without a load option the\n"
-        "highest rate is found at which the SLO holds.",
+        "sagemaker+http://host:port, openai+http://host:port/v1?model=NAME (chat, streamed), or\n"
+        "code of yours: python:module:callable, python:file.py:callable, model:FILE or\n"
+        "command:LINE. Without a load option the highest rate is found at which the SLO holds.",
         (
             "loadstone probe http://127.0.0.1:8000/predict --slo 'p99<=200ms,errors<=1%'",
             "loadstone probe http://127.0.0.1:8000/predict --body '{\"x\": 1}' --require 'capacity>=150'",
             "loadstone probe http://127.0.0.1:8000/predict --overload",
+            "loadstone probe openai+http://127.0.0.1:8000/v1 --slo 'ttft_p95<=500ms' --timeout 60s",
             "loadstone probe http://127.0.0.1:8000/predict --rate 200 --duration 30s --json result.json",
             "loadstone probe http://127.0.0.1:8000/ --concurrency 1,2,4,8,16,32 --step 5s",
             "loadstone probe http://127.0.0.1:8000/ --users 200 --think 2s --duration 60s",

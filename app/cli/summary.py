@@ -16,6 +16,7 @@ from app.cli.layout import MISSING, NO_BREAK, Cell, Line, Span, Style, line, pla
 from app.cli.outcome import SloVerdict, decisive_step, error_ratio, finds_capacity, is_sweep
 from app.cli.pressure_lines import answer_lines, loss_lines, overload_lines
 from app.cli.proof_lines import proof_lines, steady_lines
+from app.cli.streaming_lines import streaming_lines
 from app.cli.volume_lines import complexity_lines, volume_lines
 from probes.load.spec import REQUIREMENT_UNITS
 
@@ -66,6 +67,7 @@ def summary(
     elif steps:
         lines += [line(""), *step_table(steps, columns)]
     extra = [
+        *streaming_lines(result, columns),
         *call_lines(result, columns), *scalability_lines(result, columns), *memory_lines(result, columns),
         *answer_lines(result, columns), *complexity_lines(result, columns),
         *overload_lines(result, columns),

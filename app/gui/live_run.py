@@ -139,7 +139,7 @@ class LiveRun:
 
         text = self.load.get("slo")
         bounds = parse_slo(str(text)).bounds if text else ()
-        named = {bound.name: bound.limit_ms for bound in bounds}
+        named = {bound.name: bound.limit_ms for bound in bounds if bound.of == "response"}
         if not named:
             return None
         name = "p99" if "p99" in named else next(iter(named))

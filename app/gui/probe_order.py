@@ -70,7 +70,8 @@ class ProbeOrder:
 
         slo = parse_slo(text)
         bounds = {bound.name: bound.limit_ms for bound in slo.bounds}
-        name = "p99" if "p99" in bounds else next(iter(bounds), "p99")
+        of_response = (bound.name for bound in slo.bounds if bound.of == "response")
+        name = "p99" if "p99" in bounds else next(of_response, "p99")
         more = ",".join(f"{other}<={limit:g}ms" for other, limit in bounds.items() if other != name)
         return replace(
             self,

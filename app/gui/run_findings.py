@@ -141,6 +141,12 @@ def numbers_in_a_line(run: Run) -> list[tuple[str, str]]:
     )
     if sent:
         found.append(("Errors", f"{failed:,} of {sent:,}"))
+    streaming = part(run, "streaming")
+    for key, name in (("ttft_ms", "First token, median"), ("itl_ms", "Gap between tokens, median")):
+        if (median := number(part(streaming, key).get("p50"))) is not None:
+            found.append((name, f"{amount(median)}{NO_BREAK}ms"))
+    if (per_s := number(streaming.get("tokens_per_s"))) is not None:
+        found.append(("Tokens", f"{amount(per_s)} a second"))
     cost = number(decisive(run).get("cpu_ms_per_request"))
     if cost is not None:
         found.append(("CPU", f"{amount(cost)}{NO_BREAK}ms a request"))

@@ -13,7 +13,7 @@ from typing import Any
 _PARTS = frozenset(
     {
         "run", "target", "load", "capacity", "scalability", "client", "memory", "volume", "answers",
-        "overload", "loss",
+        "overload", "loss", "streaming", "ttft_ms", "itl_ms", "tpot_ms",
         "machine", "slo", "errors", "stacks", "response_ms", "service_ms", "send_lag_ms", "read_lag_ms",
         "floor_ms",
     }
@@ -33,18 +33,20 @@ _NUMBERS = frozenset(
         "cpu_count", "cpu_usable", "memory_bytes", "others_cpu_cores", "requests_sent",
         "compared", "equal", "changed_at_most", "goodput_per_s", "goodput_ratio", "shed_ratio", "recovery_s",
         "watched_s", "requests", "failed", "of",
+        "streams", "tokens_per_s", "tokens_per_chunk", "merged_ratio", "without_usage", "without_done",
     }
 )  # fmt: skip
 _ALL_NUMBERS_IN = frozenset(
     {
         "slo", "errors", "response_ms", "service_ms", "send_lag_ms", "read_lag_ms", "floor_ms",
+        "ttft_ms", "itl_ms", "tpot_ms",
     }
 )  # fmt: skip
 _TEXTS = frozenset(
     {
         "id", "started_at", "status", "reason", "grade", "grade_reason", "bound", "because",
         "confirm_by", "limited_by", "refused", "peak_refused", "variant", "verdict", "function",
-        "file", "law", "axis", "arrivals", "name", "resource", "note", "fault",
+        "file", "law", "axis", "arrivals", "name", "resource", "note", "fault", "tokens_from",
     }
 )  # fmt: skip
 _NAMES = frozenset({"different", "left_out"})

@@ -76,7 +76,7 @@ def fault_of_client(
         return None
     with_us_ms = response.quantile(0.99) / 1e6
     without_us_ms = without_us.quantile(0.99) / 1e6
-    limit = min((bound.limit_ms for bound in slo.bounds), default=0.0)
+    limit = min((bound.limit_ms for bound in slo.bounds if bound.of != "tpot"), default=0.0)
     allowed = max(OWN_FLOOR_MS, OWN_SHARE * without_us_ms, OWN_SHARE_OF_LIMIT * limit)
     if with_us_ms - without_us_ms > allowed:
         return (

@@ -65,6 +65,8 @@ EMPTY = 1008
 """A complete answer, of a protocol that wants something in it, with nothing in it."""
 TLS = 1009
 """The TLS handshake failed or was not finished in time, or the session broke."""
+STREAM_ERROR = 1100
+"""A stream that began well and then said that something went wrong."""
 ERROR_OF_OUTCOME = {
     CONNECT: "connect",
     NO_PORTS: "connect",
@@ -73,6 +75,7 @@ ERROR_OF_OUTCOME = {
     ASSERTION: "assertion",
     EMPTY: "empty",
     TLS: "tls",
+    STREAM_ERROR: "status_5xx",
 }
 """The class of errors of every outcome that is one. A codec that needs an outcome of its own (1100 and on)
 gives it a class here."""

@@ -19,7 +19,7 @@ from probes.analysis.answers import HeldAnswers
 from probes.analysis.bottleneck import Bottleneck
 from probes.analysis.memory import MemoryGrowth
 from probes.analysis.overload import Overload
-from probes.errors import InternalError, TargetError
+from probes.errors import InternalError, TargetError, UsageError
 from probes.events import FactFound, Finished, Started
 from probes.facts import Fact, FactName, Source, observed
 from probes.load import loss as losing
@@ -34,6 +34,7 @@ from probes.load.safety import Ending, RunEnded, check_descriptors, scarce_ports
 from probes.load.search import Capacity, Limits, Search
 from probes.load.spec import ClosedSegment, LoadSpec
 from probes.load.steps import StepResult, proofs, steadiness
+from probes.load.streams import Streams
 from probes.load.sweep import run_sweep, volume_facts, volume_json
 from probes.load.why import Why, limit_of, look_inside, reserved_s, stacks_json
 from probes.probe import ProbeContext
@@ -90,6 +91,11 @@ class LoadProbe:
         sent from here; then nothing has started.
         """
         self.spec.check()
+        if self.spec.slo.is_of_streams and self.target.kind != "openai":
+            raise UsageError(
+                f"{self.target.address} does not stream its answers, and the SLO {self.spec.slo.text} bounds "
+                "tokens: give an openai+http:// target, or bounds on response time such as p99<=200ms"
+            )
         self.target = self.target.prepared(self.spec.timeout_s)
         if self.spec.sweep is not None:
             self.target = self.target.sized(self.spec.sweep.axis, self.spec.sweep.sizes)
@@ -310,6 +316,9 @@ class LoadProbe:
             ]
         if self.spec.sweep is not None:
             document["volume"] = volume_json(steps, self.spec)
+        streams = _streams_of(steps, capacity)
+        if streams is not None:
+            document["streaming"] = streams.to_json(self.spec.slo)
         seen = self.target.seen(steps, str(header["id"]))
         document |= seen.sections
         if memory is not None:
@@ -350,6 +359,7 @@ class LoadProbe:
             facts = self._facts(steps, capacity, memory, str(header["id"]))
             facts += self._limit_facts(limit, header["why"], scalability, facts, str(header["id"]))
             facts += seen.facts
+            facts += [] if streams is None else streams.facts(Source("load", run=str(header["id"])))
             facts += _answer_facts(held, Source("load", run=str(header["id"])))
             facts += [] if files is None else [files.fact(Source("load", run=str(header["id"])))]
             facts += [] if loss is None else loss.facts(Source("load", run=str(header["id"])))
@@ -486,6 +496,15 @@ def decisive_step(steps: Sequence[StepResult], capacity: Capacity | None) -> Ste
     return max(reversed(below), key=lambda step: step.offered_per_s or 0.0, default=None)
 
 
+def _streams_of(steps: Sequence[StepResult], capacity: Capacity | None) -> Streams | None:
+    """The streamed answers at capacity, or else of the last step that has some."""
+    told = [step for step in steps if step.streams is not None and step.streams.good.any()]
+    decisive = decisive_step(steps, capacity)
+    if decisive in told:
+        return decisive.streams
+    return told[-1].streams if told else None
+
+
 def _saturated_json(steps: Sequence[StepResult]) -> dict[str, Any] | None:
     """The throughput at saturation of a run that asked for given steps; None where nothing saturated."""
     if not any(step.verdict == "saturated" for step in steps):
@@ -561,13 +580,8 @@ def _floor() -> dict[str, float]:
 
 
 def _outcome_name(code: int) -> str:
-    names = {
-        plan.CONNECT: "connect",
-        plan.NO_PORTS: "no_ports",
-        plan.RESET: "reset",
-        plan.PROTOCOL: "protocol",
-        plan.ASSERTION: "assertion",
-    }
-    if code not in names:
+    own = {plan.NO_PORTS: "no_ports", plan.STREAM_ERROR: "stream"}
+    name = own.get(code) or plan.ERROR_OF_OUTCOME.get(code)
+    if name is None:
         raise InternalError(f"an outcome without a name: {code}")
-    return names[code]
+    return name

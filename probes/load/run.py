@@ -471,10 +471,11 @@ class Run:
             error_ratio=step.error_ratio or 0.0,
             variability=step.service.variability,
             missed=tuple(self._share_missed(record, objective) for objective in self._objectives),
+            medians_ms=tuple(_median_ms(step, objective) for objective in self._objectives),
         )
 
     def _share_missed(self, record: Record, objective: Objective) -> float:
-        missed = exceedances(record, self.target.is_good, objective.limit_ms)
+        missed = exceedances(record, self.target.is_good, objective.limit_ms, objective.of)
         return float(missed.mean()) if len(missed) else 0.0
 
     def open(self, rate: float, seconds: float, discard_s: float) -> OpenView:
@@ -555,7 +556,7 @@ class Run:
         self._check_ending()
 
     def _blocks(self, record: Record, objective: Objective, rate: float) -> tuple[Block, ...]:
-        missed = exceedances(record, self.target.is_good, objective.limit_ms)
+        missed = exceedances(record, self.target.is_good, objective.limit_ms, objective.of)
         seconds = (record.due - record.start_ns) / 1e9
         finite = objective.limit_ms if math.isfinite(objective.limit_ms) else 0.0
         gap = max(2 * finite / 1e3, 0.5)
@@ -599,7 +600,7 @@ class _Steady:
 def objectives_of(spec: LoadSpec) -> list[Objective]:
     """The SLO's parts as shares of requests that may miss them."""
     found = [
-        Objective(f"{bound.name}<={bound.limit_ms:g}ms", bound.limit_ms, 1 - bound.quantile)
+        Objective(f"{bound.name}<={bound.limit_ms:g}ms", bound.limit_ms, 1 - bound.quantile, bound.of)
         for bound in spec.slo.bounds
     ]
     if spec.slo.error_ratio is not None:
@@ -607,6 +608,14 @@ def objectives_of(spec: LoadSpec) -> list[Objective]:
             Objective(f"errors<={spec.slo.error_ratio:g}", math.inf, max(spec.slo.error_ratio, 1e-6))
         )
     return found
+
+
+def _median_ms(step: StepResult, objective: Objective) -> float | None:
+    """The median of the part of an answer that is limited; None where that is the whole of it."""
+    if objective.of == "response" or step.streams is None:
+        return None
+    times = step.streams.durations(objective.of)
+    return times.quantile(0.5) / 1e6 if len(times) else math.inf
 
 
 def _groups(segments: Sequence[Segment]) -> list[list[Segment]]:

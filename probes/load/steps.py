@@ -14,7 +14,8 @@ from probes.analysis.steady import LEAST_STEADY, steady_from
 from probes.load import plan
 from probes.load.durations import EXACT, Durations
 from probes.load.engine import Record
-from probes.slo import Slo
+from probes.load.streams import Streams
+from probes.slo import LatencyBound, Slo
 from probes.watch.detail import Detail
 from probes.watch.tree import Usage
 
@@ -92,6 +93,8 @@ class StepResult:
     """Axis and size of its requests, in a sweep."""
     detail: Detail | None = None
     """What else the target's processes did meanwhile."""
+    streams: Streams | None = None
+    """What its streamed answers were like."""
 
     @property
     def busiest_client_cores(self) -> float:
@@ -128,6 +131,17 @@ class StepResult:
     def response_ms(self, quantile_name: str) -> float | None:
         """A percentile of response time, None when too few requests count."""
         return self.response.summary().get(quantile_name)
+
+    def durations_of(self, bound: LatencyBound) -> Durations:
+        """The times that a bound of an SLO is about; none where they are of streams and there were none."""
+        if bound.of == "response":
+            return self.response
+        return Durations() if self.streams is None else self.streams.durations(bound.of)
+
+    def bounded_ms(self, bound: LatencyBound) -> float | None:
+        """What was measured of a bound's percentile, None when too few requests count."""
+        times = self.durations_of(bound)
+        return times.summary().get(bound.name.rpartition("_")[2]) if len(times) else None
 
     def with_verdict(self, verdict: Verdict) -> StepResult:
         """The same step, judged."""
@@ -172,6 +186,8 @@ class StepResult:
             }
             if self.cpu_ms_per_request is not None:
                 document["cpu_ms_per_request"] = round(self.cpu_ms_per_request, 4)
+        if self.streams is not None:
+            document["streaming"] = self.streams.to_json()
         if self.detail is not None:
             document["watched"] = self.detail.to_json()
         return {name: value for name, value in document.items() if value != {}}
@@ -208,14 +224,18 @@ def steadiness(step: StepResult) -> dict[str, Any]:
 
 def proofs(step: StepResult, slo: Slo) -> list[dict[str, Any]]:
     """Whether each bound of the SLO on a time is proven by a step's requests, or how many more it takes."""
-    if not 0 < len(step.response) <= EXACT:
-        return []
-    times_ms = step.response.values / 1e6
-    return [prove(times_ms, bound.name, bound.quantile, bound.limit_ms).to_json() for bound in slo.bounds]
+    found = []
+    for bound in slo.bounds:
+        times = step.durations_of(bound)
+        if 0 < len(times) <= EXACT:
+            found.append(prove(times.values / 1e6, bound.name, bound.quantile, bound.limit_ms).to_json())
+    return found
 
 
-def exceedances(record: Record, is_good: Callable[[int], bool], limit_ms: float) -> NDArray[np.bool_]:
-    """Which requests missed an objective, shape (scheduled,).
+def exceedances(
+    record: Record, is_good: Callable[[int], bool], limit_ms: float, of: str = "response"
+) -> NDArray[np.bool_]:
+    """Which requests missed an objective, shape (scheduled,); `of` as of a `LatencyBound`.
 
     Those that were answered later than `limit_ms` after they were due, failed, or timed out; with an infinite
     limit those that failed. What was cancelled or unsent before it had waited `limit_ms` counts as kept.
@@ -227,7 +247,11 @@ def exceedances(record: Record, is_good: Callable[[int], bool], limit_ms: float)
     )
     open_ended = np.isin(outcome, (0, plan.CANCELLED))
     ended = np.where(record.read > 0, record.read, max(record.report.ended_ns, record.end_ns))
-    late = (ended - record.due) / 1e6 > limit_ms
+    waited = ended - record.due
+    if of != "response":
+        streams = Streams.of(record, is_good)
+        waited = streams.ttft_ns if of == "ttft" else streams.tpot_ns
+    late = waited / 1e6 > limit_ms
     return np.where(good | open_ended, late, True)
 
 
@@ -235,7 +259,7 @@ def misses(step: StepResult, slo: Slo) -> list[str]:
     """The parts of the SLO that a step was measured to break, each as `p99 = 312 ms > 200 ms`; [] = none."""
     broken = []
     for bound in slo.bounds:
-        value = step.response_ms(bound.name)
+        value = step.bounded_ms(bound)
         if value is not None and value > bound.limit_ms:
             broken.append(f"{bound.name} = {value:.4g} ms > {bound.limit_ms:g} ms")
     ratio = step.error_ratio

@@ -88,7 +88,7 @@ def keeps(visits: Sequence[StepResult], slo: Slo) -> bool | None:
         return False if good and any(step.failed for step in good) else None
     told: list[bool | None] = []
     for bound in slo.bounds:
-        times = np.concatenate([_milliseconds(step.response) for step in good])
+        times = np.concatenate([_milliseconds(step.durations_of(bound)) for step in good])
         over, n = int((times > bound.limit_ms).sum()), len(times)
         if n >= smallest_sample(bound.quantile):
             told.append(over <= n - rank_of(n, bound.quantile))

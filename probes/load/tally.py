@@ -20,6 +20,7 @@ from probes.load.lateness import own_delay
 from probes.load.plan import COLUMNS, OUTCOME, ShardReport
 from probes.load.shard import Columns
 from probes.load.steps import ERROR_CLASSES, StepResult, Users, error_class
+from probes.load.streams import Streams
 from probes.watch.tree import Usage
 
 BINS = 1_000
@@ -58,6 +59,7 @@ class Tally:
         self._answers_from: int | None = None  # callers that only wait are counted from here
         self._answers = 0.0
         self._ended_by_end, self._ended_ns = 0, 0.0
+        self._streams: Streams | None = None
 
     @classmethod
     def of(cls, record: Record, is_good: IsGood) -> Tally:
@@ -80,6 +82,8 @@ class Tally:
         self.end_ns = record.end_ns
         rows = {name: getattr(record, name) for name in COLUMNS}
         self._add(rows, max(record.report.ended_ns, record.end_ns))
+        if "texts" in record.extra:
+            self._streams = Streams.of(record, self._is_good)
 
     def _add(self, rows: Columns, given_up_ns: int) -> None:
         due, sent, recv, read = (rows[name] for name in ("due", "sent", "recv", "read"))
@@ -173,6 +177,7 @@ class Tally:
             busiest_cores=report.busiest_cores,
             users=self._users(report, seconds) if self._think else None,
             lost=report.lost,
+            streams=self._streams,
         )
 
     def _backlog(self) -> tuple[int, int, int, int]:

@@ -30,6 +30,8 @@ MODULES = {
     "tfserving+https": "probes.targets.model_server",
     "sagemaker+http": "probes.targets.model_server",
     "sagemaker+https": "probes.targets.model_server",
+    "openai+http": "probes.targets.openai_chat",
+    "openai+https": "probes.targets.openai_chat",
 }
 """By the scheme before `://`."""
 CODE = ("python", "model", "command")

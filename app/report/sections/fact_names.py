@@ -23,6 +23,11 @@ load.overload_goodput_ratio                   Good answers at twice its throughp
 load.overload_shed_ratio                      Of what is too much, refused at once
 load.recovers                                 Back after a spike
 load.recovery_seconds                         Time until it is back after a spike
+load.ttft_p50_ms                              Time to first token, median
+load.ttft_p95_ms                              Time to first token, 95th percentile
+load.itl_p50_ms                               Gap between tokens, median
+load.itl_p95_ms                               Gap between tokens, 95th percentile
+load.tokens_per_s                             Tokens a second
 load.loss_errors                              Requests lost with a process
 load.loss_recovery_seconds                    Time until it is back after a loss
 load.cold_start_seconds                       Start of a replica

@@ -20,7 +20,7 @@ from app.report.model import (
     Table,
     text,
 )
-from app.report.sections import load_charts, pressure
+from app.report.sections import load_charts, pressure, streaming
 from app.report.sections.run_words import (
     GRADES,
     LIMITED_BY,
@@ -75,6 +75,7 @@ def section(view: View, number_: str) -> Section:
         *_cause(run),
         *_steps(run),
         *_errors(run),
+        *streaming.blocks(run),
         *pressure.blocks(run),
         *_client(run),
     ]
