@@ -252,8 +252,10 @@ def stack_lines(result: Document, columns: int, folder: Path | None = None) -> l
     rows: list[Line] = []
     spots = [spot for spot in _list(result, "hotspots") if known(spot.get("share")) is not None]
     if spots:
-        waits = _part(result, "stacks").get("of") == "all threads"
-        opening = "Threads are most often in" if waits else "Most CPU time is spent in"
+        opening = {
+            "all threads": "Threads are most often in",
+            "threads that hold the interpreter lock": "The interpreter lock is most often held in",
+        }.get(str(_part(result, "stacks").get("of")), "Threads that compute are most often in")
         named = [
             f"{plain(spot.get('function') or MISSING)} ({_place(spot)}) {share(spot.get('share'))}"
             for spot in spots[:HOT_FUNCTIONS]

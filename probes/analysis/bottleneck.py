@@ -348,7 +348,7 @@ def _who_computes(seen: Seen) -> str:
         return "A single thread computes"
     if seen.processes == 1:
         return "One Python process computes in a single thread"
-    return f"Of {seen.processes} Python processes that compute, one is at its limit: a single thread"
+    return f"Of {seen.processes} Python processes that compute, one is full, in a single thread"
 
 
 def _twice(count: int) -> str:

@@ -339,7 +339,8 @@ class LoadProbe:
             document["answers"] = held.to_json()
             if held.verdict == "not_comparable" and self.spec.check_answers == "yes":
                 self._note(run.context, f"answers could not be compared: {held.reason}")
-        stacks, lost = stacks_json(header["why"], str(header["id"]), self.folder)
+        of_lock = limit is not None and limit.limited_by == "gil"
+        stacks, lost = stacks_json(header["why"], str(header["id"]), self.folder, of_lock=of_lock)
         document |= stacks
         if lost is not None:
             self._note(run.context, lost)

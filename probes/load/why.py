@@ -25,6 +25,7 @@ FOLDER = "stacks"
 HOSTED = ("python", "model")
 HOST_SCRIPT = "host.py"
 """Kinds of target that a script of ours calls, and that script: it is none of the target's code."""
+LOCK_HOLDERS = "threads that hold the interpreter lock"
 LEAST_CALLERS = 4
 """A queue inside shows only where more callers ask than are served."""
 PLATEAU = 0.95
@@ -125,19 +126,25 @@ def level_of(step: StepResult) -> Level:
     )
 
 
-def stacks_json(why: Why, run_id: str, folder: Path | None) -> tuple[dict[str, Any], str | None]:
+def stacks_json(
+    why: Why, run_id: str, folder: Path | None, *, of_lock: bool = False
+) -> tuple[dict[str, Any], str | None]:
     """The result's `hotspots`, `flame` and `flame_file`, and why the file could not be written, if so.
 
-    The file is named as it lies in the folder of the store.
+    The file is named as it lies in the folder of the store. `of_lock`: the interpreter lock is the limit, so
+    that only what holds it matters.
     """
     seen = None if why.inside is None else why.inside.stacks
+    of_lock = of_lock and seen is not None and bool(seen.gil)
+    if of_lock and seen is not None:
+        seen = seen.holding_the_lock()
     if seen is None or not seen.stacks:
         return {}, None
     document: dict[str, Any] = {
         "hotspots": [spot.to_json() for spot in seen.hotspots()],
         "flame": seen.flame(),
         "stacks": {
-            "of": "all threads" if seen.waiting else "threads that compute",
+            "of": LOCK_HOLDERS if of_lock else "all threads" if seen.waiting else "threads that compute",
             "seconds": seen.seconds,
             "samples": sum(seen.stacks.values()),
         },

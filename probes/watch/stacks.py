@@ -106,6 +106,10 @@ class StackSamples:
 
         return replace(self, stacks=cut(self.stacks), gil=cut(self.gil))
 
+    def holding_the_lock(self) -> StackSamples:
+        """What held the GIL alone: where it is the limit, threads that wait for it do not count."""
+        return replace(self, stacks=self.gil, waiting=False)
+
     def hotspots(self) -> list[Hotspot]:
         """The functions in which most stacks ended, at most `HOTSPOTS`, each with its most frequent line."""
         total = sum(self.stacks.values())

@@ -256,12 +256,13 @@ def flame_chart(run: Run) -> FlameChart | None:
         return None
     spots.sort(key=lambda entry: -float(entry["share"]))
     first = spots[0]
-    waits = part(run, "stacks").get("of") == "all threads"
+    of = str(part(run, "stacks").get("of") or "threads that compute")
+    waits = of == "all threads"
     return FlameChart(
         title=f"{percent(float(first['share']))} of the samples are in {first.get('function', '?')} itself",
         frames=_stack_frames(run, first) or _spot_frames(spots),
         caption="Stacks sampled at saturation"
-        + (", of all threads: little is computed, they wait." if waits else ", of threads that compute."),
+        + (", of all threads: little is computed, they wait." if waits else f", of {of}."),
     )
 
 

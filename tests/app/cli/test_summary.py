@@ -85,7 +85,14 @@ def unwrapped(document: dict[str, Any], **more: Any) -> str:
         ),
         (
             {"hotspots": [{"function": "rank", "file": "model.py", "line": 88, "share": 0.71}]},
-            "Most CPU time is spent in rank (model.py:88) 71 %.",
+            "Threads that compute are most often in rank (model.py:88) 71 %.",
+        ),
+        (
+            {
+                "stacks": {"of": "threads that hold the interpreter lock"},
+                "hotspots": [{"function": "rank", "file": "m.py", "share": 0.5}],
+            },
+            "The interpreter lock is most often held in rank (m.py) 50 %.",
         ),
         (
             {

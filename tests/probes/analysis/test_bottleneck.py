@@ -77,7 +77,7 @@ def test_a_worker_that_is_full_beside_its_front_is_told_apart_from_a_single_proc
     result = found(ladder, is_python=True, processes=2)
     assert result.limited_by == "cpu"
     assert result.because.startswith(
-        "Of 2 Python processes that compute, one is at its limit: a single thread, busy 91% of the time: "
+        "Of 2 Python processes that compute, one is full, in a single thread, busy 91% of the time: "
     )
     assert "double" not in str(result.confirm_by), "the front needs cores as well"
     other = found(ladder, processes=2)

@@ -110,6 +110,20 @@ def test_stacks_join_the_result_and_their_file_lies_in_the_folder(tmp_path: Path
     assert [frame["name"] for frame in document["flame"]] == ["rank"]
 
 
+def test_where_the_interpreter_lock_is_the_limit_only_what_holds_it_is_shown(tmp_path: Path) -> None:
+    """Four threads wait for the lock in `tree`, which does not hold it: `wrap` does three times in four."""
+    tree, wrap = Place("tree", "t.py", 1), Place("wrap", "w.py", 2)
+    stacks = StackSamples({(A, tree): 1200, (A, wrap): 90}, {(A, wrap): 270, (A,): 90}, {7: 0.9}, 400, 4.0)
+    document, _ = stacks_json(Why(replace(SEEN, stacks=stacks)), "r1", tmp_path, of_lock=True)
+    assert [(spot["function"], spot["share"]) for spot in document["hotspots"]] == [
+        ("wrap", 0.75), ("rank", 0.25),
+    ]  # fmt: skip
+    assert document["stacks"]["of"] == "threads that hold the interpreter lock"
+    nothing_held = replace(stacks, gil={})
+    document, _ = stacks_json(Why(replace(SEEN, stacks=nothing_held)), "r1", tmp_path, of_lock=True)
+    assert document["stacks"]["of"] == "threads that compute"
+
+
 def test_a_flame_graph_that_cannot_be_written_costs_the_file_alone(tmp_path: Path) -> None:
     (tmp_path / "stacks").write_text("in the way")
     document, lost = stacks_json(Why(SEEN), "r1", tmp_path)
