@@ -337,6 +337,18 @@ infra.cloud.autoscaling.present           boolean  -      infra       cloud     
 infra.cloud.autoscaling.can_scale         boolean  -      infra       cloud       Its most copies lie above its least
 infra.cloud.autoscaling.signal            choice:cpu:memory:demand - infra    cloud       What the policy looks at
 infra.cloud.scheduled_scaling.present     boolean  -      infra       cloud       Capacity is changed by a timetable
+infra.dockerfile.present                  boolean  -      infra       containers  The service has a Dockerfile
+infra.dockerfile.healthcheck.present      boolean  -      infra       containers  Its image says how it is asked for its health
+infra.compose.services.count              integer  services infra     containers  Services that Compose runs
+infra.compose.service                     text     -      infra       containers  The service of Compose that the facts are about
+infra.compose.image_pinned                boolean  -      infra       containers  Its image has a digest or a tag other than latest
+infra.compose.memory_limit.present        boolean  -      infra       containers  It has a memory limit
+infra.compose.replicas                    integer  replicas infra     containers  Copies of it that Compose runs
+infra.compose.healthcheck.present         boolean  -      infra       containers  Compose asks it for its health
+model.neighbours_library.present          boolean  -      models      dependencies A library of nearest neighbours is among the packages
+model.neighbours_library.name             text     -      models      dependencies That library
+data.log.present                          boolean  -      data        dependencies A durable log or queue is among the packages, or declared
+infra.serving.batching.present            boolean  -      models      batching    The model server gathers single requests into batches
 infra.ci.present                          boolean  -      infra       ci          A pipeline is written down
 infra.ci.load_test.present                boolean  -      monitoring  ci          The pipeline runs a load test
 infra.ci.load_gate.present                boolean  -      monitoring  ci          The pipeline fails where a load run breaks a requirement

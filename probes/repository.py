@@ -36,8 +36,10 @@ def readers() -> tuple[Reader, ...]:
     from probes.data.dbt import DbtReader
     from probes.data.feast import FeastReader
     from probes.data.schedulers import SchedulerReader
+    from probes.infrastructure.batching import BatchingReader
     from probes.infrastructure.ci import PipelineReader
     from probes.infrastructure.cloud import CloudReader
+    from probes.infrastructure.containers import ContainerReader
     from probes.infrastructure.dependencies import DependencyReader
     from probes.monitoring.dashboards import DashboardReader
     from probes.monitoring.datadog import MonitorReader
@@ -45,6 +47,8 @@ def readers() -> tuple[Reader, ...]:
 
     return (
         CloudReader(),
+        ContainerReader(),
+        BatchingReader(),
         DependencyReader(),
         PipelineReader(),
         DashboardReader(),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _COUNTED = (
     "replicas", "rules", "workloads", "runs", "dashboards", "alarms", "resources", "steps", "checks", "times",
-    "models",
+    "models", "services",
 )  # fmt: skip
 """Units that are counted things: one of them has no ending."""
 
@@ -29,8 +29,9 @@ def parser() -> CommandParser:
         "PATH… [--live SYSTEM=ADDRESS] [options]",
         "Evidence from what a team already has, as facts: manifests of Kubernetes (also of\n"
         "kubectl get -o json), rules and configuration of Prometheus, what /metrics answers;\n"
-        "Terraform, CloudFormation, packages of Python, pipelines of CI, dashboards, Datadog's\n"
-        "monitors, OpenTelemetry's collector, schedulers of data, dbt, checks of data, Feast.\n"
+        "Terraform, CloudFormation, Dockerfiles, Compose, model servers, packages of Python,\n"
+        "pipelines of CI, dashboards, Datadog's monitors, OpenTelemetry's collector, schedulers\n"
+        "of data, dbt, checks of data, Feast.\n"
         "Nothing is changed; values of environment variables and Secrets are never read.",
         (
             "loadstone scan deploy/",

@@ -52,6 +52,10 @@ _INPUTS_WATCHED = re.compile(
     r"aws_sagemaker_(data_quality_job_definition|monitoring_schedule)"
     r"|aws::sagemaker::(dataqualityjobdefinition|monitoringschedule)"
 )
+_LOG = re.compile(
+    r"aws_(msk_\w*cluster|kinesis_stream)|google_pubsub_topic|azurerm_eventhub\w*|confluent_kafka_cluster"
+    r"|aws::(msk::\w*cluster|kinesis::stream)"
+)
 _COST_KEY = re.compile(r"""["']?(cost[-_ ]?(cent(er|re)|code|allocation)|billing[\w-]*)["']?\s*[=:]""", re.I)
 _CFN_TYPE = re.compile(r"""^\s*["']?Type["']?\s*:\s*["']?(AWS::\w+::\w+)""", re.MULTILINE)
 _SIGNAL = (
@@ -125,6 +129,7 @@ class CloudReader:
             (_BUDGET, PREFIX + "budget.present"),
             (_WAREHOUSE, "data.warehouse.present"),
             (_INPUTS_WATCHED, "monitoring.inputs_watched.present"),
+            (_LOG, "data.log.present"),
         ):
             self._present(found, name, self._all(pattern))
         if self._tagged is not None:

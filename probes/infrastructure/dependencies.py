@@ -1,4 +1,4 @@
-"""What a Python project depends on, by the files that name its packages: engines of data, tracers.
+"""What a Python project depends on, by the files that name its packages.
 
 `requirements*.txt`, `pyproject.toml` (also Poetry's), `environment.yml`, `Pipfile`. A package that is named
 there is used, or was: that is why its fact proves no more than that the thing is at hand.
@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import ClassVar
 
+from probes.facts import CATALOGUE
 from probes.scanned import Findings
 
 _LINE = re.compile(r"""^\s*(?:-\s+)?["']?([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?["']?\s*(?:[=<>!~;,@"']|$)""")
@@ -19,6 +20,14 @@ _NAMES = re.compile(r"(requirements|pyproject|environment|conda|Pipfile)", re.I)
 ENGINES = frozenset({
     "pyspark", "dask", "distributed", "duckdb", "polars", "modin", "vaex", "apache-beam", "apache-flink",
     "ray", "databricks-connect", "snowflake-snowpark-python", "ibis-framework",
+})  # fmt: skip
+NEIGHBOURS = frozenset({
+    "faiss-cpu", "faiss-gpu", "annoy", "hnswlib", "scann", "nmslib", "usearch", "pynndescent", "pgvector",
+    "pymilvus", "qdrant-client", "weaviate-client", "pinecone", "pinecone-client",
+})  # fmt: skip
+LOGS = frozenset({
+    "confluent-kafka", "kafka-python", "kafka-python-ng", "aiokafka", "faust-streaming", "pulsar-client",
+    "google-cloud-pubsub", "azure-eventhub", "amazon-kinesis-client", "nats-py",
 })  # fmt: skip
 TRACERS = frozenset({
     "opentelemetry-api", "opentelemetry-sdk", "opentelemetry-distro", "ddtrace", "jaeger-client",
@@ -33,8 +42,7 @@ class DependencyReader:
     system: ClassVar[str] = "dependencies"
 
     def __init__(self) -> None:
-        self._engine: tuple[str, str, int] | None = None
-        self._tracer: tuple[str, str, int] | None = None
+        self._places: dict[str, tuple[str, str, int]] = {}
 
     def looks_at(self, file: Path) -> bool:
         """By its name: what pip, Poetry, conda and Pipenv call it."""
@@ -53,22 +61,29 @@ class DependencyReader:
         for number, line in enumerate(text.splitlines(), 1):
             for name in _packages(line):
                 count += 1
-                place = (name, str(file), number)
-                if name in ENGINES and self._engine is None:
-                    self._engine = place
-                if (name in TRACERS or _OPENTELEMETRY.fullmatch(name)) and self._tracer is None:
-                    self._tracer = place
+                for thing in _things(name):
+                    self._places.setdefault(thing, (name, str(file), number))
         return "dependencies" if count else None
 
     def findings(self) -> Findings:
-        """Engine of data and library of traces, each with the line that names it."""
+        """What is at hand, each with the line that names it."""
         found = Findings(self.system)
-        for place, name in ((self._engine, "data.engine"), (self._tracer, "monitoring.tracing.library")):
-            if place is not None:
-                package, file, line = place
-                found.add(f"{name}.present", True, file, line)
-                found.add(f"{name}.name", package, file, line)
+        for thing, (package, file, line) in self._places.items():
+            found.add(f"{thing}.present", True, file, line)
+            if f"{thing}.name" in CATALOGUE:
+                found.add(f"{thing}.name", package, file, line)
         return found
+
+
+def _things(name: str) -> list[str]:
+    """What a package is for, as the beginning of a fact's name."""
+    kinds = {
+        "data.engine": name in ENGINES,
+        "monitoring.tracing.library": name in TRACERS or bool(_OPENTELEMETRY.fullmatch(name)),
+        "model.neighbours_library": name in NEIGHBOURS,
+        "data.log": name in LOGS,
+    }
+    return [thing for thing, is_one in kinds.items() if is_one]
 
 
 def _packages(line: str) -> list[str]:

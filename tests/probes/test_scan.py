@@ -65,6 +65,7 @@ def test_a_folder_is_read_and_what_is_not_known_is_passed_over(tmp_path: Path) -
     assert kinds(found) == {
         "deploy.yaml": "kubernetes",
         "hpa.json": "kubernetes",
+        "compose.yaml": "compose",
         "rules.yml": "prometheus_rules",
         "metrics.prom": "exposition",
         "prometheus.yml": "prometheus_configuration",

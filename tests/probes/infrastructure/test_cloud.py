@@ -31,6 +31,7 @@ def test_managed_services_are_counted_with_the_first_line_of_one() -> None:
         "infra.cloud.resources.count": 3,
         "infra.cloud.managed.count": 2,
         "infra.cloud.managed.names": "aws_db_instance, aws_msk_cluster",
+        "data.log.present": True,
     }
     managed = next(fact for fact in found.facts if fact.name == "infra.cloud.managed.count")
     assert (managed.source.file, managed.source.line, managed.state) == ("main.tf", 3, "read")

@@ -52,6 +52,17 @@ def test_libraries_of_traces(package: str) -> None:
     assert read("requirements.txt", f"{package}>=1\n")["monitoring.tracing.library.present"] == (True, 1)
 
 
+@pytest.mark.parametrize(
+    ("package", "thing"),
+    [
+        ("faiss-cpu", "model.neighbours_library"), ("hnswlib", "model.neighbours_library"),
+        ("confluent-kafka", "data.log"), ("google-cloud-pubsub", "data.log"),
+    ],
+)  # fmt: skip
+def test_indexes_of_neighbours_and_logs(package: str, thing: str) -> None:
+    assert read("requirements.txt", f"numpy\n{package}==1\n")[f"{thing}.present"] == (True, 2)
+
+
 def test_other_texts_are_not_looked_at() -> None:
     assert not any(
         DependencyReader().looks_at(Path(name)) for name in ("notes.txt", "setup.py", "pyspark.md")
