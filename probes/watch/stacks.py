@@ -36,6 +36,10 @@ HOTSPOTS = 20
 DEEPEST = 8
 LEAST_SHARE = 0.02
 ALMOST_ALL = 0.97
+_WAITS = {("_worker", "concurrent/futures/thread.py"), ("Condition.wait", "threading.py"),
+          ("wait", "threading.py")}  # fmt: skip
+"""Where threads of the standard library wait for work: one that is ready there has just been woken, or waits
+for a processor, and computes nothing."""
 
 _FRAME = re.compile(r"(.*?) \((.*?)(?::(\d+))?\)")
 _ERRORS = re.compile(r"Samples: (\d+) Errors: (\d+)")
@@ -271,6 +275,8 @@ class StackPass:
                 if sentence not in self._refused:
                     self._refused.append(sentence)
                 continue
+            if not (recording.gil or self.waiting):
+                seen = without_waits(seen)
             (gil if recording.gil else stacks).update(seen)
             if recording.gil and recording.moments:
                 shares[recording.pid] = min(1.0, seen.total() / recording.moments)
@@ -337,6 +343,11 @@ def read_raw(text: str) -> Counter[Stack]:
         if stack and count.isdigit():
             found[tuple(_place(frame) for frame in stack.split(";"))] += int(count)
     return found
+
+
+def without_waits(stacks: Counter[Stack]) -> Counter[Stack]:
+    """The stacks without those that end where a thread waits for work."""
+    return Counter({stack: count for stack, count in stacks.items() if stack[-1][:2] not in _WAITS})
 
 
 def _place(frame: str) -> Place:

@@ -14,7 +14,14 @@ from typing import Any
 import pytest
 
 from probes.watch.gil import find_py_spy, is_cpython, is_ours, why_refused
-from probes.watch.stacks import Place, StackPass, StackSamples, read_raw, write_speedscope
+from probes.watch.stacks import (
+    Place,
+    StackPass,
+    StackSamples,
+    read_raw,
+    without_waits,
+    write_speedscope,
+)
 
 needs_py_spy = pytest.mark.skipif(find_py_spy() is None, reason="py-spy is not installed")
 Start = Callable[..., Any]
@@ -241,3 +248,16 @@ def test_the_flame_graph_file_is_one_that_speedscope_reads(tmp_path: Path) -> No
     named = [[frames[index]["name"] for index in stack] for stack in profile["samples"]]
     assert Counter(map(tuple, named)) == {("a", "b"): 1, ("a", "c"): 1}
     assert {frame["name"]: frame["line"] for frame in frames} == {"a": 1, "b": 20, "c": 300}
+
+
+def test_a_worker_that_waits_for_work_does_not_compute() -> None:
+    """It is seen ready when it was just woken; an event loop that asks for sockets does something."""
+    seen = read_raw(
+        "run (threading.py:982);_worker (concurrent/futures/thread.py:81) 40\n"
+        "run (threading.py:982);_worker (concurrent/futures/thread.py:83);rank (model.py:9) 50\n"
+        "get (queue.py:171);Condition.wait (threading.py:327) 9\n"
+        "EpollSelector.select (selectors.py:468) 10\n"
+    )
+    assert [(stack[-1].function, count) for stack, count in without_waits(seen).items()] == [
+        ("rank", 50), ("EpollSelector.select", 10),
+    ]  # fmt: skip

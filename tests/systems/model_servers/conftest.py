@@ -1,8 +1,8 @@
 """Model servers as people run them, each in an environment of its own outside of this one.
 
-`LOADSTONE_TEST_MLSERVER=/path/to/venv/bin/python` (or `…_MLFLOW`, `…_BENTOML`, `…_CHAT`) says where one is;
-else its program is looked for on PATH. A test whose server is nowhere is skipped, with the line that installs
-it.
+`LOADSTONE_TEST_MLSERVER=/path/to/venv/bin/python` (or `…_MLFLOW`, `…_BENTOML`, `…_TRANSFORMERS`) says where
+one is; else its program is looked for on PATH. A test whose server is nowhere is skipped, with the line that
+installs it.
 """
 
 from __future__ import annotations
