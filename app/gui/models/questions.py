@@ -55,6 +55,19 @@ def proposals(judged: Judged) -> tuple[Judgement, ...]:
     return tuple(entry for entry in judged.judgements if is_proposed(entry))
 
 
+def can_propose_more(judged: Judged) -> bool:
+    """Whether nothing was read of the service yet that could prove an open answer."""
+    if any(fact.state == "read" for fact in judged.evidence.facts.values()):
+        return False
+    left = {entry.question for entry in judged.judgements if is_open(entry)}
+    return any(
+        choice.verified_by is not None
+        for question in judged.lens.questions
+        if question.id in left
+        for choice in question.choices
+    )
+
+
 def changed_between(before: Judged, after: Judged) -> tuple[str, ...]:
     """The questions that evidence moved: another state, or another proposal."""
     was = {entry.question: (entry.state, entry.offered) for entry in before.judgements}

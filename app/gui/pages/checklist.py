@@ -31,6 +31,7 @@ from app.gui.models.questions import (
     IS_PILLAR,
     KEY,
     QuestionsModel,
+    can_propose_more,
     changed_between,
     is_open,
     proposals,
@@ -156,7 +157,7 @@ class ChecklistPage(Page):
         self.news = Strip("activity", self.theme)
         self.news.asked.connect(lambda: self.set_filter("changed"))
         self.offer = Strip("list-checks", self.theme, can_dismiss=False)
-        self.offer.asked.connect(self.show_proposals)
+        self.offer.asked.connect(self._follow_offer)
         self.others = Strip("triangle-alert", self.theme, "warn", can_dismiss=False)
         self.others.asked.connect(self._show_conflict)
 
@@ -380,6 +381,12 @@ class ChecklistPage(Page):
 
     def _show_offer(self, judged: Judged) -> None:
         count = len(proposals(judged))
+        if not count and can_propose_more(judged):
+            text = self.tr(
+                "The service's repository (manifests, metrics, dashboards, pipelines) can prove answers."
+            )
+            self.offer.say(text, self.tr("Add its folder"))
+            return
         if not count:
             self.offer.hide()
             return
@@ -387,6 +394,13 @@ class ChecklistPage(Page):
         if count > 1:
             text = self.tr("The evidence proves {0} open answers.").replace("{0}", str(count))
         self.offer.say(text, self.tr("Look at all and accept"))
+
+    def _follow_offer(self) -> None:
+        """To what is proposed, or to where evidence is added."""
+        if self._judged is not None and proposals(self._judged):
+            self.show_proposals()
+        else:
+            self.context.go_to("evidence", add_folder=True)
 
     def _answered(self, question: str) -> None:
         """Undo and redo lead to the question that they change."""

@@ -302,8 +302,9 @@ class EvidencePage(Page):
         if is_empty:
             self.nothing.setText(
                 self.tr(
-                    "There is no evidence yet, so every answer stands on somebody's word. Drop manifests, "
-                    "rules of Prometheus or files of facts here, or run a probe."
+                    "There is no evidence yet, so every answer stands on somebody's word. Drop the folder of "
+                    "the service here (manifests, alerting rules, dashboards, pipelines of data), or files "
+                    "of facts, or run a probe."
                 )
             )
         else:
@@ -465,6 +466,8 @@ class EvidencePage(Page):
         if self._row() is None and self.filter.rowCount():
             self.table.selectRow(0)
         self._focus_table()
+        if where.get("add_folder"):
+            QTimer.singleShot(0, self, self.choose_folder)
 
     def _focus_table(self) -> None:
         self.table.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -13,7 +13,7 @@ from PySide6.QtCore import QDate, Qt
 from PySide6.QtWidgets import QApplication, QLabel
 
 from assessments import stored
-from assessments.claims import Attachment, Claim
+from assessments.claims import Answers, Attachment, Claim
 from assessments.lens import load_lens
 
 ENTER, ESCAPE = Qt.Key.Key_Return, Qt.Key.Key_Escape
@@ -501,3 +501,25 @@ def test_closing_the_assessment_leaves_an_empty_page(desk: Any) -> None:
     assert desk.checklist.current == ""
     assert not desk.checklist.isEnabled()
     assert QApplication.focusWidget() is None or not desk.checklist.pane.note.hasFocus()
+
+
+def test_before_anything_was_read_the_folder_of_the_service_is_asked_for(
+    desk: Any, window_lens: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PySide6.QtWidgets import QFileDialog
+
+    (tmp_path / "hpa.yaml").write_text(
+        "apiVersion: autoscaling/v1\nkind: HorizontalPodAutoscaler\nmetadata: {name: shop}\n"
+        "spec: {scaleTargetRef: {kind: Deployment, name: shop}, minReplicas: 2, maxReplicas: 5}\n"
+    )
+    stored.keep(desk.store, "new", lens=window_lens, answers=Answers("none"))
+    desk.open(name="new")
+    page = desk.checklist
+    assert page.offer.isVisible()
+    assert "repository" in page.offer.text.text()
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
+    desk.click(page.offer.link)
+    desk.bot.waitUntil(lambda: desk.evidence.model.rowCount() > 0, timeout=20_000)
+    desk.window.go_to("checklist")
+    desk.bot.waitUntil(lambda: "proves 1 open answer" in page.offer.text.text(), timeout=20_000)
+    assert desk.session.answers.claims == {}, "proposed, and not answered"
