@@ -16,7 +16,7 @@ _SODA = re.compile(r"(?m)^checks for [\w.\"-]+\s*:")
 class ChecksReader:
     """Reads suites of expectations and files of checks."""
 
-    system: ClassVar[str] = "data-checks"
+    system: ClassVar[str] = "checks"
 
     def __init__(self) -> None:
         self._count = 0

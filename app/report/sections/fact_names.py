@@ -52,6 +52,50 @@ infra.kubernetes.hpa.can_scale                The autoscaler's maximum is above 
 infra.kubernetes.hpa.target_cpu_ratio         Autoscaler's CPU target
 monitoring.prometheus.count_ratio             Requests counted, of those sent
 monitoring.prometheus.latency_alert.threshold_ms  Threshold of the latency alert
+infra.cloud.resources.count                   Resources declared as code
+infra.cloud.managed.count                     Managed services among them
+infra.cloud.managed.names                     Types of managed services
+infra.cloud.budget.present                    A budget is declared
+infra.cloud.cost_tags.present                 Tags of cost
+infra.cloud.autoscaling.present               A scaling policy of a cloud
+infra.cloud.autoscaling.can_scale             The policy's most copies are above its least
+infra.cloud.autoscaling.signal                What the policy looks at
+infra.cloud.scheduled_scaling.present         Capacity by a timetable
+infra.dockerfile.present                      A Dockerfile
+infra.compose.replicas                        Copies that Compose runs
+infra.compose.memory_limit.present            Memory limit in Compose
+infra.compose.healthcheck.present             Health check in Compose
+infra.serving.batching.present                The model server gathers requests
+infra.ci.load_test.present                    A load test in the pipeline
+infra.ci.load_gate.present                    A load run can fail the pipeline
+infra.ci.regression_gate.present              The pipeline compares with a baseline
+infra.ci.evaluation_gate.present              An evaluation can fail the pipeline
+monitoring.dashboards.count                   Dashboards kept as files
+monitoring.dashboards.four_signals            Time, traffic, errors and saturation on one screen
+monitoring.dashboards.percentiles             Percentiles on that screen
+monitoring.alarms.count                       Alarms kept as files
+monitoring.alarms.latency.present             An alarm on response times
+monitoring.alarms.error.present               An alarm on errors
+monitoring.inputs_watched.present             A monitor of inputs
+monitoring.tracing.library.present            A library of traces
+monitoring.tracing.library.name               Library of traces
+monitoring.tracing.pipeline.present           Traces are kept somewhere
+monitoring.tracing.slow_kept.present          Slow traces are kept
+data.engine.present                           An engine for large data
+data.engine.name                              Engine for large data
+data.log.present                              A durable log or queue
+data.warehouse.present                        A warehouse
+data.warehouse.kind                           The warehouse
+data.warehouse.partitioned.present            Tables are divided or clustered
+data.warehouse.bound.present                  A bound on a question
+data.incremental_steps.count                  Steps that take in only what is new
+data.checks.count                             Checks of data that are declared
+data.scheduler.present                        A scheduler of pipelines
+data.scheduler.kind                           The scheduler
+data.scheduler.retries                        Times that a step is run again
+data.features_ready.present                   A feature store for requests
+load.batch_gain                               Gain of lists over single items
+load.models_timed                             Models that were timed
 derived.fleet_headroom                        Fleet over the load to carry
 derived.memory_limit_headroom                 Memory limit over largest memory
 derived.runs_out_on                           Capacity runs out on
