@@ -18,7 +18,7 @@ from probes.scanned import Findings
 WAREHOUSES = frozenset(
     {"snowflake", "bigquery", "redshift", "databricks", "synapse", "fabric", "athena", "trino", "clickhouse"}
 )
-_CONFIG = re.compile(r"\{\{\s*config\((.*?)\)\s*\}\}", re.DOTALL)
+_CONFIG = re.compile(r"\{\{\s*config\((.{0,4000}?)\)\s*\}\}", re.DOTALL)
 _INCREMENTAL = re.compile(r"""materialized\s*=\s*["']incremental["']""")
 _DIVIDED = re.compile(r"""\b(partition_by|cluster_by|partitioned_by|distkey|dist|sort|sortkey)\s*=""")
 _BOUNDS = ("maximum_bytes_billed", "query_tag_limit", "statement_timeout")

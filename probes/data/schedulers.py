@@ -18,7 +18,7 @@ from probes.scanned import Findings
 
 PREFIX = "data.scheduler."
 _IMPORTS = re.compile(
-    r"^\s*(?:from|import)\s+(airflow|dagster|prefect|luigi|kedro|metaflow|flytekit)\b", re.MULTILINE
+    r"^[ \t]*(?:from|import)\s+(airflow|dagster|prefect|luigi|kedro|metaflow|flytekit)\b", re.MULTILINE
 )
 _NAMES = {
     "airflow": "Airflow", "dagster": "Dagster", "prefect": "Prefect", "luigi": "Luigi", "kedro": "Kedro",
@@ -78,7 +78,7 @@ class SchedulerReader:
             for state in states.values():
                 for entry in mappings(mapping(state).get("Retry")):
                     attempts = entry.get("MaxAttempts", 3)
-                    if isinstance(attempts, int):
+                    if type(attempts) is int:
                         self._retry(attempts, str(file), line_of(entry))
         return "state_machine"
 
@@ -86,7 +86,7 @@ class SchedulerReader:
         taken = False
         for document in documents(file, data):
             found = mapping(document)
-            if found.get("kind") not in _ARGO or not str(found.get("apiVersion", "")).startswith(
+            if str(found.get("kind")) not in _ARGO or not str(found.get("apiVersion", "")).startswith(
                 "argoproj.io/"
             ):
                 continue

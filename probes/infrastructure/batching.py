@@ -11,8 +11,8 @@ from typing import ClassVar
 
 from probes.scanned import Findings
 
-_TRITON = re.compile(r"^\s*dynamic_batching\s*[:{\[]", re.MULTILINE)
-_KSERVE = re.compile(r"^\s*batcher\s*:", re.MULTILINE)
+_TRITON = re.compile(r"^[ \t]*dynamic_batching\s*[:{\[]", re.MULTILINE)
+_KSERVE = re.compile(r"^[ \t]*batcher\s*:", re.MULTILINE)
 _TORCHSERVE = re.compile(r"""["']?batch_?[sS]ize["']?\s*[=:]\s*["']?([2-9]|\d{2,})""")
 _TENSORFLOW = re.compile(r"max_batch_size\s*\{\s*value\s*:\s*([2-9]|\d{2,})")
 _TORCHSERVE_WAIT = re.compile(r"maxBatchDelay|max_batch_delay")

@@ -25,11 +25,8 @@ _LOAD = re.compile(
     r"\b(k6\s+run|grafana/(k6-action|run-k6-action)|locust\s|artillery\s+run|vegeta\s+attack|jmeter\s+-n|gatling"
     r"|ghz\s|wrk\s|hey\s+-|perf_analyzer\s)"
 )
-_EVALUATES = re.compile(
-    r"\b(?:python3?|uv run|poetry run|dvc|mlflow|make|pytest)\b[^\n]*\b\w*"
-    r"(?:evaluat|eval\b|validate_model|model_quality)[^\n]*",
-    re.IGNORECASE,
-)
+_RUNS = re.compile(r"\b(python3?|uv run|poetry run|dvc|mlflow|make|pytest)\b")
+_EVALUATES = re.compile(r"evaluat|\beval\b|_eval\b|validate_model|model_quality", re.IGNORECASE)
 _LEAST = re.compile(
     r"--(?:min|max|least|most|threshold|fail[-_](?:under|below|over|above))[\w-]*[= ]\s*[\d.]+", re.I
 )
@@ -63,10 +60,13 @@ class PipelineReader:
                 self._note("infra.ci.regression_gate.present", file, code, found.start())
         for found in _LOAD.finditer(code):
             self._note("infra.ci.load_test.present", file, code, found.start())
-        for found in _EVALUATES.finditer(code):
-            self._note("infra.ci.evaluation.present", file, code, found.start())
-            if _LEAST.search(found[0]):
-                self._note("infra.ci.evaluation_gate.present", file, code, found.start())
+        at = 0
+        for line in code.split("\n"):
+            if _EVALUATES.search(line) and _RUNS.search(line):
+                self._note("infra.ci.evaluation.present", file, code, at)
+                if _LEAST.search(line):
+                    self._note("infra.ci.evaluation_gate.present", file, code, at)
+            at += len(line) + 1
         return "pipeline"
 
     def _note(self, name: str, file: Path, code: str, at: int) -> None:

@@ -57,7 +57,7 @@ _LOG = re.compile(
     r"|aws::(msk::\w*cluster|kinesis::stream)"
 )
 _COST_KEY = re.compile(r"""["']?(cost[-_ ]?(cent(er|re)|code|allocation)|billing[\w-]*)["']?\s*[=:]""", re.I)
-_CFN_TYPE = re.compile(r"""^\s*["']?Type["']?\s*:\s*["']?(AWS::\w+::\w+)""", re.MULTILINE)
+_CFN_TYPE = re.compile(r"""^[ \t]*["']?Type["']?\s*:\s*["']?(AWS::\w+::\w+)""", re.MULTILINE)
 _SIGNAL = (
     (re.compile(r"requestcount|invocations|concurren|queue|messages|backlog|in_?flight", re.I), "demand"),
     (re.compile(r"cpu", re.I), "cpu"),

@@ -17,8 +17,8 @@ from probes.scanned import Findings
 
 _DOCKERFILE = re.compile(r"(Dockerfile|Containerfile)([.-][\w.-]+)?|[\w-]+\.(Dockerfile|dockerfile)")
 _COMPOSE = re.compile(r"(docker-)?compose([.-][\w-]+)?\.ya?ml")
-_FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE | re.MULTILINE)
-_HEALTH = re.compile(r"^\s*HEALTHCHECK\s+(?!NONE)", re.IGNORECASE | re.MULTILINE)
+_FROM = re.compile(r"^[ \t]*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE | re.MULTILINE)
+_HEALTH = re.compile(r"^[ \t]*HEALTHCHECK\s+(?!NONE)", re.IGNORECASE | re.MULTILINE)
 
 
 class ContainerReader:
@@ -74,7 +74,7 @@ class ContainerReader:
         if limit is not None:
             self._found.add("infra.compose.memory_limit.present", True, name, line_of(service))
         copies = member(service, "deploy", "replicas") or service.get("scale")
-        if isinstance(copies, int):
+        if type(copies) is int:
             self._found.add("infra.compose.replicas", copies, name, line_of(service))
         health = mapping(service.get("healthcheck"))
         if health.get("test") and not health.get("disable"):

@@ -21,6 +21,8 @@ ENGINES = frozenset({
     "pyspark", "dask", "distributed", "duckdb", "polars", "modin", "vaex", "apache-beam", "apache-flink",
     "ray", "databricks-connect", "snowflake-snowpark-python", "ibis-framework",
 })  # fmt: skip
+LONGEST_LINE = 2_000
+"""Characters of a line that are looked at."""
 NEIGHBOURS = frozenset({
     "faiss-cpu", "faiss-gpu", "annoy", "hnswlib", "scann", "nmslib", "usearch", "pynndescent", "pgvector",
     "pymilvus", "qdrant-client", "weaviate-client", "pinecone", "pinecone-client",
@@ -88,7 +90,7 @@ def _things(name: str) -> list[str]:
 
 def _packages(line: str) -> list[str]:
     """The packages that a line names, normalised as PyPI does; a list in one line names several."""
-    code = re.sub(r"(^|\s)#.*", "", line)
+    code = re.sub(r"(^|\s)#.*", "", line[:LONGEST_LINE])
     quoted = re.findall(r"""["']([A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?)\s*(?:[=<>!~;@][^"']*)?["']""", code)
     found = _LINE.match(code)
     names = quoted or ([found[1]] if found is not None else [])

@@ -52,16 +52,16 @@ class CollectorReader:
             return False
         for name, pipeline in pipelines.items():
             parts = mapping(pipeline)
-            exporters = [str(entry) for entry in parts.get("exporters") or ()]
+            exporters = _names(parts.get("exporters"))
             real = [entry for entry in exporters if entry.split("/")[0] not in _GOES_NOWHERE]
             if name.split("/")[0] != "traces" or not real:
                 continue
             self._traces = self._traces or (file, line or line_of(pipelines, name))
             processors = mapping(found.get("processors"))
-            for entry in parts.get("processors") or ():
-                settings = mapping(processors.get(str(entry)))
-                if str(entry).split("/")[0] == "tail_sampling" and _keeps_slow(settings):
-                    self._slow = self._slow or (file, line or line_of(processors, str(entry)))
+            for entry in _names(parts.get("processors")):
+                settings = mapping(processors.get(entry))
+                if entry.split("/")[0] == "tail_sampling" and _keeps_slow(settings):
+                    self._slow = self._slow or (file, line or line_of(processors, entry))
         return True
 
     def findings(self) -> Findings:
@@ -71,6 +71,10 @@ class CollectorReader:
             if place is not None:
                 found.add(f"{PREFIX}{name}.present", True, *place)
         return found
+
+
+def _names(value: object) -> list[str]:
+    return [str(entry) for entry in value] if isinstance(value, list) else []
 
 
 def _keeps_slow(settings: Mapping[str, Any]) -> bool:
