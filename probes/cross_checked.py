@@ -20,10 +20,12 @@ from probes.probe import Probe, ProbeContext
 
 @dataclass(frozen=True, slots=True)
 class CrossCheckResult:
-    """What a check found: facts, and what it says of itself in the result (`system`, `address`, …)."""
+    """What a check found: facts, and what it says of itself in the result (`system`, `address`, …), also
+    several things (`more`)."""
 
     facts: Sequence[Fact] = ()
     entry: Mapping[str, Any] = field(default_factory=dict)
+    more: Sequence[Mapping[str, Any]] = ()
 
 
 class CrossCheck(Protocol):
@@ -60,7 +62,7 @@ class CrossCheckedProbe:
         facts = [fact.to_json() for one in found for fact in one.facts]
         for fact in facts:
             context.emit(FactFound(context.elapsed(), fact))
-        entries = [dict(one.entry) for one in found if one.entry]
+        entries = [dict(entry) for one in found for entry in (one.entry, *one.more) if entry]
         whole = {**result, "facts": [*result.get("facts", ()), *facts]}
         if entries:
             whole["cross_checks"] = entries

@@ -253,6 +253,8 @@ process.memory_verdict                    choice:growing:flat:insufficient - mod
 process.growth_bytes_per_second           number   bytes/s   models      load        Memory the target keeps each second, whatever it answers
 process.growth_files_per_request         number   files     models      load        Files and sockets that the target keeps open for each request
 process.gil_share                         ratio    1         models      load        Share of time the target's interpreter lock is held
+infra.service.liveness_path               text     -      infra       load        Path at which the service under load says that it is alive
+infra.service.readiness_path              text     -      infra       load        Another path at which it says whether it is ready
 infra.kubernetes.workload                 text     -      infra       kubernetes  The serving workload that the facts are about, as Kind/name
 infra.kubernetes.workloads.count          integer  workloads infra       kubernetes  Workloads found that could serve
 infra.kubernetes.replicas                 integer  replicas infra       kubernetes  Replicas that the workload's manifest asks for

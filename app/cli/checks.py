@@ -81,6 +81,19 @@ def checks_for(
     return made
 
 
+def self_report(target: Target | None, addresses: Sequence[CheckAddress]) -> list[CrossCheck]:
+    """What asks the service itself for health paths and metrics; nothing for what is no HTTP service of this
+    machine. Metrics that are asked by `addresses` already are left alone."""
+    from probes.monitoring.self_report import SelfReport, service_address
+    from probes.targets.http import HttpTarget
+
+    if not isinstance(target, HttpTarget) or target.remote:
+        return []
+    where = service_address("http" if target.tls is None else "https", target.host, target.port, target.ip)
+    count = not any(one.system in LIVE for one in addresses)
+    return [SelfReport(where, target.path, lambda: target.prepared(10.0).check(10.0), count=count)]
+
+
 def counter_for(one: CheckAddress, target: HttpTarget | GrpcTarget) -> CrossCheck:
     """The counter of requests at that address. Raises `UserError`."""
     from probes.monitoring.request_counters import RequestCounter
@@ -99,7 +112,9 @@ def check_lines(result: Mapping[str, Any], columns: int) -> list[Line]:
     lines: list[Line] = []
     entries = [entry for entry in result.get("cross_checks") or () if isinstance(entry, Mapping)]
     for entry in entries:
-        if entry.get("system") in LIVE:
+        if entry.get("system") == "health":
+            lines += _health_lines(entry, columns)
+        elif entry.get("system") in LIVE:
             lines += _count_lines(entry, columns)
         for problem in entry.get("problems") or ():
             where = problem["file"] if problem.get("line") is None else f"{problem['file']}:{problem['line']}"
@@ -109,11 +124,23 @@ def check_lines(result: Mapping[str, Any], columns: int) -> list[Line]:
     return lines
 
 
+def _health_lines(entry: Mapping[str, Any], columns: int) -> list[Line]:
+    """The health paths that were found; nothing where none was."""
+    paths = [
+        f"{what} at {plain(entry[key], 100)}"
+        for key, what in (("liveness", "alive"), ("readiness", "ready"))
+        if entry.get(key)
+    ]
+    return wrapped(f"It says whether it is {' and '.join(paths)}.", columns, "muted") if paths else []
+
+
 def _count_lines(entry: Mapping[str, Any], columns: int) -> list[Line]:
     who = f"{plain(entry.get('address'), 200)} counted"
     ratio = known(entry.get("ratio"))
     if ratio is None:
         why = plain(entry.get("because") or "it is not known", 300)
+        if entry.get("found"):  # nobody asked for it
+            return wrapped(f"How many requests {who} is not known: {why}.", columns, "muted")
         return wrapped(f"Not known how many requests {who}: {why}.", columns, "warn")
     text = f"{who} {number(entry.get('counted'))} of {number(entry.get('sent'))} requests sent"
     if abs(ratio - 1) <= CLOSE:

@@ -289,6 +289,13 @@ def parser() -> CommandParser:
         "or manifests=PATH; repeatable",
     )
 
+    judge.add_argument(
+        "--no-self-report",
+        action="store_true",
+        help="do not look for health paths and /metrics of the service, nor hold its count of requests "
+        "against those sent",
+    )
+
     store = parser.add_argument_group("where it is stored")
     parser.add_store_option(store)
     store.add_argument("--no-store", action="store_true", help="do not store the run")
@@ -314,7 +321,7 @@ def run(options: argparse.Namespace, output: Output) -> int:
     check_wishes(wishes)
     spec = spec_of(options)
     from app.cli.baseline import Baseline, live_address, read_baseline, refuse_too_short
-    from app.cli.checks import checks_for, read_check
+    from app.cli.checks import checks_for, read_check, self_report
 
     addresses = [read_check(text) for text in options.checks]
     user_code.refuse_strange_options(options)
@@ -337,6 +344,8 @@ def run(options: argparse.Namespace, output: Output) -> int:
         user_code.sample_as_body(options)
     target = None if of_code else target_of(options)
     checks = checks_for(addresses, target)
+    if not options.no_self_report:
+        checks += self_report(target, addresses)
     if options.baseline:
         refuse_too_short(spec)
     baseline = None

@@ -201,7 +201,7 @@ def _measured(
     file: RunFile, wishes: Wishes, output: Output, shortened: Callable[[LoadSpec], LoadSpec]
 ) -> tuple[Mapping[str, Any], Scan | None]:
     """The result of the load, and what the live systems said while the target still ran."""
-    from app.cli.checks import checks_for
+    from app.cli.checks import checks_for, self_report
     from app.cli.measuring import measure, run_folder
     from probes.cross_checked import CrossCheck, CrossCheckedProbe, GivenFacts, start_fact
     from probes.load.probe import LoadProbe
@@ -219,6 +219,7 @@ def _measured(
             checks.append(GivenFacts([start_fact(time.monotonic() - started_at)], of_this_run=True))
         addresses = [replace(one, address=at_port(one.address, port)) for one in file.checks]
         checks += checks_for(addresses, target, base=file.folder)
+        checks += self_report(target, addresses)
         spec = shortened(file.spec)
         probe: Probe = LoadProbe(
             target,

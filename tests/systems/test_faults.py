@@ -457,6 +457,7 @@ def test_interrupting_the_command_line_ends_with_130(
     """One SIGINT, as Ctrl-C sends it to the whole group: what was measured is printed."""
     server = start_server(SERVERS / "queue_server.py", "--workers", 4, "--service-ms", 5)
     options = ("--rate", "50", "--duration", "120s", "--warmup", "0", "--no-store", "--events", "-")
+    options += ("--no-self-report",)  # which would be counted too
     with loadstone("probe", server.url, *options, cwd=tmp_path, process_group=0) as running:
         assert running.stdout is not None
         events = []

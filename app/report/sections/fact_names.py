@@ -28,6 +28,8 @@ load.ttft_p95_ms                              Time to first token, 95th percenti
 load.itl_p50_ms                               Gap between tokens, median
 load.itl_p95_ms                               Gap between tokens, 95th percentile
 load.tokens_per_s                             Tokens a second
+infra.service.liveness_path                   Path that says it is alive
+infra.service.readiness_path                  Path that says it is ready
 load.loss_errors                              Requests lost with a process
 load.loss_recovery_seconds                    Time until it is back after a loss
 load.cold_start_seconds                       Start of a replica
