@@ -215,7 +215,7 @@ def _measured(
         target = file.target_at(port)
         checks: list[CrossCheck] = []
         if started_at is not None:
-            target.check(file.spec.timeout_s)
+            target.prepared(file.spec.timeout_s).check(file.spec.timeout_s)
             checks.append(GivenFacts([start_fact(time.monotonic() - started_at)], of_this_run=True))
         addresses = [replace(one, address=at_port(one.address, port)) for one in file.checks]
         checks += checks_for(addresses, target, base=file.folder)

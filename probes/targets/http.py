@@ -21,6 +21,7 @@ from urllib.parse import quote, urlsplit
 from probes.errors import TargetError, UsageError
 from probes.load.answer import AnswerParser
 from probes.load.plan import Tls, TlsError, Wire
+from probes.targets.own_example import PLACES, Described, described_request
 from probes.targets.refusal import in_brackets
 from probes.targets.target import Answer, Seen
 
@@ -59,9 +60,28 @@ class HttpTarget:
     kind = "http"
 
     def prepared(self, timeout_s: float) -> HttpTarget:
-        """The target itself: its requests were given."""
-        del timeout_s
-        return self
+        """The target itself, where its requests were given; a POST without a body gets the one that the
+        server's own OpenAPI document describes, if it has one.
+        """
+        if self.method != "POST" or self.bodies != (None,):
+            return self
+        described = self.described(timeout_s)
+        if described is None:
+            return self
+        return replace(self, bodies=(described.body,), sample_from=described.sample_from)
+
+    def described(self, timeout_s: float) -> Described | None:
+        """What a POST takes by the server's own OpenAPI document; None where it has none that says."""
+        for place in PLACES:
+            try:
+                asked = replace(self, method="GET", path=place, bodies=(None,), expect_status=None)
+                answer = asked.ask(timeout_s)
+                found = described_request(json.loads(answer.body), self.path)
+            except (TargetError, ValueError, RecursionError):
+                continue
+            if answer.status == 200 and found is not None:
+                return found
+        return None
 
     def sized(self, axis: str, sizes: Sequence[int]) -> HttpTarget:
         """The target with every body in every size; see `probes.targets.sizing`."""
@@ -152,8 +172,17 @@ class HttpTarget:
         answer = self.ask(timeout_s, run_id)
         if not self.is_good(answer.status):
             wanted = f"{self.expect_status}" if self.expect_status is not None else "2xx"
+            if answer.status == 405 and self.method == "GET" and self.described(timeout_s) is not None:
+                raise TargetError(
+                    f"{self.address} answers 405 {answer.reason} to GET instead of {wanted}; by its own "
+                    "description it takes POST: give --body, or --method POST alone to send what is described"
+                )
+            made = self.sample_from in ("server_example", "signature")
+            origin = (
+                f" with {(self.bodies[0] or b'')[:100]!r}, as its own description has it," if made else ""
+            )
             raise TargetError(
-                f"{self.address} answers {answer.status} {answer.reason} to {self.method} instead of "
+                f"{self.address} answers {answer.status} {answer.reason} to {self.method}{origin} instead of "
                 f"{wanted}{in_brackets(answer.body)}; correct the request (--method, --header, --body) "
                 "or say --expect-status"
             )

@@ -364,12 +364,15 @@ def test_bodies_are_sent_in_turn(probe: Probe) -> None:
 
 
 def test_a_post_without_a_body_says_so(probe: Probe) -> None:
-    """Without Content-Length: 0 some servers answer 411."""
+    """Without Content-Length: 0 some servers answer 411. What it takes was asked for before."""
     with Recording(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as server:
         probe(server.url, rate=20, target={"method": "POST"})
-    assert len(server.seen) == 21
-    assert set(server.seen) == {server.seen[0]}
-    assert "\r\nContent-Length: 0\r\n" in server.seen[0]
+    asked = [request.split(" HTTP/1.1", 1)[0] for request in server.seen if request.startswith("GET")]
+    assert asked == ["GET /openapi.json", "GET /docs.json"]
+    sent = server.seen[2:]
+    assert len(sent) == 21
+    assert set(sent) == {sent[0]}
+    assert "\r\nContent-Length: 0\r\n" in sent[0]
 
 
 # stopping

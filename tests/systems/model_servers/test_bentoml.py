@@ -64,6 +64,22 @@ def test_a_search_held_against_its_own_metrics(
     assert 0 < answers["equal"] == answers["compared"]
 
 
+def test_a_body_is_made_from_what_the_service_says_it_takes(
+    bentoml: tuple[str, psutil.Process], loadstone: Callable[..., Any]
+) -> None:
+    """A list of numbers: one number, whose mean it is."""
+    outcome = loadstone(f"{bentoml[0]}/predict")
+    assert outcome.code == 3
+    assert "by its own description it takes POST: give --body, or --method POST alone" in outcome.errors
+    outcome = loadstone(
+        f"{bentoml[0]}/predict", "--method", "POST", "--expect-body", "^1.0$", "--rate", "10",
+        "--duration", "1s",
+    )  # fmt: skip
+    (step,) = outcome.steps
+    assert step["ok"] == step["sent"] > 0
+    assert outcome.result["target"]["sample_from"] == "signature"
+
+
 def test_a_field_that_is_missing_is_told_in_the_server_s_own_words(
     bentoml: tuple[str, psutil.Process], loadstone: Callable[..., Any]
 ) -> None:
