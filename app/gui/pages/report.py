@@ -160,6 +160,7 @@ class ReportPage(Page):
         """`export=True` asks at once where to."""
         self._is_shown = True
         self._draw()
+        self.view.wake()
         self.view.setFocus(Qt.FocusReason.OtherFocusReason)
         if where.get("export"):
             self.ask_where()
@@ -170,8 +171,9 @@ class ReportPage(Page):
             work.stop()
 
     def leave(self) -> None:
-        """Nothing is drawn while nobody looks."""
+        """Nothing is drawn while nobody looks, and no picture of a page is kept."""
         self._is_shown = False
+        self.view.rest()
 
     # -- drawing -------------------------------------------------------------------------------------------
 

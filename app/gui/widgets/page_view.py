@@ -16,8 +16,8 @@ ZOOMS = (0.5, 0.67, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0)
 MOST_WIDTH = 900
 """Pixels of a page that is fitted to the width, so that it does not become a poster."""
 GAP, MARGIN = 16, 32
-KEPT = 12
-"""Pictures of pages that are kept."""
+KEPT_BYTES = 6_000_000
+"""Of pictures of pages that nobody looks at just now; a page is drawn again within some 30 ms."""
 PIXELS_A_POINT = 96 / 72
 
 
@@ -69,6 +69,7 @@ class PageView(QScrollArea):
         self._pictures: OrderedDict[int, tuple[float, QImage]] = OrderedDict()
         self._asked: dict[int, float] = {}
         self._page = 0
+        self._seen: frozenset[int] = frozenset()
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("Pages of the report"))
@@ -118,10 +119,27 @@ class PageView(QScrollArea):
             return
         self._pictures[place] = (scale, picture)
         self._pictures.move_to_end(place)
-        while len(self._pictures) > KEPT:
-            gone, _ = self._pictures.popitem(last=False)
-            self._asked.pop(gone, None)
+        self._forget(KEPT_BYTES)
         self.sheet.update(self.rects[place].toAlignedRect())
+
+    def _forget(self, most_bytes: int) -> None:
+        """Drops pictures of pages that are not looked at, the oldest first, down to so many bytes of them."""
+        left = [place for place in self._pictures if place not in self._seen]
+        size = sum(self._pictures[place][1].sizeInBytes() for place in left)
+        for place in left:
+            if size <= most_bytes:
+                return
+            size -= self._pictures.pop(place)[1].sizeInBytes()
+            self._asked.pop(place, None)
+
+    def rest(self) -> None:
+        """Nobody looks: no picture is kept until `wake`."""
+        self._pictures.clear()
+        self._asked.clear()
+
+    def wake(self) -> None:
+        """Somebody looks again: what is seen is asked for."""
+        self._look()
 
     def picture(self, place: int) -> QImage | None:
         """The picture of a page, sharp or not; None where there is none yet."""
@@ -189,6 +207,7 @@ class PageView(QScrollArea):
         seen = [at for at, rect in enumerate(self.rects) if rect.bottom() >= top and rect.top() <= bottom]
         if not seen:
             return
+        self._seen = frozenset(seen)
         middle = (top + bottom) / 2
         page = min(seen, key=lambda at: abs(self.rects[at].center().y() - middle))
         if page != self._page:

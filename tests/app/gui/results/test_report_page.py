@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from app.gui.reading import view_of
 from app.gui.rendering import Pages
+from app.gui.widgets.page_view import KEPT_BYTES
 from app.report.formats import FORMATS, render
 
 WAIT_MS = 120_000
@@ -157,3 +158,19 @@ def test_no_text_beside_the_pages_is_cut(
     for size in ((1440, 900), (1024, 700)):
         window.resize(*size)
         qtbot.waitUntil(lambda: not nothing_is_cut(page), timeout=10_000)
+
+
+def test_pictures_of_pages_that_nobody_looks_at_are_not_kept(drawn: Any, qtbot: QtBot) -> None:
+    window, page = drawn
+    view = page.view
+    for place in range(view.count):
+        view.go_to(place)
+        qtbot.waitUntil(lambda place=place: view.picture(place) is not None, timeout=WAIT_MS)
+    aside = [place for place in range(view.count) if view.picture(place) and place not in view._seen]
+    assert sum(view.picture(place).sizeInBytes() for place in aside) <= KEPT_BYTES
+    assert view.picture(0) is None, "the first of a dozen pages is long out of sight"
+    last = view.page
+    window.go_to("overview")
+    assert not any(view.picture(place) for place in range(view.count))
+    window.go_to("report")
+    qtbot.waitUntil(lambda: view.picture(last) is not None, timeout=WAIT_MS)
