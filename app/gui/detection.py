@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.gui.probe_order import ProbeOrder
 from app.gui.target_fields import fields_of, is_code
 from probes.errors import UserError
 
+if TYPE_CHECKING:
+    from probes.targets.http import HttpTarget
+
 TIMEOUT_S = 3.0
 FIRST_BYTES = 400
+MOST_REQUEST = 20_000
+"""Characters of a request that is shown and can be filled in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +99,12 @@ def detect(order: ProbeOrder, *, sample: bool = False, stop: threading.Event | N
             target = parse_target(address, headers=order.headers, allow_remote=order.allow_remote)
         pid, process = listener_of(target.ip, target.port) if not target.remote else (None, "")
         try:
-            answer = target.ask(TIMEOUT_S)
+            answer = (target.prepared(TIMEOUT_S) if sample else target).ask(TIMEOUT_S)
         except UserError as error:
             return Found(address, target.remote, str(error), pid=pid, process=process)
     except UserError as error:
         return Found(address, problem=str(error))
+    request = "" if 200 <= answer.status < 300 or order.body_kind != "none" else _described(target)
     headers = {name.lower(): value for name, value in answer.headers}
     return Found(
         address,
@@ -110,9 +116,17 @@ def detect(order: ProbeOrder, *, sample: bool = False, stop: threading.Event | N
         content_type=headers.get("content-type", ""),
         size=len(answer.body),
         beginning=beginning_of(answer.body),
+        request=request,
         pid=pid,
         process=process,
     )
+
+
+def _described(target: HttpTarget) -> str:
+    """The body that the server's own OpenAPI document describes for a POST there; empty where it has none."""
+    found = target.described(TIMEOUT_S)
+    text = "" if found is None else found.body.decode("utf-8", "replace")
+    return text if len(text) <= MOST_REQUEST else ""
 
 
 def beginning_of(body: bytes) -> str:

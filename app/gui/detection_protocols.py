@@ -8,14 +8,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from app.gui.detection import TIMEOUT_S, Found, beginning_of, listener_of
+from app.gui.detection import MOST_REQUEST, TIMEOUT_S, Found, beginning_of, listener_of
 from app.gui.probe_order import ProbeOrder
 from app.gui.target_fields import fields_of
 from probes.errors import UserError
 
 MOST_TOLD = 300
-MOST_REQUEST = 20_000
-"""Characters of a request that is shown and can be filled in."""
 
 
 def detect_protocol(order: ProbeOrder, *, sample: bool) -> Found:

@@ -124,11 +124,14 @@ class ProbeAnswer(QWidget):
 
     def _show_body(self, found: Found | None) -> None:
         """What was answered; else the request that would be sent, which can be filled in."""
-        answered = found.beginning if found else ""
-        request = found.request if found and not answered else ""
+        is_good = found is not None and 200 <= found.status < 300
+        request = found.request if found and not is_good else ""
+        answered = found.beginning if found and not request else ""
         name = self.tr("The beginning of the answer") if answered else self.tr("The request that load sends")
         if found is not None and found.is_template and not answered:
             name = self.tr("What it takes, to be filled in; load sends the empty message")
+        elif found is not None and not found.told and request:
+            name = self.tr("What a POST takes there, by the service's own description")
         self.body_name.setText(name)
         self.body_shown.setAccessibleName(name)
         self.body_shown.setPlainText(answered or request)

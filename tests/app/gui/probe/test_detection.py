@@ -67,6 +67,67 @@ def test_another_machine_is_not_asked_without_leave() -> None:
     assert found.problem == ""
 
 
+OPENAPI = {
+    "paths": {
+        "/predict": {
+            "post": {
+                "requestBody": {
+                    "content": {
+                        "application/json": {
+                            "schema": {"properties": {"user": {"type": "integer", "default": 7}}}
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+
+class Described(BaseHTTPRequestHandler):
+    """Takes a POST with a user, and describes it as FastAPI does."""
+
+    def do_GET(self) -> None:
+        known = self.path == "/openapi.json"
+        self._say(200 if known else 405, OPENAPI if known else {"detail": "Method Not Allowed"})
+
+    def do_POST(self) -> None:
+        sent = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"null")
+        self._say(200 if isinstance(sent, dict) and "user" in sent else 422, {"items": [1]})
+
+    def _say(self, status: int, document: Any) -> None:
+        body = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def described() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Described)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/predict"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_service_that_takes_a_post_offers_the_body_that_it_describes(described: str) -> None:
+    found = detect(ProbeOrder(target=described))
+    assert found.status == 405
+    assert json.loads(found.request) == {"user": 7}
+    filled = ProbeOrder(target=described, body_kind="text", body=found.request)
+    assert detect(filled, sample=True).status == 200
+    assert detect(filled).request == "", "what was filled in is not offered again"
+
+
+def test_a_post_without_a_body_sends_what_is_described_as_load_would(described: str) -> None:
+    assert detect(ProbeOrder(target=described, method="POST"), sample=True).status == 200
+
+
 # -- models behind HTTP ------------------------------------------------------------------------------------
 
 METADATA = {"name": "rank", "inputs": [{"name": "x", "shape": [-1, 4], "datatype": "FP32"}]}
