@@ -90,7 +90,7 @@ class GrpcTarget:
     def wire(self, timeout_s: float, run_id: str | None = None) -> Wire:
         """How the load loop talks to it; the user-agent names the run."""
         path = self._known().path
-        requests = tuple(self.endpoint.encoded(path, message, run_id) for message in self.messages)
+        requests = tuple(self.endpoint.encoded(path, message, timeout_s, run_id) for message in self.messages)
         return self.endpoint.wire(requests, timeout_s)
 
     def is_good(self, status: int) -> bool:

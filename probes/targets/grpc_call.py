@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 INSTALL = 'pip install "loadstone[grpc]"'
 CODEC = "probes.load.http2"
+DEADLINE_AFTER_S = 0.1
+"""How long after our own time-out the deadline lies that goes with a call (`grpc-timeout`)."""
 _PACKAGES = {"hpack": "hpack", "google.protobuf": "protobuf", "grpc_reflection": "grpcio-reflection"}
 _COMPILER = {"grpc_tools": "grpcio-tools"}
 
@@ -52,13 +55,20 @@ class Endpoint:
     def authority(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
-    def encoded(self, path: str, message: bytes, run_id: str | None = None) -> bytes:
-        """The request of a call, as the codec takes it; the user-agent names the run."""
+    def encoded(self, path: str, message: bytes, timeout_s: float, run_id: str | None = None) -> bytes:
+        """The request of a call, as the codec takes it; the user-agent names the run.
+
+        The deadline that goes with it lies `DEADLINE_AFTER_S` after our own: whoever keeps deadlines does not
+        work on for nobody, and a call that takes too long is still a time-out and no status of the server's.
+        """
         from probes.load.http2 import encoded_request, header_block
 
         agent = f"{http.USER_AGENT}/{run_id}" if run_id else http.USER_AGENT
+        metadata = self.metadata
+        if not any(name.lower() == "grpc-timeout" for name, _ in metadata):
+            metadata = (("grpc-timeout", f"{math.ceil(1e3 * (timeout_s + DEADLINE_AFTER_S))}m"), *metadata)
         block = header_block(
-            self.authority, path, secure=self.tls is not None, agent=agent, metadata=self.metadata
+            self.authority, path, secure=self.tls is not None, agent=agent, metadata=metadata
         )
         return encoded_request(block, message)
 
@@ -108,7 +118,7 @@ def call(endpoint: Endpoint, path: str, message: bytes, timeout_s: float, run_id
     from probes.load.http2 import Codec
 
     where = endpoint.authority
-    request = endpoint.encoded(path, message, run_id)
+    request = endpoint.encoded(path, message, timeout_s, run_id)
     errors: dict[int, str] = {}
     codec = Codec(endpoint.wire((request,), timeout_s), Notes(errors))
     codec.body = bytearray()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import shutil
 import subprocess
 import threading
@@ -126,6 +127,14 @@ def load() -> Start:
 
 def at(rate: float, seconds: float = 1.0) -> dict[str, Any]:
     return {"segments": (OpenSegment(rate, rate, seconds),)}
+
+
+def test_the_deadline_that_is_sent_lies_a_little_after_our_own(echo: Start) -> None:
+    """What the server reads as time left, 5 ms and the way later: at most 3.1 s of the 3 s that we wait."""
+    target: Any = parse_target(echo(), {"body": b'{"text": "how long"}'}).prepared(3.0)
+    reply = target.check(3.0)
+    left = float(re.search(rb"[0-9]+\.[0-9]+", reply.body)[0])  # type: ignore[index]
+    assert 2.0 < left <= 3.1
 
 
 def test_calls_are_answered_and_none_faster_than_the_server(echo: Start, load: Start) -> None:

@@ -94,11 +94,27 @@ def test_an_answer_like_the_one_before_is_still_held_against_its_stream(
         assert codec.feed(answer(stream, b"%d" % stream), 0, 0) == 200
         codec.begin(0, encoded_request(BLOCK, b"m"))
     assert codec.feed(answer(5), 0, 0) == 0  # of the call before
-    refused = answer(7).replace(TRAILERS, TRAILERS[:-1] + b"8")
+    assert codec.feed(answer(7)[:-1], 0, 0) == 0  # not whole yet
+    assert codec.feed(answer(7)[-1:], 0, 0) == 200
+    codec.begin(0, encoded_request(BLOCK, b"m"))
+    refused = answer(9).replace(TRAILERS, TRAILERS[:-1] + b"8")
     assert codec.feed(refused, 0, 0) == 429
     codec.begin(0, encoded_request(BLOCK, b"m"))
-    wrong = answer(9).replace(b"\0\0\0\x02ok", b"\0\0\0\x03ok")
+    wrong = answer(11).replace(b"\0\0\0\x02ok", b"\0\0\0\x03ok")
     assert codec.feed(wrong, 0, 0) == PROTOCOL
+
+
+def test_window_that_comes_along_of_answers_counts_each_time(errors: dict[int, str]) -> None:
+    """Each call takes 50 bytes and each answer gives 100: after ten the window has grown by 500."""
+    codec = Codec(WIRE, Notes(errors))
+    codec.feed(HELLO, 0, 0)
+    request = encoded_request(BLOCK, b"m" * 45)
+    begun = codec._window
+    for k in range(10):
+        codec.begin(k, request)
+        more = frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", 100))
+        assert codec.feed(answer(2 * k + 1, b"same") + more, 0, 0) == 200
+    assert codec._window - begun == 10 * (100 - 50)
 
 
 def test_no_more_is_sent_than_there_is_window_for(errors: dict[int, str]) -> None:

@@ -98,6 +98,8 @@ def main() -> None:
 
     def say(request: Any, context: grpc.ServicerContext) -> Any:
         time.sleep(options.service_ms / 1e3)
+        if request.text == "how long":
+            return answer(text=f"{context.time_remaining():.3f}")
         if request.status < 0:
             time.sleep(60)
         if request.status:
