@@ -54,6 +54,8 @@ CHANCE = 4.0
 DRIFT = 0.15
 """Throughput that changed by more than this between ladder and end is no steady target."""
 FAULTS_ALLOWED = 3
+ENOUGH_VIEWS = 3
+"""Steps of a target that has become faster, from which on they speak alone."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,17 @@ class OpenView:
     seconds: float
     achieved: float
     fault: str | None = None
+
+    def quicker(self, factor: float) -> OpenView:
+        """As a target that does everything so many times as fast would have shown it."""
+        return replace(
+            self,
+            rate=self.rate * factor,
+            achieved=self.achieved * factor,
+            blocks=tuple(
+                tuple(replace(block, rate=block.rate * factor) for block in blocks) for blocks in self.blocks
+            ),
+        )
 
 
 class Bench(Protocol):
@@ -165,6 +178,8 @@ class Search:
     saturation_weight: int = 0
     rungs: list[ClosedView] = field(default_factory=list)
     rise: float = 0.0
+    earlier: list[OpenView] = field(default_factory=list)
+    """Steps from before the target became faster, as the faster one would have shown them."""
     _fitted: list[tuple[Objective, Crossing]] | None = None
     """The curves, until something more is seen."""
 
@@ -293,13 +308,14 @@ class Search:
 
     def _check(self, callers: int) -> None:
         """Does the target still carry what it carried? If more, it was still warming: what was seen so far
-        was of another target."""
+        was of another target. It stands in for this one, at rates as much higher, until enough is seen."""
         before = self.saturation or 0.0
         again = self.bench.closed(callers, CHECK_S, 50)
         if again.fault is not None or not before:
             return
         change = again.throughput / before - 1
         if change > _beyond_chance(again.requests):
+            self.earlier = [view.quicker(1 + change) for view in (*self.earlier, *self.views)]
             self.views.clear()
             del self.rungs[1:]
             self.rise = change
@@ -307,6 +323,11 @@ class Search:
         self._pool([again])
 
     # 2. open-loop steps
+
+    @property
+    def evidence(self) -> list[OpenView]:
+        """The steps that say what the target carries."""
+        return self.views if len(self.views) >= ENOUGH_VIEWS else [*self.earlier, *self.views]
 
     def _take(self, view: OpenView) -> None:
         """Remembers a step and what it says of saturation."""
@@ -359,8 +380,10 @@ class Search:
 
     def _bracket(self) -> tuple[float, float | None]:
         """Highest rate that kept the SLO below the lowest that broke it; 0 and None where none did."""
-        high = min((view.rate for view in self.views if not self._kept(view)), default=None)
-        kept = [view.rate for view in self.views if self._kept(view) and (high is None or view.rate < high)]
+        high = min((view.rate for view in self.evidence if not self._kept(view)), default=None)
+        kept = [
+            view.rate for view in self.evidence if self._kept(view) and (high is None or view.rate < high)
+        ]
         return max(kept, default=0.0), high
 
     def _lowest(self) -> float:
@@ -402,7 +425,7 @@ class Search:
         if self._fitted is not None:
             return self._fitted
         # well above saturation a queue only grows: what share misses there tells how long one looked
-        stable = [view for view in self.views if view.rate <= ABOVE_SATURATION * (self.saturation or 0.0)]
+        stable = [view for view in self.evidence if view.rate <= ABOVE_SATURATION * (self.saturation or 0.0)]
         known = self.saturation if self.saturation_known else None
         found = []
         for index, objective in enumerate(self.objectives):
@@ -414,14 +437,14 @@ class Search:
         return found
 
     def _answer(self) -> Capacity:
-        if not self.views:
+        if not self.evidence:
             return self._nothing("no step at a given rate was usable")
         kept, broken = self._bracket()
         saturation = self.saturation or 0.0
         known = (saturation, tuple(self.ladder))
         crossings = self._crossings()
         if broken is None:
-            seen = sum(block.requests for view in self.views for block in view.blocks[0])
+            seen = sum(block.requests for view in self.evidence for block in view.blocks[0])
             needed = max(smallest_sample(1 - objective.allowed) for objective in self.objectives)
             if seen < needed:
                 return self._nothing(f"{seen} requests were too few to tell: {needed} are needed at least")
@@ -483,7 +506,7 @@ class Search:
         )
 
     def _more_time(self, half: float, share_of_clusters: float) -> str:
-        spent = sum(view.seconds for view in self.views)
+        spent = sum(view.seconds for view in self.evidence)
         by_width = spent * ((half / self.limits.precision) ** 2 - 1)
         by_clusters = spent * (1 / max(share_of_clusters, 0.01) - 1)
         more = max(by_width, by_clusters, 10.0)
@@ -500,7 +523,7 @@ class Search:
 
     def _checked(self, answer: Capacity, callers: int) -> Capacity:
         """Grades the run: was it the client, and does the target still carry what it carried?"""
-        if len(self.faults) >= FAULTS_ALLOWED or (self.faults and not self.views):
+        if len(self.faults) >= FAULTS_ALLOWED or (self.faults and not self.evidence):
             return replace(answer, grade="client_limited", grade_reason=self.faults[-1])
         if answer.rate is None and answer.bound == "indeterminate":
             return replace(answer, grade="insufficient", grade_reason=answer.reason)
