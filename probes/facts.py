@@ -365,6 +365,7 @@ data.warehouse.partitioned.present        boolean  -      data        dbt       
 data.warehouse.bound.present              boolean  -      data        dbt         A question to the warehouse has a bound on what it may read or cost
 data.incremental_steps.count              integer  steps  data        dbt         Steps that take in only what is new
 data.checks.count                         integer  checks data        checks      Checks of data that are declared
+data.partitions.largest_over_median       ratio    1      data        spark       Largest piece that a stage of Spark read over the median one, in the most uneven stage
 data.scheduler.present                    boolean  -      data        schedulers  A scheduler runs the steps of a pipeline
 data.scheduler.kind                       text     -      data        schedulers  The scheduler
 data.scheduler.retries                    integer  times  data        schedulers  Times a step is run again when it fails

@@ -36,6 +36,7 @@ def readers() -> tuple[Reader, ...]:
     from probes.data.dbt import DbtReader
     from probes.data.feast import FeastReader
     from probes.data.schedulers import SchedulerReader
+    from probes.data.spark_log import SparkLogReader
     from probes.infrastructure.batching import BatchingReader
     from probes.infrastructure.ci import PipelineReader
     from probes.infrastructure.cloud import CloudReader
@@ -58,6 +59,7 @@ def readers() -> tuple[Reader, ...]:
         DbtReader(),
         ChecksReader(),
         FeastReader(),
+        SparkLogReader(),
     )
 
 

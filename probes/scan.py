@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from probes.documents import DocumentError, mapping, read_file, read_json, read_yaml_each
+from probes.documents import MAX_BYTES, DocumentError, mapping, read_file, read_json, read_yaml_each
 from probes.errors import UsageError
 from probes.facts import Fact
 from probes.infrastructure.kubernetes import read_kubernetes
@@ -189,7 +189,7 @@ class _Collected:
         self.files += 1
         name, started = str(file), time.perf_counter()
         try:
-            data = read_file(file)
+            data = read_file(file, max_bytes=self._most_bytes(file))
         except DocumentError as error:
             self.other.problems.append(Problem.of(error))
             return
@@ -204,6 +204,11 @@ class _Collected:
             kinds += self._documents(file, data, text, named)
         seconds = time.perf_counter() - started
         self.scanned += [Scanned(name, kind, seconds / len(kinds)) for kind in kinds]
+
+    def _most_bytes(self, file: Path) -> int:
+        """How large a file may be: as a reader that knows it by its name says, else as any document."""
+        asked = [getattr(one, "max_bytes", 0) for one in self.readers if one.looks_at(file)]
+        return max(asked, default=0) or MAX_BYTES
 
     def _of_repository(self, file: Path, data: bytes, text: str, named: bool) -> list[str]:
         kinds: list[str] = []

@@ -317,5 +317,6 @@ def _giver(name: str) -> str:
         "checks": "from checks of data",
         "schedulers": "from schedulers of data",
         "feast": "from the feature store",
+        "spark": "from an event log of Spark",
         "prometheus": "from metrics",
     }.get(probe, probe or "by hand")

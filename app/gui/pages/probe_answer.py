@@ -172,6 +172,6 @@ def _protocol(scheme: str) -> str:
     name = scheme.partition("+")[0]
     names = {
         "grpc": "gRPC", "grpcs": "gRPC", "kserve": "Open Inference Protocol",
-        "tfserving": "TensorFlow Serving", "sagemaker": "SageMaker",
+        "tfserving": "TensorFlow Serving", "sagemaker": "SageMaker", "openai": "Chat completions",
     }  # fmt: skip
     return names.get(name, scheme)

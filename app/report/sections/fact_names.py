@@ -85,6 +85,7 @@ monitoring.tracing.pipeline.present           Traces are kept somewhere
 monitoring.tracing.slow_kept.present          Slow traces are kept
 data.engine.present                           An engine for large data
 data.engine.name                              Engine for large data
+data.partitions.largest_over_median           Largest piece of data over the median one
 data.log.present                              A durable log or queue
 data.warehouse.present                        A warehouse
 data.warehouse.kind                           The warehouse

@@ -209,6 +209,16 @@ def test_nobody_listens_there() -> None:
     assert "nothing listens on 127.0.0.1:1" in found.problem
 
 
+def test_a_chat_service_answers_one_request_to_its_end(start_server: StartServer) -> None:
+    server = start_server("tests/systems/servers/chat_server.py", "--tokens", 3)
+    target = f"openai+{server.url}/v1"
+    found = detect(ProbeOrder(target=target))
+    assert (found.problem, found.is_ready, found.pid) == ("", True, server.pid)
+    assert json.loads(found.request)["stream"] is True
+    answered = detect(ProbeOrder(target=target), sample=True)
+    assert (answered.status, json.loads(answered.beginning)["text"]) == (200, "t0 t1 t2 ")
+
+
 # -- code of one's own -------------------------------------------------------------------------------------
 
 SCORE = """
