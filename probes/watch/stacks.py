@@ -140,8 +140,9 @@ class StackSamples:
     def flame(self) -> list[dict[str, Any]]:
         """Frames of a flame chart: `name`, `file`, `line`, `depth` from 0, `start` and `share` from 0 to 1.
 
-        Compact: callers that are in almost every sample are left out but the last, functions under 2 % and
-        deeper than 8 too. Callees lie within their caller, the largest at the left.
+        Compact: callers that are in almost every sample are left out but the last, and below them all that
+        only call one other; functions under 2 % and deeper than 8 too. Callees lie within their caller, the
+        largest at the left.
         """
         total = sum(self.stacks.values())
         if not total:
@@ -199,9 +200,20 @@ def _largest(node: _Node) -> _Node:
     return max(node.below.values(), key=lambda inner: inner.count, default=_Node())
 
 
+def _past_wrappers(name: tuple[str, str], node: _Node) -> tuple[tuple[str, str], _Node]:
+    """The function that a row shows: one that only calls another takes a row and tells nothing."""
+    while node.below:
+        called, below = max(node.below.items(), key=lambda entry: entry[1].count)
+        if below.count < ALMOST_ALL * node.count:
+            break
+        name, node = called, below
+    return name, node
+
+
 def _draw(node: _Node, frames: list[dict[str, Any]], total: int, depth: int, start: float) -> None:
     ordered = sorted(node.below.items(), key=lambda entry: (-entry[1].count, entry[0]))
-    for (name, file), inner in ordered:
+    for entry in ordered:
+        (name, file), inner = entry if depth == 0 else _past_wrappers(*entry)
         share = inner.count / total
         if share < LEAST_SHARE or depth >= DEEPEST:
             return

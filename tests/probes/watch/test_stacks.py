@@ -234,6 +234,15 @@ def test_callers_of_everything_are_left_out_but_the_last() -> None:
     assert all(frame["share"] >= 0.02 for frame in samples({(A, B): 999, (A, C): 1}).flame())
 
 
+def test_wrappers_that_only_call_on_take_no_row() -> None:
+    """Two threads, ten wrappers deep each: without that the eight rows would hold nothing else."""
+    wraps = tuple(Place(f"w{n}", "w.py", n) for n in range(10))
+    frames = samples({(A, *wraps, B): 40, (A, *wraps, C): 20, (B, *wraps, A): 40}).flame()
+    assert [(frame["name"], frame["depth"], frame["share"]) for frame in frames] == [
+        ("a", 0, 0.6), ("w9", 1, 0.6), ("b", 2, 0.4), ("c", 2, 0.2), ("b", 0, 0.4), ("a", 1, 0.4),
+    ]  # fmt: skip
+
+
 def test_the_flame_graph_file_is_one_that_speedscope_reads(tmp_path: Path) -> None:
     """By its schema: samples are stacks of indices into the shared frames, a weight each."""
     seen = samples({(A, B): 60, (A, C): 30})
