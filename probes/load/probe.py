@@ -26,10 +26,11 @@ from probes.load import loss as losing
 from probes.load import overload as overloading
 from probes.load import plan
 from probes.load.answers import AnswerWatch
+from probes.load.bench import RunBench, objectives_of
 from probes.load.grade import Grade, grade_steps, untold_memory
 from probes.load.kept import file_growth, kept_json, kept_now
 from probes.load.loss import Loss
-from probes.load.run import Run, objectives_of
+from probes.load.run import Run
 from probes.load.safety import Ending, RunEnded, check_descriptors, scarce_ports
 from probes.load.search import Capacity, Limits, Search
 from probes.load.spec import ClosedSegment, LoadSpec
@@ -199,7 +200,8 @@ class LoadProbe:
                 max_rate=self.spec.max_rate,
                 max_concurrency=self.spec.connections,
             )
-            search = Search(run, objectives_of(self.spec), limits)
+            objectives = objectives_of(self.spec)
+            search = Search(RunBench(run, objectives), objectives, limits)
             return search.run(), None
         except RunEnded as ended:
             so_far = None if search is None else search.so_far(ended.ending.reason)

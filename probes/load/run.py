@@ -1,6 +1,6 @@
 """One run: the engine, the watch on the target and the rules, stepping through what was asked.
 
-`Run` observes the engine, tells of every second and step as events, and is the bench that the search drives.
+`Run` observes the engine and tells of every second and step as events; `bench.py` lets the search drive it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.analysis.exceedance import Block, cluster_sizes
-from probes.events import Note, Phase, Preview, Second, Step
+from probes.events import Note, Phase, Second, Step
 from probes.load import plan
 from probes.load.arrivals import due_times
 from probes.load.engine import Engine, Progress, Record
@@ -23,7 +22,6 @@ from probes.load.grade import (
     BUSY_CORES,
     LADDER_CORES,
     client_fault,
-    is_saturated,
     outruns,
     saturates,
     verdict_of,
@@ -32,12 +30,11 @@ from probes.load.memory_log import MemoryLog
 from probes.load.others import Moment, fault_of_others
 from probes.load.plan import STOP_NOW
 from probes.load.safety import Ending, Rules, RunEnded
-from probes.load.search import BLOCK_S, ClosedView, Objective, OpenView
 from probes.load.shard import Live
 from probes.load.sizes import MOST_TIMES, VISITS
 from probes.load.so_far import SoFar
 from probes.load.spec import WARMUP_LEAST_S, ClosedSegment, LoadSpec, OpenSegment, ReplaySegment, Segment
-from probes.load.steps import StepResult, exceedances
+from probes.load.steps import StepResult
 from probes.load.tally import Stages, Tally
 from probes.probe import ProbeContext
 from probes.targets.target import Target
@@ -47,11 +44,8 @@ from probes.watch.tree import TreeWatcher, Usage
 
 WARMUP_LONGEST_S = 5.0
 STEADY_CHANGE = 0.10
-HOPELESS_SHARE = 0.10
-"""A search's step is over once this share of its requests waits longer than the SLO allows."""
 SETTLE_S = 4.0
 SETTLE_RATE = 20.0
-LEAST_UNANSWERED = 10
 
 
 class Run:
@@ -86,9 +80,8 @@ class Run:
         self._mode = "open"
         self._so_far: SoFar | None = None
         self._step_began: Moment | None = None
-        self._began = self._moment()
+        self._began = self.moment()
         self._search_began = context.elapsed()
-        self._objectives = objectives_of(spec)
         asked_s = sum(segment.seconds + spec.timeout_s for segment in spec.segments)
         if spec.sweep is not None:
             asked_s = spec.budget_s + (VISITS * len(spec.sweep.sizes) + 1) * MOST_TIMES * asked_s
@@ -173,7 +166,7 @@ class Run:
 
     # stretches of load
 
-    def _moment(self) -> Moment:
+    def moment(self) -> Moment:
         return Moment.now(self.engine.cpu_s + self.target.harness_cpu_s())
 
     def _fault_so_far(self, progress: Progress, good: NDArray[np.bool_]) -> str | None:
@@ -185,14 +178,14 @@ class Run:
             return fault
         before = self._step_began
         usage = self._usage(round(before.t * 1e9), progress.t_ns)
-        return self._machine_fault(before, usage, progress.client_cpu_s)
+        return self.machine_fault(before, usage, progress.client_cpu_s)
 
-    def _machine_fault(self, before: Moment, usage: Usage | None, running_s: float = 0.0) -> str | None:
+    def machine_fault(self, before: Moment, usage: Usage | None, running_s: float = 0.0) -> str | None:
         """Why the machine, busy with other things, spoils what was sent since then; None when it does not or
         cannot be told. `usage` is the target's in that time, `running_s` the CPU of load still under way."""
         if usage is None or self.watcher is None:
             return None
-        now = self._moment()
+        now = self.moment()
         ours = now.own_s + running_s - before.own_s
         load = processors_of(shard.pid for shard in self.engine.shards if shard.pid)
         target = processors_of(root.pid for root in self.watcher.roots)
@@ -203,7 +196,7 @@ class Run:
     def others_cores(self) -> float | None:
         """Cores used since the run began by others than target and Loadstone, or withheld by a hypervisor;
         None where that cannot be told."""
-        now, watched = self._moment(), self.watcher.latest() if self.watcher else None
+        now, watched = self.moment(), self.watcher.latest() if self.watcher else None
         if now.cpu is None or self._began.cpu is None or watched is None:
             return None
         ours = now.own_s - self._began.own_s + watched.cpu_s
@@ -217,14 +210,14 @@ class Run:
         """Tells something a person should read."""
         self.context.emit(Note(self.context.elapsed(), level, text))
 
-    def _stretch(
+    def stretch(
         self, mode: str, send: Callable[[], Record], measuring: bool = True, began: Moment | None = None
     ) -> Record:
         """Runs one stretch of load. Raises `RunEnded` when the run has to end and nothing was measured.
 
         With `began`, what other processes do from then on is held against it second by second.
         """
-        self._check_ending()
+        self.check_ending()
         self._mode = mode
         self._measuring = measuring
         full = BUSY_CORES if mode == "open" else LADDER_CORES if self.spec.finds_capacity else None
@@ -238,13 +231,13 @@ class Run:
                     "aborted", f"{self.engine.lost[0]}; its requests are missing from then on"
                 )
 
-    def _check_ending(self) -> None:
+    def check_ending(self) -> None:
         if self.context.stop.is_set() and self.ending is None:
             self.ending = Ending("interrupted", "stopped by the person who started it")
         if self.ending is not None:
             raise RunEnded(self.ending)
 
-    def _record_step(self, record: Record, saturated: bool = False) -> StepResult | None:
+    def record_step(self, record: Record, saturated: bool = False) -> StepResult | None:
         """Summarises, judges, tells and keeps a step; None when nothing was due in it."""
         if not len(record.due):
             return None
@@ -280,17 +273,17 @@ class Run:
     ) -> StepResult | None:
         """Load that is no step of the run; it ends once `seen_enough`, asked 20 times a second, is true."""
         self.phase("result", "looking inside the saturated target", 0.99)
-        drain = min(self.spec.timeout_s, max(0.5, 2 * self._limit_s()))
+        drain = min(self.spec.timeout_s, max(0.5, 2 * self.limit_s()))
 
         def enough(_: Live) -> bool:
             return seen_enough()
 
         if isinstance(load, ClosedSegment):
             callers = partial(self.engine.closed_loop, load.concurrency, load.seconds)
-            record = self._stretch("closed", partial(callers, drain_s=drain, enough=enough), measuring=False)
+            record = self.stretch("closed", partial(callers, drain_s=drain, enough=enough), measuring=False)
         else:
-            record = self._open(load, measuring=False, drain_s=drain, enough=enough)
-        self._check_ending()
+            record = self.open_stretch(load, measuring=False, drain_s=drain, enough=enough)
+        self.check_ending()
         return self._summarised(record) if len(record.due) else None
 
     def beside(
@@ -298,10 +291,10 @@ class Run:
     ) -> Record:
         """Open load that is no step of the run; ends once `enough`."""
         self.phase(name, text, 0.99)
-        record = self._stretch(
+        record = self.stretch(
             "open", lambda: self.engine.open_loop(due, seconds, enough=enough), measuring=False
         )
-        self._check_ending()
+        self.check_ending()
         return record
 
     def fault_of(self, record: Record) -> str | None:
@@ -318,8 +311,8 @@ class Run:
         if rate is not None:
             longest = WARMUP_LONGEST_S if seconds is None else seconds
             is_steady = _Steady() if seconds is None else None
-            record = self._open(OpenSegment(rate, rate, longest), measuring=False, enough=is_steady)
-            self._remember_base(record)
+            record = self.open_stretch(OpenSegment(rate, rate, longest), measuring=False, enough=is_steady)
+            self.remember_base(record)
         else:
             callers = 1
             if (
@@ -330,13 +323,13 @@ class Run:
                 callers = 1 if self.spec.segments[0].think else self.spec.segments[0].concurrency
             longest = WARMUP_LONGEST_S if seconds is None else seconds
             is_steady = _Steady() if seconds is None else None
-            record = self._stretch(
+            record = self.stretch(
                 "closed",
                 lambda: self.engine.closed_loop(callers, longest, enough=is_steady),
                 measuring=False,
             )
-            self._remember_base(record)
-        self._check_ending()
+            self.remember_base(record)
+        self.check_ending()
 
     def _rate_cap(self) -> float | None:
         """The rate that the warm-up may not exceed; None where callers that wait set the pace."""
@@ -347,12 +340,12 @@ class Run:
             return len(first.due_ns) / first.seconds
         return first.rate_from if isinstance(first, OpenSegment) else None
 
-    def _remember_base(self, record: Record) -> None:
+    def remember_base(self, record: Record) -> None:
         ok = (record.read > 0) & self.is_good(record.outcome)
         if (record.concurrency == 1 or self.spec.max_rate is not None) and ok.any():
             self.base_ms = float(np.median((record.read - record.sent)[ok][-50:])) / 1e6
 
-    def _open(
+    def open_stretch(
         self,
         segment: OpenSegment,
         measuring: bool = True,
@@ -361,7 +354,7 @@ class Run:
         began: Moment | None = None,
     ) -> Record:
         due, _ = due_times([segment], self.spec.arrivals, self.generator)
-        return self._stretch(
+        return self.stretch(
             "open",
             lambda: self.engine.open_loop(due, segment.seconds, drain_s=drain_s, enough=enough),
             measuring,
@@ -376,14 +369,14 @@ class Run:
         for group in _groups(self.spec.segments):
             seconds = sum(segment.seconds for segment in group)
             self.phase("load", _describe(group), done / total)
-            began = self._moment()
+            began = self.moment()
             mode, stages, send = self._prepared(group)
-            record = self._stretch(mode, partial(send, give=stages.take), began=began)
-            fault = self._machine_fault(began, self._usage(record.start_ns, record.end_ns))
+            record = self.stretch(mode, partial(send, give=stages.take), began=began)
+            fault = self.machine_fault(began, self._usage(record.start_ns, record.end_ns))
             for tally, _ in stages.finish(record):
                 self._keep_step(self._step_of(tally, record.report), fault=fault)
             done += seconds
-            self._check_ending()
+            self.check_ending()
 
     def _prepared(self, group: Sequence[Segment]) -> tuple[str, Stages, Callable[..., Record]]:
         """One stretch of load: its mode, what tallies its stages, and what sends it."""
@@ -409,21 +402,19 @@ class Run:
         each, number = len(self.engine.wire.requests) // len(sweep.sizes), sweep.sizes.index(size)
         self.engine.requests = (number * each, (number + 1) * each)
         self.phase("load", f"{sweep.axis}={size:,}", share)
-        ends, began = time.perf_counter_ns() + int(load.seconds * 1e9), self._moment()
+        ends, began = time.perf_counter_ns() + int(load.seconds * 1e9), self.moment()
 
         def enough(live: Live) -> bool:
             return time.perf_counter_ns() >= ends and int(live.header[plan.COMPLETE_TO]) >= least
 
         callers = partial(self.engine.closed_loop, load.concurrency, MOST_TIMES * load.seconds, enough=enough)
-        record = self._stretch("closed", callers, began=began)
+        record = self.stretch("closed", callers, began=began)
         step = None
         if len(record.due):
             summarised = replace(self._summarised(record), size=(sweep.axis, size))
-            step = self._keep_step(summarised, fault=self._machine_fault(began, summarised.usage))
-        self._check_ending()
+            step = self._keep_step(summarised, fault=self.machine_fault(began, summarised.usage))
+        self.check_ending()
         return step
-
-    # the bench that the search drives
 
     def elapsed(self) -> float:
         """Seconds since the search began."""
@@ -432,104 +423,6 @@ class Run:
     def begin_search(self) -> None:
         """From here the budget counts."""
         self._search_began = self.context.elapsed()
-
-    def closed(self, concurrency: int, seconds: float, requests: int) -> ClosedView:
-        """A closed-loop step of at least `seconds` and `requests`, but at most three times as long."""
-        self.phase(
-            "ladder",
-            f"{concurrency} caller{'s' if concurrency > 1 else ''} at once",
-            self._share(),
-        )
-        ends = time.perf_counter_ns() + int(seconds * 1e9)
-        began = self._moment()
-
-        def enough(live: Live) -> bool:
-            return time.perf_counter_ns() >= ends and int(live.header[plan.COMPLETE_TO]) >= requests
-
-        drain = min(self.spec.timeout_s, max(1.0, 2 * self._limit_s()))
-        record = self._stretch(
-            "closed",
-            lambda: self.engine.closed_loop(concurrency, 3 * seconds, drain_s=drain, enough=enough),
-            began=began,
-        )
-        self._remember_base(record)
-        step = self._record_step(record)
-        self._check_ending()
-        if step is None:
-            return ClosedView(0.0, math.inf, 0)
-        self._check_answering(step)
-        median = step.service.quantile(0.5) / 1e6 if len(step.service) else math.inf
-        fault = client_fault(step, self.spec.slo)
-        if fault is None and step.busiest_client_cores > LADDER_CORES:
-            fault = f"the load process used {step.busiest_client_cores:.2f} of one core"
-        fault = fault or self._machine_fault(began, step.usage)
-        return ClosedView(
-            throughput=step.achieved_per_s,
-            median_ms=median,
-            requests=step.ok,
-            fault=fault,
-            error_ratio=step.error_ratio or 0.0,
-            variability=step.service.variability,
-            missed=tuple(self._share_missed(record, objective) for objective in self._objectives),
-            medians_ms=tuple(_median_ms(step, objective) for objective in self._objectives),
-        )
-
-    def _share_missed(self, record: Record, objective: Objective) -> float:
-        missed = exceedances(record, self.target.is_good, objective.limit_ms, objective.of)
-        return float(missed.mean()) if len(missed) else 0.0
-
-    def open(self, rate: float, seconds: float, discard_s: float) -> OpenView:
-        """An open-loop step once the target is at rest; ends early when it is hopeless."""
-        self.settle()
-        self.phase("search", f"{rate:.4g} requests/s", self._share())
-        limit_ns = int(self._limit_s() * 1e9)
-        before = self._moment()
-
-        def hopeless(live: Live) -> bool:
-            now = time.perf_counter_ns()
-            due = live.columns["due"][: live.segment.scheduled]
-            overdue = int(np.searchsorted(due, now - limit_ns))
-            done = int(live.header[plan.COMPLETE_TO])
-            unanswered = int((live.columns["read"][done:overdue] == 0).sum()) if overdue > done else 0
-            return unanswered > max(HOPELESS_SHARE * live.segment.scheduled, 20)
-
-        drain = min(self.spec.timeout_s, max(0.5, 2 * self._limit_s()))
-        load = OpenSegment(rate, rate, seconds + discard_s)
-        record = self._open(load, drain_s=drain, enough=hopeless, began=before)
-        cut = record.start_ns + int(discard_s * 1e9)
-        if record.end_ns - cut > 1_000_000_000:
-            record = record.due_from(cut)
-        stopped = record.stopped and self.ending is None
-        step = self._record_step(record, saturated=stopped)
-        self._check_ending()
-        if step is None:
-            return OpenView(rate, tuple(() for _ in self._objectives), False, seconds, 0.0)
-        self._check_answering(step)
-        fault = (None if stopped else client_fault(step, self.spec.slo)) or self._machine_fault(
-            before, step.usage
-        )
-        if fault is not None:
-            self.note("warning", f"step at {rate:.4g}/s not used: {fault}")
-        return OpenView(
-            rate=rate,
-            blocks=tuple(self._blocks(record, objective, rate) for objective in self._objectives),
-            saturated=stopped or is_saturated(step),
-            seconds=step.seconds,
-            achieved=step.achieved_per_s,
-            fault=fault,
-        )
-
-    def _check_answering(self, step: StepResult) -> None:
-        """Raises `RunEnded` when not one request of a step was answered well."""
-        if step.ok == 0 and (step.failed or step.cancelled >= LEAST_UNANSWERED):
-            text = f"the target stopped answering: none of {step.sent} requests was answered well"
-            self.ending = Ending("failed", text)
-            raise RunEnded(self.ending)
-
-    def preview(self, rate: float, low: float, high: float) -> None:
-        """Tells a first estimate."""
-        high = high if math.isfinite(high) else rate
-        self.context.emit(Preview(self.context.elapsed(), round(rate, 3), round(low, 3), round(high, 3)))
 
     def settle(self) -> None:
         """Waits until one caller is answered as fast as at rest, so that no backlog spoils the next step."""
@@ -546,39 +439,18 @@ class Run:
 
         if self.spec.max_rate is not None:
             slow = min(self.spec.max_rate, SETTLE_RATE)
-            self._open(OpenSegment(slow, slow, SETTLE_S), measuring=False, drain_s=0.2, enough=at_rest)
+            self.open_stretch(OpenSegment(slow, slow, SETTLE_S), measuring=False, drain_s=0.2, enough=at_rest)
         else:
-            self._stretch(
+            self.stretch(
                 "closed",
                 lambda: self.engine.closed_loop(1, SETTLE_S, drain_s=0.2, enough=at_rest),
                 measuring=False,
             )
-        self._check_ending()
+        self.check_ending()
 
-    def _blocks(self, record: Record, objective: Objective, rate: float) -> tuple[Block, ...]:
-        missed = exceedances(record, self.target.is_good, objective.limit_ms, objective.of)
-        seconds = (record.due - record.start_ns) / 1e9
-        finite = objective.limit_ms if math.isfinite(objective.limit_ms) else 0.0
-        gap = max(2 * finite / 1e3, 0.5)
-        count = max(1, round((record.end_ns - record.start_ns) / 1e9 / BLOCK_S))
-        edges = np.linspace(0, (record.end_ns - record.start_ns) / 1e9, count + 1)[1:-1]
-        block = np.searchsorted(edges, seconds, side="right")
-        return tuple(
-            Block(
-                rate=rate,
-                requests=int((block == k).sum()),
-                missed=int(missed[block == k].sum()),
-                clusters=cluster_sizes(seconds[missed & (block == k)], gap),
-            )
-            for k in range(count)
-        )
-
-    def _limit_s(self) -> float:
+    def limit_s(self) -> float:
         slowest = self.spec.slo.slowest_limit_ms
         return slowest / 1e3 if math.isfinite(slowest) else 1.0
-
-    def _share(self) -> float:
-        return min(0.99, self.elapsed() / self.spec.budget_s)
 
 
 class _Steady:
@@ -595,27 +467,6 @@ class _Steady:
         service = (live.columns["read"][:done] - live.columns["sent"][:done])[done * 3 // 5 :]
         early, late = np.median(service[: len(service) // 2]), np.median(service[len(service) // 2 :])
         return bool(abs(late - early) <= STEADY_CHANGE * early)
-
-
-def objectives_of(spec: LoadSpec) -> list[Objective]:
-    """The SLO's parts as shares of requests that may miss them."""
-    found = [
-        Objective(f"{bound.name}<={bound.limit_ms:g}ms", bound.limit_ms, 1 - bound.quantile, bound.of)
-        for bound in spec.slo.bounds
-    ]
-    if spec.slo.error_ratio is not None:
-        found.append(
-            Objective(f"errors<={spec.slo.error_ratio:g}", math.inf, max(spec.slo.error_ratio, 1e-6))
-        )
-    return found
-
-
-def _median_ms(step: StepResult, objective: Objective) -> float | None:
-    """The median of the part of an answer that is limited; None where that is the whole of it."""
-    if objective.of == "response" or step.streams is None:
-        return None
-    times = step.streams.durations(objective.of)
-    return times.quantile(0.5) / 1e6 if len(times) else math.inf
 
 
 def _groups(segments: Sequence[Segment]) -> list[list[Segment]]:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from probes.events import Event, Phase
-from probes.load.run import Run, objectives_of
+from probes.load.bench import objectives_of
+from probes.load.run import Run
 from probes.load.safety import RunEnded
 from probes.load.spec import ClosedSegment, LoadSpec, OpenSegment, parse_slo
 from probes.probe import ProbeContext
