@@ -204,10 +204,10 @@ class Pages:
         """A page, `scale` pixels to a point; smaller where it would be larger than `LARGEST`."""
         with self._opened() as pdf, closing(pdf[place]) as page:
             scale = min(scale, LARGEST / max(page.get_size()))
-            with closing(page.render(scale=scale, rev_byteorder=True, prefer_bgrx=True)) as bitmap:
+            with closing(page.render(scale=scale, rev_byteorder=True)) as bitmap:
                 # The copy is QImage's own: the buffer is PDFium's.
                 return QImage(
-                    bitmap.buffer, bitmap.width, bitmap.height, bitmap.stride, QImage.Format.Format_RGBX8888
+                    bitmap.buffer, bitmap.width, bitmap.height, bitmap.stride, QImage.Format.Format_RGB888
                 ).copy()
 
     def _opened(self) -> AbstractContextManager[Any]:
