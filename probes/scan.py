@@ -195,13 +195,13 @@ class _Collected:
             return
         text = data.decode("utf-8", "replace")
         kinds = [] if aside else self._of_repository(file, data, text, named)
-        if kinds or not (named or file.suffix.lower() in SUFFIXES):
+        if file.suffix.lower() not in SUFFIXES and (kinds or not named):
             pass  # what is known by its name alone is nothing else
         elif looks_like_exposition(text):
             if self.wants("prometheus"):
                 kinds += self._exposition(data, name)
         else:
-            kinds += self._documents(file, data, text, named)
+            kinds += self._documents(file, data, text, named and not kinds)
         seconds = time.perf_counter() - started
         self.scanned += [Scanned(name, kind, seconds / len(kinds)) for kind in kinds]
 

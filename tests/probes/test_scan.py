@@ -253,3 +253,14 @@ def test_files_of_tests_and_examples_say_nothing_of_the_service(tmp_path: Path, 
     assert "data.engine.present" in values(scan([str(tmp_path / folder)])), (
         "unless the folder was named itself"
     )
+
+
+def test_a_file_may_hold_manifests_beside_what_another_reader_knows(tmp_path: Path) -> None:
+    service = "apiVersion: serving.kserve.io/v1beta1\nkind: InferenceService\nmetadata: {name: rank}\n"
+    service += "spec:\n  predictor:\n    batcher: {maxBatchSize: 32}\n"
+    (tmp_path / "all.yaml").write_text(f"{DEPLOYMENT}---\n{service}---\n{HPA}")
+    found = scan([str(tmp_path / "all.yaml")])
+    assert sorted(entry.kind for entry in found.scanned) == ["batching", "kubernetes"]
+    assert values(found)["infra.kubernetes.hpa.max_replicas"] == 5
+    assert values(found)["infra.serving.batching.present"] is True
+    assert found.problems == ()
