@@ -29,7 +29,7 @@ def streaming_lines(result: Mapping[str, Any], columns: int) -> list[Line]:
     good = known(found.get("goodput_per_s"))
     if good is not None:
         parts.append(f"{number(good)}{NO_BREAK}requests/s within the SLO")
-    lines = wrapped(f"Streamed: {', '.join(parts)}.", columns) if parts else []
+    lines = wrapped(f"Streamed{_load_of(result, found)}: {', '.join(parts)}.", columns) if parts else []
     merged, without = known(found.get("merged_ratio")), known(found.get("without_done"))
     if merged is not None and merged >= TOLD_MERGED:
         text = (
@@ -39,6 +39,19 @@ def streaming_lines(result: Mapping[str, Any], columns: int) -> list[Line]:
     if without:
         lines += wrapped(f"{number(without)} streams ended without [DONE].", columns, "muted")
     return lines
+
+
+def _load_of(result: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    """Under which load that was, where one step of several shows these times."""
+    steps = [step for step in result.get("steps") or () if isinstance(step, Mapping)]
+    for step in reversed(steps if len(steps) > 1 else ()):
+        seen = step.get("streaming")
+        if isinstance(seen, Mapping) and seen.get("ttft_ms") == found.get("ttft_ms"):
+            rate, callers = known(step.get("offered_per_s")), known(step.get("concurrency"))
+            if step.get("mode") == "closed":
+                return "" if callers is None else f" to {number(callers)} callers at once"
+            return "" if rate is None else f" at {number(rate)}{NO_BREAK}requests/s"
+    return ""
 
 
 def _at(found: Mapping[str, Any], key: str, percentile: str) -> float | None:

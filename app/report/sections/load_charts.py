@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from app.charts.spec import (
@@ -67,58 +69,94 @@ def _value(step: Mapping[str, Any], name: str) -> float | None:
     return number(part(step, "response_ms").get(name))
 
 
-def _percentile_of(run: Run, steps: Sequence[Mapping[str, Any]]) -> str | None:
-    """The percentile that is drawn: that of the objective, else the highest that two steps have."""
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """The time that is drawn: where a step has it, what it is called, its objective as percentile and ms."""
+
+    where: tuple[str, ...] = ("response_ms",)
+    name: str = "Response time"
+    short: str = ""
+    limit: tuple[str, float] | None = None
+
+    def value(self, step: Mapping[str, Any], percentile: str) -> float | None:
+        """The percentile in ms; None where the step has it not."""
+        for key in self.where:
+            step = part(step, key)
+        return number(step.get(percentile))
+
+
+_TOKENS = {"ttft": ("Time to first token", "first token "), "tpot": ("Time per output token", "a token ")}
+_TOKEN_BOUND = re.compile(r"(ttft|tpot)_(p\d+)_ms")
+
+
+def timed(run: Run) -> Timed:
+    """Response time, or the time of tokens where the objective is on that alone: the bound that decided."""
     limit = latency_limit(run)
-    names = dict.fromkeys(([limit[0]] if limit else []) + ["p99", "p95", "p90", "p50"])
-    return next((name for name in names if sum(_value(step, name) is not None for step in steps) >= 2), None)
+    capacity = part(run, "capacity")
+    bounds = [
+        (match[1], match[2], at)
+        for key, value in part(capacity, "slo").items()
+        if (match := _TOKEN_BOUND.fullmatch(str(key))) and (at := number(value)) is not None
+    ]
+    if limit is not None or not bounds:
+        return Timed(limit=limit)
+    decided = str(capacity.get("decided_by") or "")
+    of, percentile, at = next((one for one in bounds if decided.startswith(f"{one[0]}_{one[1]}")), bounds[0])
+    return Timed(("streaming", f"{of}_ms"), *_TOKENS[of], (percentile, at))
+
+
+def _percentile_of(time: Timed, steps: Sequence[Mapping[str, Any]]) -> str | None:
+    """The percentile that is drawn: that of the objective, else the highest that two steps have."""
+    names = dict.fromkeys(([time.limit[0]] if time.limit else []) + ["p99", "p95", "p90", "p50"])
+    known = (name for name in names if sum(time.value(step, name) is not None for step in steps) >= 2)
+    return next(known, None)
 
 
 def response_chart(run: Run) -> XYChart | None:
-    """Response time against the rate that was offered, with objective and capacity."""
-    steps = open_steps(run)
-    name = _percentile_of(run, steps)
+    """Response time (or that of tokens) against the rate that was offered, with objective and capacity."""
+    steps, time = open_steps(run), timed(run)
+    name = _percentile_of(time, steps)
     if name is None:
         return None
     rates = tuple(float(step["offered_per_s"]) for step in steps)
-    high = tuple(_value(step, name) for step in steps)
+    high = tuple(time.value(step, name) for step in steps)
     series = [
         Series(
             name,
             rates,
             high,
             measured=True,
-            low=tuple(_value(step, f"{name}_low") for step in steps),
-            high=tuple(_value(step, f"{name}_high") for step in steps),
+            low=tuple(time.value(step, f"{name}_low") for step in steps),
+            high=tuple(time.value(step, f"{name}_high") for step in steps),
         )
     ]
-    medians = tuple(_value(step, "p50") for step in steps)
+    medians = tuple(time.value(step, "p50") for step in steps)
     if name != "p50" and sum(value is not None for value in medians) >= 2:
         series.append(Series("p50", rates, medians, style="s3"))
-    limit = latency_limit(run)
+    limit = time.limit
     limits: tuple[Limit, ...] = ()
     if limit is not None and limit[0] == name:
         limits = (Limit(limit[1], f"objective {name} ≤ {amount(limit[1])}{MS}"),)
     requests = sum(int(step.get("sent") or 0) for step in steps)
     failed = _failed_words(steps)
+    since = "" if time.where[-1] == "tpot_ms" else " from the due moment"
     return XYChart(
-        title=_response_title(run, name, limit, steps),
+        title=_response_title(run, name, time, steps),
         x=Axis(f"offered, {RATE}", low=0.0),
-        y=_time_axis("Response time", [*high, *medians, *(line.at for line in limits)]),
+        y=_time_axis(time.name, [*high, *medians, *(line.at for line in limits)]),
         series=tuple(series),
         limits=limits,
         findings=_capacity_finding(run),
         caption=(
-            f"Response time from the due moment, open loop, {_arrivals(run)}; "
+            f"{time.name}{since}, open loop, {_arrivals(run)}; "
             f"{counted(requests, 'request')}, "
             f"{failed}. Whiskers: 95{NO_BREAK}% intervals where there are enough requests."
         ),
     )
 
 
-def _response_title(
-    run: Run, name: str, limit: tuple[str, float] | None, steps: Sequence[Mapping[str, Any]]
-) -> str:
+def _response_title(run: Run, name: str, time: Timed, steps: Sequence[Mapping[str, Any]]) -> str:
+    limit, said = time.limit, f"{time.short}{name}"
     capacity = part(run, "capacity")
     rate = number(capacity.get("rate_per_s"))
     if (
@@ -129,16 +167,16 @@ def _response_title(
     ):
         carried = estimate(rate, number(capacity.get("low")), number(capacity.get("high")), RATE)
         about = "about " if capacity["bound"] == "provisional" else ""
-        title = f"{name} leaves the objective at {about}{carried}"
+        title = f"{said} leaves the objective at {about}{carried}"
         return f"Not counted: {title}" if client_limited(run) else title
     if limit is not None and limit[0] == name:
-        over = [step for step in steps if (_value(step, name) or 0.0) > limit[1]]
+        over = [step for step in steps if (time.value(step, name) or 0.0) > limit[1]]
         if not over:
-            return f"{name} keeps the objective in every step"
-        return f"{name} is over the objective at {amount(float(over[0]['offered_per_s']))}{NO_BREAK}{RATE}"
-    last = [step for step in steps if _value(step, name) is not None][-1]
+            return f"{said} keeps the objective in every step"
+        return f"{said} is over the objective at {amount(float(over[0]['offered_per_s']))}{NO_BREAK}{RATE}"
+    last = [step for step in steps if time.value(step, name) is not None][-1]
     return (
-        f"{name} is {amount(_value(last, name) or 0.0)}{MS} at "
+        f"{said} is {amount(time.value(last, name) or 0.0)}{MS} at "
         f"{amount(float(last['offered_per_s']))}{NO_BREAK}{RATE}"
     )
 

@@ -81,11 +81,11 @@ def objective_words(run: Run) -> str:
 
 
 def latency_limit(run: Run) -> tuple[str, float] | None:
-    """The percentile of the objective that is drawn, and its limit in ms: p99 where it has one."""
+    """The percentile of response time that the objective limits, and the limit in ms: p99 if it has one."""
     limits = {
         name.removesuffix("_ms"): float(limit)
         for name, limit in objective(run).items()
-        if name != "error_ratio"
+        if name != "error_ratio" and not name.startswith(("ttft_", "tpot_"))
     }
     if not limits:
         return None

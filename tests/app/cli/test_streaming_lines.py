@@ -34,6 +34,21 @@ def test_what_makes_them_less_than_they_seem_is_said() -> None:
     assert "3 streams ended without [DONE]" in text
 
 
+@pytest.mark.parametrize(
+    ("load", "opening"),
+    [
+        ({"mode": "open", "offered_per_s": 13.1}, "Streamed at 13.1 requests/s: "),
+        ({"mode": "closed", "concurrency": 16}, "Streamed to 16 callers at once: "),
+        ({"mode": "open"}, "Streamed: "),
+    ],
+)
+def test_of_several_steps_it_is_said_which_was_meant(load: dict[str, Any], opening: str) -> None:
+    other = {"mode": "closed", "concurrency": 1, "streaming": {"ttft_ms": {"p50": 5.0}}}
+    steps = [other, load | {"streaming": {"ttft_ms": FOUND["ttft_ms"]}}, other]
+    (first, *_) = streaming_lines({"streaming": FOUND, "steps": steps}, 400)
+    assert "".join(span.text for span in first).replace("\u00a0", " ").startswith(opening)
+
+
 @pytest.mark.parametrize("damaged", [None, [], {}, {"ttft_ms": 3}, {"tokens_per_s": "many"}])
 def test_what_is_damaged_is_not_told(damaged: Any) -> None:
     assert streaming_lines({"streaming": damaged}, 80) == []

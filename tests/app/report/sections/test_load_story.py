@@ -55,6 +55,32 @@ def test_without_a_run_it_says_what_is_not_known_and_what_to_do(
     assert "loadstone probe TARGET" in said(section)
 
 
+def test_an_objective_on_tokens_alone_draws_their_time_and_not_that_of_the_answer() -> None:
+    """Of two bounds the one that decided; p95 of the first token is 300 ms at 10/s and 1,200 ms at 20/s."""
+    steps = [
+        {
+            "mode": "open", "offered_per_s": rate, "sent": 100, "response_ms": {"p50": 4e3, "p95": 9e3},
+            "streaming": {"ttft_ms": {"p50": ttft / 3, "p95": ttft}, "tpot_ms": {"p50": 9.0, "p95": 12.0}},
+        }
+        for rate, ttft in ((10.0, 300.0), (20.0, 1200.0))
+    ]  # fmt: skip
+    capacity = {
+        "bound": "bracketed", "rate_per_s": 18.0, "low": 17.0, "high": 19.0,
+        "slo": {"tpot_p95_ms": 50.0, "ttft_p95_ms": 1000.0}, "decided_by": "ttft_p95<=1s",
+    }  # fmt: skip
+    chart = load_charts.response_chart({"steps": steps, "capacity": capacity})
+    assert chart is not None
+    assert chart.title.startswith("first token p95 leaves the objective at 18")
+    assert chart.y.label.startswith("Time to first token")
+    assert chart.series[0].y == (300.0, 1200.0)
+    assert chart.limits[0].at == 1000.0
+    other = load_charts.response_chart(
+        {"steps": steps, "capacity": capacity | {"decided_by": "tpot_p95<=50ms"}}
+    )
+    assert other is not None
+    assert (other.series[0].y, other.limits[0].at) == ((12.0, 12.0), 50.0)
+
+
 def test_response_times_are_those_of_the_steps_with_objective_and_capacity(ramp: Callable[[], Run]) -> None:
     chart = load_charts.response_chart(ramp())
     assert chart is not None
