@@ -22,8 +22,10 @@ _ROW = 13.0
 _INSET = 8.0
 _BETWEEN = 12.0
 _BELOW = 18.0
-_MOST_COLUMNS = 5
+_MOST_COLUMNS, _LEAST_COLUMNS = 5, 2
 _LEAST_COLUMN = 48.0
+_TICKS = 24.0
+"""Room for the points at the left, about."""
 _LEAST_HEIGHT = 80.0
 _MOST_GROWTH = 1.5
 
@@ -65,7 +67,7 @@ def effort_layout(spec: EffortChart, width: float, height: float, measure: Measu
     """
     if not spec.points:
         return no_rows(width, measure)
-    columns = _columns(spec.points, max(1, min(_MOST_COLUMNS, int((width - 20) / _LEAST_COLUMN))))
+    columns = _fitting(spec.points, width, measure)
     head, legend = _head(spec, width, measure)
     rows = max(len(column.points) for column in columns)
     low = min(0.0, *(point.points for point in spec.points))
@@ -111,6 +113,21 @@ def _round_ticks(low: float, high: float, about: int) -> tuple[Tick, ...]:
         if all(value == round(value) for value, _ in ticks):
             return ticks
     return nice_ticks(low, high, about)
+
+
+def _fitting(points: Sequence[EffortPoint], width: float, measure: Measure) -> list[_Column]:
+    """As many columns of effort, at most five, as leave room for every name; two where none do."""
+    most = max(1, min(_MOST_COLUMNS, int((width - 20) / _LEAST_COLUMN)))
+    for count in range(most, _LEAST_COLUMNS, -1):
+        columns = _columns(points, count)
+        if sum(_single(column, width, measure) for column in columns) <= width - _TICKS:
+            return columns
+    return _columns(points, min(most, _LEAST_COLUMNS))
+
+
+def _single(column: _Column, room: float, measure: Measure) -> float:
+    """How wide a column has to be for its widest action, moved from its height or not."""
+    return max(_words(point, room, measure, True).width for point in column.points) + _INSET + 6.0
 
 
 def _columns(points: Sequence[EffortPoint], most: int) -> list[_Column]:
@@ -168,7 +185,7 @@ def _words(point: EffortPoint, most: float, measure: Measure, shifted: bool = Fa
     if taken + gained + moves_wide + 24 > most:
         moves, moves_wide = "", 0.0
     name = shortened(point.name, most - taken - moves_wide - gained, measure, 400, _NAME)
-    wide = taken + measure(name, 400, _NAME) + moves_wide
+    wide = taken + measure(name, 400, _NAME) + moves_wide + gained
     return _Words(point, numbered, name, moves, wide)
 
 
@@ -182,7 +199,7 @@ def _edges(columns: Sequence[_Column], left: float, width: float, measure: Measu
         abreast: dict[float, float] = {}
         for point, wide in zip(column.points, widths, strict=True):
             abreast[point.points] = abreast.get(point.points, 0.0) + wide + _BETWEEN
-        singles.append(max(widths) + _INSET + 6.0)
+        singles.append(_single(column, room, measure))
         rows.append(max(abreast.values()) + _INSET)
     if sum(singles) > room:
         shares = [room * (0.5 / len(columns) + 0.5 * single / sum(singles)) for single in singles]

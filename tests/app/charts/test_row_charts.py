@@ -164,6 +164,13 @@ class TestEffort:
         assert {str(at) for at in range(1, 41)} <= set(texts(drawn))
         assert drawn.height > 100
 
+    def test_efforts_share_columns_until_every_name_is_whole(self, measure: Measure) -> None:
+        names = [f"A name of thirty letters, no. {at:02}" for at in range(8)]
+        points = tuple(EffortPoint(at, name, 1.0 + at % 4, 5, "circle") for at, name in enumerate(names, 1))
+        drawn = layout(EffortChart("", points), 499, 165, measure)
+        assert set(names) <= set(texts(drawn))
+        assert "1\u00a0day" not in texts(drawn), "four columns of such names are wider than the page"
+
     def test_neighbouring_efforts_share_a_column_beyond_five(self, measure: Measure) -> None:
         points = tuple(EffortPoint(at, "a", float(at), 5, "circle") for at in range(1, 8))
         assert "1–2\u00a0days" in texts(layout(EffortChart("", points), 499, 165, measure))
