@@ -25,6 +25,7 @@ class ProbeOrder:
     """The fields as they are written; those that the kind of target does not take count for nothing.
 
     `slo_more` are bounds of the objective beside the one percentile; `spread` is empty or not.
+    `check_answers` counts for what is asked over a network, `overload` for a search.
     """
 
     target: str = ""
@@ -54,6 +55,8 @@ class ProbeOrder:
     users: str = "50"
     think: str = "2"
     checks: tuple[str, ...] = ()
+    check_answers: bool = True
+    overload: bool = False
     allow_remote: bool = False
 
     @property
@@ -89,6 +92,7 @@ class ProbeOrder:
         if self.kind == "capacity":
             words += ["--precision", f"{self.precision.strip()}%", "--budget", f"{self.budget.strip()}s"]
             words += ["--max-rate", self.max_rate.strip()] if self.max_rate.strip() else []
+            words += ["--overload"] if self.overload else []
         elif self.kind == "steps":
             words += ["--concurrency", self.concurrency.replace(" ", ""), "--step", f"{self.step.strip()}s"]
         elif self.kind == "users":
@@ -98,6 +102,8 @@ class ProbeOrder:
             words += ["--rate", self.rate.strip(), "--duration", f"{self.duration.strip()}s"]
         for check in self.checks:
             words += ["--with", check]
+        if not self.check_answers and not is_code(self.target):
+            words.append("--no-check-answers")
         if self.allow_remote:
             words.append("--allow-remote")
         return (*words, *(("--assessment", assessment) if assessment else ()))
@@ -168,6 +174,9 @@ def order_of_run(result: Mapping[str, Any]) -> ProbeOrder:
             workers=str(target.get("workers", 1)),
             threads=str(target.get("threads", 1)),
         )
+    else:
+        order = replace(order, check_answers=load.get("check_answers", "no") != "no")
+    order = replace(order, overload=load.get("overload") is True)
     with suppress(KeyError, UserError):
         order = order.with_slo(str(load["slo"]))
     segments = [entry for entry in load.get("segments") or () if isinstance(entry, Mapping)]

@@ -13,7 +13,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QResizeEvent
+from PySide6.QtGui import QFontMetrics, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QCheckBox,
@@ -33,9 +33,9 @@ from app.gui.page import Context
 from app.gui.pages.probe_answer import ProbeAnswer
 from app.gui.probe_order import BodyKind, Kind, ProbeOrder, order_of, problems
 from app.gui.run_findings import questions_on_load
-from app.gui.target_fields import examples, fields_of
+from app.gui.target_fields import examples, fields_of, is_code
 from app.gui.texts import filled
-from app.gui.theme import BODY, SECTION
+from app.gui.theme import BODY, SECTION, font
 from app.gui.widgets.form_field import Field
 from app.gui.widgets.labels import PlainLabel, rule
 from app.gui.widgets.page_scroll import PageScroll
@@ -52,6 +52,7 @@ PERCENTILES = ("p50", "p90", "p95", "p99", "p999")
 OF_KIND = ("method", "headers", "body_kind", "sample", "spread", "python", "proto", "workers")
 """Rows of the form that only some kinds of target have."""
 _WARMUP_S = 4
+_OVERLOAD_S = 20
 
 
 class ProbeSetup(QWidget):
@@ -76,7 +77,10 @@ class ProbeSetup(QWidget):
         self._look.timeout.connect(self.look)
         self.destroyed.connect(_closer(self._asking, self._ending))
         self._fields: dict[str, Field] = {}
+        self._rows: dict[QPlainTextEdit, int] = {}
         self._make_fields()
+        self._fit_type()
+        self.theme.changed.connect(self._fit_type)
         self._lay_out()
         self._connect()
         self.show_order(ProbeOrder())
@@ -97,7 +101,6 @@ class ProbeSetup(QWidget):
         self.method.setAccessibleName(self.tr("Method"))
         for method in METHODS:
             self.method.addItem(method or self.tr("GET, or POST with a body"), method)
-        self.method.setFixedWidth(220)
         self.headers = self._text(self.tr("Headers"), 2, "X-Tenant: shop\nAuthorization: env:SHOP_TOKEN")
         kinds = [
             ("none", self.tr("No body")), ("text", self.tr("One body")), ("lines", self.tr("A file of them")),
@@ -139,6 +142,10 @@ class ProbeSetup(QWidget):
         self.checks = self._text(
             self.tr("Cross-checks"), 2, "metrics=http://127.0.0.1:8000/metrics\nmanifests=deploy/"
         )
+        self.check_answers = QCheckBox(
+            self.tr("ask now and then whether answers under load are those at rest")
+        )
+        self.overload = QCheckBox(self.tr("then twice its capacity for 3 s: what fails, when it is back"))
         self.confirm = self._line(self.tr("Name of the other machine"), 260)
 
     def _text(self, name: str, rows: int, placeholder: str) -> QPlainTextEdit:
@@ -146,8 +153,14 @@ class ProbeSetup(QWidget):
         text.setAccessibleName(name)
         text.setPlaceholderText(placeholder)
         text.setTabChangesFocus(True)
-        text.setFixedHeight(16 + rows * 18)
+        self._rows[text] = rows
         return text
+
+    def _fit_type(self) -> None:
+        """What holds words is as wide, and as high, as the size of type asks for."""
+        self.method.setFixedWidth(round(220 * self.theme.zoom / 100))
+        for text, rows in self._rows.items():
+            text.setFixedHeight(18 + rows * QFontMetrics(font(BODY)).lineSpacing())
 
     def _lay_out(self) -> None:
         form = QGridLayout()
@@ -231,6 +244,8 @@ class ProbeSetup(QWidget):
             self.tr("Hold against"), "checks", self.checks,
             below=self.tr("One a line: metrics=, prometheus= or manifests=. Optional."),
         )  # fmt: skip
+        row(self.tr("More"), "check_answers", self.check_answers)
+        row(self.tr("More"), "overload", self.overload, below=self.tr("Takes up to 20 s more."))
         left = QWidget()
         left.setMinimumWidth(420)
         left.setMaximumWidth(LABELS + FIELDS + 120)
@@ -281,7 +296,8 @@ class ProbeSetup(QWidget):
         self.body_kind.chosen.connect(self._choose_body)
         self.browse.clicked.connect(self._browse)
         self.choose_sample.clicked.connect(self._browse_sample)
-        self.spread.toggled.connect(self._edited)
+        for box in (self.spread, self.check_answers, self.overload):
+            box.toggled.connect(self._edited)
         self.sample.clicked.connect(lambda: self.look(sample=True))
         self.answer.take.clicked.connect(self._take_request)
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.command.text()))
@@ -320,6 +336,8 @@ class ProbeSetup(QWidget):
             rate=self.rate.text(),
             duration=(self.users_time if self._kind == "users" else self.duration).text(),
             checks=_lines(self.checks),
+            check_answers=self.check_answers.isChecked(),
+            overload=self.overload.isChecked(),
             allow_remote=self._is_confirmed(),
         )
 
@@ -346,6 +364,8 @@ class ProbeSetup(QWidget):
         ):  # fmt: skip
             line.setText(value)
         self.spread.setChecked(bool(order.spread))
+        self.check_answers.setChecked(order.check_answers)
+        self.overload.setChecked(order.overload)
         self.checks.setPlainText("\n".join(order.checks))
         self._filling = False
         self._tried = False
@@ -465,10 +485,14 @@ class ProbeSetup(QWidget):
             ("body", "body_kind" in takes and self._body_kind == "text"),
             ("bodies", "body_kind" in takes and self._body_kind == "lines"),
             ("remote", self._is_remote()),
+            ("check_answers", not is_code(self.target.text())),
+            ("overload", self._kind == "capacity"),
         ):
             field = self._fields[name]
             field.setVisible(shown)
             field.label.setVisible(shown)  # type: ignore[attr-defined]
+        word = self.tr("More") if is_code(self.target.text()) else ""  # the row before has it already
+        self._fields["overload"].label.setText(word)  # type: ignore[attr-defined]
         order = self.order
         more = f", {order.slo_more}" if order.slo_more else ""
         self._fields["slo"].hint.setText(filled(self.tr("and also {0}"), more[2:]) if more else "")
@@ -486,7 +510,7 @@ class ProbeSetup(QWidget):
                 return 0.0
 
         if order.kind == "capacity":
-            whole = seconds(order.budget) + _WARMUP_S
+            whole = seconds(order.budget) + _WARMUP_S + (_OVERLOAD_S if order.overload else 0)
         elif order.kind == "steps":
             whole = (
                 seconds(order.step) * len([1 for part in order.concurrency.split(",") if part]) + _WARMUP_S

@@ -14,6 +14,7 @@ from app.cli import probe as command
 from app.cli import user_code
 from app.gui.probe_order import MOST_BODY, ProbeOrder, order_of, order_of_run, problems
 from app.gui.target_fields import examples, fields_of
+from probes.load.spec import LoadSpec
 from probes.targets import kinds
 
 ADDRESS = "http://127.0.0.1:8000/predict"
@@ -112,6 +113,25 @@ def test_a_kind_of_target_gets_the_options_that_it_takes_and_no_other(target: st
     user_code.refuse_strange_options(options)
     may = ("spread", "python", "workers", "threads", "sample", "method", "header", "body", "proto")
     assert {name for name in may if getattr(options, name)} == wanted
+
+
+def test_checks_of_answers_can_be_left_out_and_overload_be_asked_for() -> None:
+    order = ProbeOrder(target=ADDRESS, check_answers=False, overload=True)
+    options = command.parser().read(order.arguments()[1:])
+    assert (options.no_check_answers, options.overload) == (True, True)
+    assert problems(order) == {}
+    usual = ProbeOrder(target=ADDRESS).arguments()
+    assert not {"--no-check-answers", "--check-answers", "--overload"} & set(usual), "the command line's own"
+    assert "--overload" not in replace(order, kind="rate").arguments(), "only a search knows what it carries"
+    assert "--no-check-answers" not in replace(order, target="python:shop.py:rank").arguments()
+
+
+@pytest.mark.parametrize("checked", [True, False])
+@pytest.mark.parametrize("overload", [True, False])
+def test_what_more_was_done_is_read_back_from_a_run(checked: bool, overload: bool) -> None:
+    spec = LoadSpec(check_answers="auto" if checked else "no", overload=overload)
+    order = order_of_run({"target": {"address": ADDRESS}, "load": spec.to_json()})
+    assert (order.check_answers, order.overload) == (checked, overload)
 
 
 def test_what_is_wrong_with_code_stands_at_its_field(tmp_path: Path) -> None:
