@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -35,7 +35,8 @@ from app.report.sections.run_words import number
 from assessments.wording import NO_BREAK, amount, binary_bytes, capital, counted
 from probes.events import Event, Note, Phase, Second, Started, Step
 
-SIDE, NARROW = 276, 900
+SIDE, NARROW = 276, 960
+"""At the usual size of type; larger type needs more."""
 MOST_REMARKS = 4
 MEMORY_LIMIT = "infra.kubernetes.memory_limit_bytes"
 
@@ -123,6 +124,7 @@ class ProbeRunning(QWidget):
         scroll = PageScroll(body)
         self._is_narrow = True
         self._arrange(False)
+        self.theme.changed.connect(lambda: self._arrange(self._wants_narrow()))
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
@@ -143,9 +145,9 @@ class ProbeRunning(QWidget):
             box.setContentsMargins(0, 0, 0, 0)
             box.setSpacing(4)
         title = QHBoxLayout()
-        title.addWidget(PlainLabel(self.tr("Highest rate within the objective"), SMALL, 500, tone="muted"))
-        title.addWidget(Tag(self.tr("PREVIEW"), self.theme))
-        title.addStretch(1)
+        about = PlainLabel(self.tr("Highest rate within the objective"), SMALL, 500, tone="muted", wrap=True)
+        title.addWidget(about, 1)
+        title.addWidget(Tag(self.tr("PREVIEW"), self.theme), 0, Qt.AlignmentFlag.AlignTop)
         value = QHBoxLayout()
         value.setSpacing(8)
         value.addWidget(self.preview)
@@ -213,8 +215,8 @@ class ProbeRunning(QWidget):
             line.setVisible(not narrow or at != 1)
         for column in self._columns:
             column.addStretch(1)
-        self.side.setMinimumWidth(0 if narrow else SIDE)
-        self.side.setMaximumWidth(16_777_215 if narrow else SIDE)
+        self.side.setMinimumWidth(0 if narrow else self._at_zoom(SIDE))
+        self.side.setMaximumWidth(16_777_215 if narrow else self._at_zoom(SIDE))
         self._side_by_side.setSpacing(32 if narrow else 0)
         self._side_by_side.setStretch(1, 1 if narrow else 0)
         down, across = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
@@ -224,9 +226,15 @@ class ProbeRunning(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
         """In a narrow window the right column moves under the charts."""
-        if (self.width() < NARROW) != self._is_narrow:
-            self._arrange(self.width() < NARROW)
+        if self._wants_narrow() != self._is_narrow:
+            self._arrange(self._wants_narrow())
         super().resizeEvent(event)
+
+    def _wants_narrow(self) -> bool:
+        return self.width() < self._at_zoom(NARROW)
+
+    def _at_zoom(self, pixels: int) -> int:
+        return round(pixels * self.theme.zoom / 100)
 
     # -- what it is fed ------------------------------------------------------------------------------------
 
@@ -301,8 +309,10 @@ class ProbeRunning(QWidget):
     def _show_started(self) -> None:
         assert self.run.started is not None
         target, load = self.run.started.target, self.run.load
-        is_http = target.get("kind", "http") == "http"
-        self.method.set_text(str(target.get("method", "GET")) if is_http else str(target["kind"]).upper())
+        # Every kind over HTTP has a method, whatever it speaks; gRPC and code of one's own have none.
+        kind = str(target.get("kind", ""))
+        protocol = "gRPC" if "grpc" in kind else kind.upper()
+        self.method.set_text(str(target.get("method") or protocol or "GET"))
         self.address.setText(str(target.get("address", "")))
         slo = str(load.get("slo", "")).replace("<=", f"{NO_BREAK}≤{NO_BREAK}").replace(",", ", ")
         slo = slo.replace("%", f"{NO_BREAK}%").replace("ms", f"{NO_BREAK}ms")
@@ -323,7 +333,9 @@ class ProbeRunning(QWidget):
 
     def _fit_side(self) -> None:
         """Tells the column when a group needs another height: a change made while hidden gets lost."""
-        heights = tuple(max(one.sizeHint().height(), one.heightForWidth(SIDE)) for one in self._group)
+        heights = tuple(
+            max(one.sizeHint().height(), one.heightForWidth(self._at_zoom(SIDE))) for one in self._group
+        )
         if heights != self._heights:
             self._heights = heights
             for one in self._group:
@@ -367,12 +379,13 @@ class ProbeRunning(QWidget):
         for part in run.parts:
             count = sum(1 for one in run.parts if one.name == part.name and one.began <= part.began)
             remarks[part.name] = {
-                "ladder": part.text.replace(" callers at once", "").replace(" caller at once", ""),
                 "search": filled(self.tr("number {0}, {1} req/s"), count, rate_of(part.text)),
                 "load": part.text,
             }.get(part.name, "")
-        if "ladder" in remarks:
-            remarks["ladder"] = filled(self.tr("to {0} at once"), remarks["ladder"])
+        # The last rungs may be climbed once more at the end: what counts is how far it went.
+        words = [part.text.partition(" ")[0] for part in run.parts if part.name == "ladder"]
+        if rungs := [int(word) for word in words if word.isdecimal()]:
+            remarks["ladder"] = filled(self.tr("to {0} at once"), max(rungs))
         self.phases.show_stages(
             [
                 Stage(

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.gui.live_run import LiveRun, kinds_of_parts
 from app.gui.pages.probe import ProbePage
-from probes.events import Note, Second, Step
+from probes.events import Note, Phase, Second, Started, Step
 
 
 def second(t: float, p99: float | None = 100.0, rate: float | None = 50.0) -> Second:
@@ -29,6 +29,26 @@ def test_the_parts_of_the_run_are_those_of_a_search(told: ProbePage) -> None:
     assert "Warm-up done" in said
     assert "Rates number 1, 196 req/s on" in said
     assert "Result to come" in said
+
+
+@pytest.mark.parametrize(
+    ("target", "shown"),
+    [
+        ({"kind": "openai", "method": "POST"}, "POST"),
+        ({"kind": "tf_serving", "method": "POST"}, "POST"),
+        ({"kind": "kserve_grpc"}, "gRPC"),
+        ({"kind": "python"}, "PYTHON"),
+    ],
+)
+def test_every_kind_over_http_shows_its_method(bare: ProbePage, target: dict[str, str], shown: str) -> None:
+    bare._started()
+    bare._event(Started(0.5, {"id": "1"}, {"address": "x", **target}, {}))
+    assert bare.running.method.accessibleName() == shown
+
+
+def test_the_ladder_says_how_far_it_went_though_a_rung_is_climbed_again(told: ProbePage) -> None:
+    told._event(Phase(9.0, "ladder", "2 callers at once", 0.9))
+    assert "Ladder to 8 at once" in told.running.phases.accessibleName()
 
 
 def test_the_estimate_is_called_a_preview_and_has_its_interval(told: ProbePage) -> None:
