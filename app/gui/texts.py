@@ -1,8 +1,10 @@
-"""Translated texts with values in them, and tool tips that show text as it is."""
+"""Translated texts with values in them, units that no line breaks, and tool tips that show text as it is."""
 
 from __future__ import annotations
 
 from html import escape
+
+_JOINER = "\N{WORD JOINER}"
 
 
 def filled(text: str, *values: object) -> str:
@@ -22,6 +24,16 @@ def filled(text: str, *values: object) -> str:
             parts.append("{")
             rest = after
     return "".join(parts)
+
+
+def unbroken(text: str) -> str:
+    """The text for what breaks its lines: `req/s` stays whole, which may else end a line at the slash."""
+    return text.replace("req/s", f"req/{_JOINER}s")
+
+
+def as_written(text: str) -> str:
+    """The text that `unbroken` was given."""
+    return text.replace(_JOINER, "") if _JOINER in text else text
 
 
 def plain_tip(text: str) -> str:

@@ -223,6 +223,7 @@ class ChecklistPage(Page):
             outer.addWidget(strip)
         outer.addLayout(across, 1)
         self._place_side(False)
+        self.theme.changed.connect(self._fit_columns)
 
     def _place_side(self, is_narrow: bool) -> None:
         if is_narrow == self._is_narrow:
@@ -241,12 +242,17 @@ class ChecklistPage(Page):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
         """Puts the right column below the question where the window is narrow."""
         super().resizeEvent(event)
-        self._place_side(self.width() < NARROW)
-        is_tight = self.width() < TIGHT
-        self._left.setFixedWidth(LIST_TIGHT if is_tight else LIST)
-        self._side_scroll.setFixedWidth(SIDE_TIGHT if is_tight else SIDE)
+        self._fit_columns()
         if self.list.currentIndex().isValid():
             self._scroll_to(self.list.currentIndex())
+
+    def _fit_columns(self) -> None:
+        """The widths of the outer columns, which grow with the size of type."""
+        width, larger = self.width(), max(1.0, self.theme.zoom / 100)
+        self._place_side(width < NARROW * larger)
+        is_tight = width < TIGHT * larger
+        self._left.setFixedWidth(LIST_TIGHT if is_tight else LIST)
+        self._side_scroll.setFixedWidth(round((SIDE_TIGHT if is_tight else SIDE) * larger))
 
     # -- the head ------------------------------------------------------------------------------------------
 

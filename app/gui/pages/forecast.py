@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.gui.executor import Failure
-from app.gui.icons import icon
+from app.gui.icons import put_icon
 from app.gui.page import AssessedPage, Context
 from app.gui.pages.forecast_amounts import ForecastAmounts
 from app.gui.reading import view_of, view_with
@@ -194,7 +194,7 @@ class ForecastPage(AssessedPage):
             self._sliders.addWidget(part, place // columns, place % columns)
 
     def _tint(self) -> None:
-        self.numbers.setIcon(icon("table", self.theme))
+        put_icon(self.numbers, "table", self.theme)
 
     # -- the head ------------------------------------------------------------------------------------------
 

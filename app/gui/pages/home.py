@@ -13,11 +13,9 @@ from PySide6.QtWidgets import (
     QApplication,
     QBoxLayout,
     QFileDialog,
-    QFrame,
     QHBoxLayout,
     QLineEdit,
     QPushButton,
-    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -117,18 +115,12 @@ class HomePage(Page):
         rows.addLayout(bar)
         rows.addWidget(self.nothing)
         rows.addWidget(self.table, 1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         holder = QWidget()
         held = QVBoxLayout(holder)
-        held.setContentsMargins(2, 2, 12, 2)
+        held.setContentsMargins(0, 0, 0, 0)
         held.addWidget(self.form)
-        held.addStretch(1)
-        scroll.setWidget(holder)
         self.stack = QStackedWidget()
-        self._empty, self._listing, self._form_place = HomeEmpty(), listing, scroll
+        self._empty, self._listing, self._form_place = HomeEmpty(), listing, holder
         self.first_button, self.first_demo = self._empty.new, self._empty.demo
         self._blank = QWidget()
         for widget in (self._blank, self._empty, self._listing, self._form_place):

@@ -47,6 +47,8 @@ from assessments.wording import NO_BREAK, amount, percent
 
 WIDE = 1200 - 209
 """From this width of the page on the right columns stand beside the left ones."""
+ABREAST = 900
+"""From this width on, at the usual size of type, three parts stand beside each other."""
 REASONS = 340
 """Characters of the two sentences that say why."""
 _STATES: tuple[tuple[str, State, str], ...] = (
@@ -478,6 +480,8 @@ class OverviewPage(AssessedPage):
         under = QBoxLayout.Direction.TopToBottom
         for row in (self._top, self._lower):
             row.setDirection(wide if self.width() >= WIDE else under)
+        larger = self.theme.zoom / 100
+        self._middle.setDirection(wide if self.width() >= ABREAST * larger else under)
         layout = self.body.layout()
         if layout is not None:
             layout.activate()

@@ -25,8 +25,8 @@ class PillarRow:
         self.number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.span = PlainLabel("", BODY, tone="muted")
         self.band = BandLabel(theme)
-        self.remark = ElidedLabel("", SMALL, tone="muted")
-        self.remark.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.remark = PlainLabel("", SMALL, tone="muted", wrap=True)
+        self.remark.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.cells: tuple[QWidget, ...] = (
             self.name, self.bar, self.number, self.span, self.band, self.remark,
         )  # fmt: skip

@@ -9,7 +9,7 @@ from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.charts.spec import ChangeChart, ScoreChange
-from app.gui.icons import icon
+from app.gui.icons import put_icon
 from app.gui.models.actions import ActionsModel
 from app.gui.page import AssessedPage, Context
 from app.gui.reading import view_of
@@ -131,7 +131,7 @@ class PlanPage(AssessedPage):
         return side
 
     def _tint(self) -> None:
-        self.numbers.setIcon(icon("table", self.theme))
+        put_icon(self.numbers, "table", self.theme)
 
     # -- the head ------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.gui.icons import icon
+from app.gui.icons import put_icon
 from app.gui.live_run import LiveRun
 from app.gui.page import Context, Page
 from app.gui.pages.probe_result import ProbeResult
@@ -115,8 +115,8 @@ class ProbePage(Page):
         self.theme.changed.connect(self._tint)
 
     def _tint(self) -> None:
-        self.stop_button.setIcon(icon("square", self.theme, "bad", 14))
-        self.numbers_button.setIcon(icon("table", self.theme, "muted", 16))
+        put_icon(self.stop_button, "square", self.theme, "bad", 14)
+        put_icon(self.numbers_button, "table", self.theme, "muted", 16)
 
     def title(self) -> str:
         """The page's name."""

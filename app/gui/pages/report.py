@@ -11,7 +11,7 @@ from PySide6.QtGui import QDesktopServices, QImage
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.gui.executor import Failure
-from app.gui.icons import icon
+from app.gui.icons import put_icon
 from app.gui.page import Context, Page
 from app.gui.reading import view_of
 from app.gui.rendering import Drawing, Pages, PageSize, Verifying
@@ -119,9 +119,9 @@ class ReportPage(Page):
         self.theme.changed.connect(self._tint)
 
     def _tint(self) -> None:
-        self.smaller.setIcon(icon("zoom-out", self.theme))
-        self.larger.setIcon(icon("zoom-in", self.theme))
-        self.export.setIcon(icon("download", self.theme, "onaccent"))
+        put_icon(self.smaller, "zoom-out", self.theme)
+        put_icon(self.larger, "zoom-in", self.theme)
+        put_icon(self.export, "download", self.theme, "onaccent")
 
     # -- the head ------------------------------------------------------------------------------------------
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QFocusFrame, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QSizePolicy, QWidget
 
 from app.charts.shapes import Shape
 from app.charts.spec import ChartSpec
@@ -17,6 +17,8 @@ from app.gui.theme import Theme
 SCALE = 13 / 9
 """Pixels of a point of a chart at the usual size of type: names of 9 points are as large as the text around
 them, axes 11 pixels. With larger type the whole chart is larger, so that no text outgrows its place."""
+_RING = 4
+"""How far outside a chart the ring of the focus begins."""
 
 
 class ShapesView(QWidget):
@@ -63,7 +65,7 @@ class ChartView(QWidget):
         self.spec: ChartSpec | None = None
         self._shapes: tuple[Shape, ...] = ()
         self._laid_out_for = -1
-        self._ring: _Ring | None = None
+        self.ring: _Ring | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setFixedHeight(round(height))
@@ -131,24 +133,71 @@ class ChartView(QWidget):
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802, Qt's name
         """The ring of the focus stands around the chart, not over its words."""
         super().focusInEvent(event)
-        if self._ring is None:
-            self._ring = _Ring(self._theme, self)
-        self._ring.setWidget(self)
-        self._ring.show()
+        if self.ring is None:
+            self.ring = _Ring(self._theme, self)
+        self.ring.follow()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802, Qt's name
         """The ring goes."""
         super().focusOutEvent(event)
-        if self._ring is not None:
-            self._ring.hide()
+        if self.ring is not None:
+            self.ring.hide()
 
 
-class _Ring(QFocusFrame):
-    """Two pixels of the accent around a widget, outside its own area."""
+class _Ring(QWidget):
+    """Two pixels of the accent around a widget, outside its own area.
 
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._theme = theme
+    It lies on the nearest widget around that one which has room for all four sides: where a widget fills what
+    holds it, its sides would be cut off there. What is scrolled keeps its ring inside the scrolled area.
+    """
+
+    def __init__(self, theme: Theme, about: QWidget) -> None:
+        super().__init__(about.parentWidget())
+        self._theme, self._about = theme, about
+        self._followed: list[QWidget] = []
+        about.destroyed.connect(self.deleteLater)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    def follow(self) -> None:
+        """Shows it where its widget is now, and moves with it."""
+        for widget in self._followed:
+            widget.removeEventFilter(self)
+        holder = self._about.parentWidget()
+        self._followed = [self._about]
+        while holder is not None and not self._has_room(holder):
+            above = holder.parentWidget()
+            if above is None or isinstance(above.parentWidget(), QAbstractScrollArea):
+                break
+            self._followed.append(holder)
+            holder = above
+        if holder is None:
+            return
+        for widget in self._followed:
+            widget.installEventFilter(self)
+        if self.parentWidget() is not holder:
+            self.setParent(holder)
+        self._place()
+        self.show()
+        self.raise_()
+
+    def _area(self, holder: QWidget) -> QRect:
+        corner = self._about.mapTo(holder, QPoint(0, 0))
+        return QRect(corner, self._about.size()).adjusted(-_RING, -_RING, _RING, _RING)
+
+    def _has_room(self, holder: QWidget) -> bool:
+        return holder.rect().contains(self._area(holder))
+
+    def _place(self) -> None:
+        holder = self.parentWidget()
+        if holder is not None:
+            self.setGeometry(self._area(holder) & holder.rect())
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802, Qt's name
+        """What it follows was moved or has another size."""
+        if event.type() in (QEvent.Type.Move, QEvent.Type.Resize):
+            self._place()
+        return super().eventFilter(watched, event)
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802, Qt's name
         """Draws the ring."""

@@ -6,11 +6,15 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QFrame, QLabel, QWidget
 
+from app.gui.texts import as_written, unbroken
 from app.gui.theme import BODY, SECTION, font
 
 
 class PlainLabel(QLabel):
-    """Plain text at a size and weight. `tone` is muted, ok, warn, bad or accent; `wrap` breaks lines."""
+    """Plain text at a size and weight. `tone` is muted, ok, warn, bad or accent; `wrap` breaks lines.
+
+    No line ends inside `req/s`, but in text that can be selected: what is copied is as it was given.
+    """
 
     def __init__(
         self,
@@ -40,7 +44,12 @@ class PlainLabel(QLabel):
     def setText(self, text: str) -> None:  # noqa: N802, Qt's name
         """Shows another text."""
         self._heights.clear()
-        super().setText(text)
+        is_copied = bool(self.textInteractionFlags() & Qt.TextInteractionFlag.TextSelectableByMouse)
+        super().setText(unbroken(text) if self.wordWrap() and not is_copied else text)
+
+    def text(self) -> str:
+        """The text as it was given."""
+        return as_written(super().text())
 
     def heightForWidth(self, width: int) -> int:  # noqa: N802, Qt's name
         """The height of the text broken to a width; layouts ask for the same ones again and again."""

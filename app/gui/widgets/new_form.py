@@ -10,10 +10,12 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
+    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
     QPushButton,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -25,7 +27,10 @@ from probes.errors import UsageError, UserError
 
 
 class NewForm(QWidget):
-    """Name and profile. `created` brings (name, title, profile); Escape and Cancel close it."""
+    """Name and profile. `created` brings (name, title, profile); Escape and Cancel close it.
+
+    The fields scroll where there is little room; the buttons stay in sight.
+    """
 
     created = Signal(str, str, object)
     closed = Signal()
@@ -118,18 +123,22 @@ class NewForm(QWidget):
         buttons.addWidget(self.create_button)
         buttons.addWidget(self.cancel)
         buttons.addStretch(1)
+        fields = QWidget()
+        inner = QVBoxLayout(fields)
+        inner.setContentsMargins(2, 2, 12, 2)
+        inner.setSpacing(12)
         outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 16)
+        outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(12)
         outer.addWidget(PlainLabel(self.tr("New assessment"), SECTION, 600))
         outer.addWidget(
             PlainLabel(self.tr("The name is enough. Everything else can be given later."), BODY, tone="muted")
         )
-        outer.addLayout(grid)
-        outer.addWidget(self.about_kind)
-        outer.addWidget(PlainLabel(self.tr("What it has"), SMALL, 500))
-        outer.addWidget(traits)
-        outer.addWidget(
+        inner.addLayout(grid)
+        inner.addWidget(self.about_kind)
+        inner.addWidget(PlainLabel(self.tr("What it has"), SMALL, 500))
+        inner.addWidget(traits)
+        inner.addWidget(
             PlainLabel(
                 self.tr("Once one is ticked, questions about the others are left out; else all are asked."),
                 SMALL,
@@ -137,9 +146,17 @@ class NewForm(QWidget):
                 wrap=True,
             )
         )
+        inner.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(fields)
+        outer.addWidget(scroll, 1)
+        outer.addWidget(rule())
         outer.addWidget(self.error)
         outer.addLayout(buttons)
-        outer.addWidget(rule())
 
     def _trait_words(self) -> Mapping[str, str]:
         """What a system may have, under its name in a profile."""

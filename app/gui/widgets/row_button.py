@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from app.charts.shapes import Shape
 from app.gui.painting import paint
-from app.gui.texts import plain_tip
+from app.gui.texts import plain_tip, unbroken
 from app.gui.theme import BODY, SMALL, Theme, font
 
 _SIGN = 13
-_HIGH = 56
+_LEFT = _SIGN + 12
+_ABOVE, _BETWEEN, _UNDER = 9, 2, 10
+_BROKEN = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft
 
 
 class RowButton(QAbstractButton):
-    """As wide as there is room. Both lines end in `…` where they are too long; the tool tip has all."""
+    """As wide as there is room, as high as the words below need. A title too long ends in `…`."""
 
     def __init__(  # noqa: PLR0917
         self,
@@ -34,18 +36,40 @@ class RowButton(QAbstractButton):
         self.title, self.below, self.right = title, below, right
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
         self.setAccessibleName(f"{right}: {title}. {below}")
         self.setToolTip(plain_tip(f"{title}\n{below}"))
-        theme.changed.connect(self.update)
+        theme.changed.connect(self._restyle)
 
     def sizeHint(self) -> QSize:  # noqa: N802, Qt's name
-        """Two lines."""
-        return QSize(280, _HIGH)
+        """A title and one line below it."""
+        return QSize(280, self.heightForWidth(10_000))
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802, Qt's name
         """Room for a few words."""
-        return QSize(160, _HIGH)
+        return QSize(160, self.heightForWidth(10_000))
+
+    def hasHeightForWidth(self) -> bool:  # noqa: N802, Qt's name
+        """Narrow rows are higher."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:  # noqa: N802, Qt's name
+        """The title, and the words below it broken to the width."""
+        return _ABOVE + self._title_height() + _BETWEEN + self._below_height(width) + _UNDER
+
+    def _restyle(self) -> None:
+        self.updateGeometry()
+        self.update()
+
+    def _title_height(self) -> int:
+        return QFontMetrics(font(BODY, 500)).height()
+
+    def _below_height(self, width: int) -> int:
+        metrics = QFontMetrics(font(SMALL))
+        box = QRect(0, 0, max(1, width - _LEFT - 4), 10_000)
+        return max(metrics.height(), metrics.boundingRect(box, _BROKEN, unbroken(self.below)).height())
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802, Qt's name
         """Draws the row."""
@@ -56,31 +80,36 @@ class RowButton(QAbstractButton):
             painter.fillRect(area, self._theme.colour("bg"))
         painter.fillRect(QRectF(0, self.height() - 1, self.width(), 1), self._theme.colour("line"))
         painter.save()
-        painter.translate(2, 11)
+        high = self._title_height()
+        painter.translate(2, _ABOVE + (high - _SIGN) / 2)
         paint(painter, self._sign, self._theme)
         painter.restore()
-        left = _SIGN + 12
         right = QFontMetrics(font(SMALL)).horizontalAdvance(self.right)
-        self._line(painter, self.right, SMALL, 400, "muted", area.width() - right - 2, 8, right + 2)
-        self._line(painter, self.title, BODY, 500, "text", left, 8, area.width() - left - right - 14)
-        self._line(painter, self.below, SMALL, 400, "muted", left, 29, area.width() - left - 4)
+        self._line(
+            painter,
+            self.right,
+            SMALL,
+            400,
+            "muted",
+            QRectF(area.width() - right - 2, _ABOVE, right + 2, high),
+        )
+        room = area.width() - _LEFT - right - 14
+        self._line(painter, self.title, BODY, 500, "text", QRectF(_LEFT, _ABOVE, room, high))
+        painter.setFont(font(SMALL))
+        painter.setPen(self._theme.colour("muted"))
+        top = _ABOVE + high + _BETWEEN
+        rest = QRectF(_LEFT, top, area.width() - _LEFT - 4, area.height() - top)
+        painter.drawText(rest, _BROKEN, unbroken(self.below))
         if self.hasFocus():
             painter.setPen(QPen(self._theme.colour("accent"), 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(area.adjusted(1, 1, -1, -2), 4, 4)
 
     def _line(  # noqa: PLR0917
-        self,
-        painter: QPainter,
-        text: str,
-        size: float,
-        weight: int,
-        role: str,
-        x: float,
-        y: float,
-        width: float,
+        self, painter: QPainter, text: str, size: float, weight: int, role: str, area: QRectF
     ) -> None:
         painter.setFont(font(size, weight))
         painter.setPen(self._theme.colour(role))
-        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, max(0, int(width)))
-        painter.drawText(QRectF(x, y, width, 20), Qt.AlignmentFlag.AlignVCenter, shown)
+        width = max(0, int(area.width()))
+        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, width)
+        painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, shown)

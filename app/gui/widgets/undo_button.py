@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QPushButton, QWidget
 
-from app.gui.icons import icon
+from app.gui.icons import put_icon
 from app.gui.texts import plain_tip
 from app.gui.theme import Theme
 
@@ -41,4 +41,4 @@ class UndoButton(QPushButton):
         self.setToolTip(plain_tip(f"{said} ({self._keys})"))
 
     def _tint(self) -> None:
-        self.setIcon(icon(self._icon, self._theme))
+        put_icon(self, self._icon, self._theme)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFocusFrame, QLabel
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from app.gui.widgets.labels import PlainLabel
@@ -164,10 +164,16 @@ def test_the_ring_of_the_focus_lies_around_a_chart_and_not_over_its_words(
     chart = page.headroom.chart
     for _ in range(2):
         chart.setFocus()
-        (ring,) = [frame for frame in page.findChildren(QFocusFrame) if frame.widget() is chart]
+        ring = chart.ring
         qtbot.waitUntil(lambda of=ring: of.isVisible() and of.height() > chart.height(), timeout=10_000)
         inside = chart.mapTo(window, chart.rect().topLeft()) - ring.mapTo(window, ring.rect().topLeft())
         assert inside.x() >= 2, "the ring is 2 pixels thick"
         assert inside.y() >= 2
+        held = ring.parentWidget().rect()
+        assert ring.geometry() == ring.geometry() & held, "no side is cut off by what holds it"
+        beyond = ring.mapTo(window, ring.rect().bottomRight()) - chart.mapTo(
+            window, chart.rect().bottomRight()
+        )
+        assert min(beyond.x(), beyond.y()) >= 2
         page.show_change.setFocus()
         assert not ring.isVisible()

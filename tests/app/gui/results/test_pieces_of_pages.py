@@ -6,17 +6,18 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QTextDocument
+from PySide6.QtGui import QFontMetrics, QTextDocument
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.charts.pieces import verdict_badge
 from app.gui.texts import plain_tip
-from app.gui.theme import Theme
+from app.gui.theme import SMALL, Theme, font
 from app.gui.widgets.assumption import Assumption, Scale
 from app.gui.widgets.elided import ElidedLabel
 from app.gui.widgets.empty import EmptyPage
 from app.gui.widgets.flow import FlowLayout
+from app.gui.widgets.labels import PlainLabel
 from app.gui.widgets.row_button import RowButton
 from app.gui.widgets.score import BandLabel, ScoreBar, score_words
 
@@ -97,6 +98,30 @@ def test_a_row_is_pressed_by_a_key_and_says_all(theme: Theme, qtbot: QtBot) -> N
     assert row.accessibleName() == "INF-08: Memory limit. 1.05 × the peak"
     with qtbot.waitSignal(row.clicked):
         qtbot.keyClick(row, Qt.Key.Key_Space)
+
+
+def test_a_row_grows_until_every_word_below_its_title_is_shown(theme: Theme, qtbot: QtBot) -> None:
+    below = "The autoscaler looks at something other than CPU and memory, which the measurement contradicts"
+    row = RowButton(theme, verdict_badge("contradicted", 13), "Scaling signal", below, "INF-02")
+    qtbot.addWidget(row)
+    metrics = QFontMetrics(font(SMALL))
+    longest = max(metrics.horizontalAdvance(word) for word in below.split())
+    whole = row.heightForWidth(metrics.horizontalAdvance(below) + 100)
+    assert row.heightForWidth(longest + 60) >= whole + 3 * metrics.lineSpacing(), "four lines at the least"
+
+
+def test_a_line_never_ends_inside_the_unit_of_a_rate(theme: Theme, qtbot: QtBot) -> None:
+    said = "At 198\N{NO-BREAK SPACE}req/s"
+    label = PlainLabel(said, wrap=True)
+    qtbot.addWidget(label)
+    assert label.text() == said, "as it was given"
+    metrics = label.fontMetrics()
+    # Room for the unit but its last letter: broken at the slash, there would be a third line.
+    narrow = metrics.horizontalAdvance("198\N{NO-BREAK SPACE}req/") + 1
+    assert label.heightForWidth(narrow) == 2 * metrics.lineSpacing()
+    selectable = PlainLabel(said, wrap=True, selectable=True)
+    qtbot.addWidget(selectable)
+    assert QLabel.text(selectable) == said, "what may be copied is not changed"
 
 
 def test_field_and_slider_of_an_assumption_go_together(theme: Theme, qtbot: QtBot) -> None:
