@@ -70,7 +70,7 @@ def test_an_objective_on_tokens_alone_draws_their_time_and_not_that_of_the_answe
     }  # fmt: skip
     chart = load_charts.response_chart({"steps": steps, "capacity": capacity})
     assert chart is not None
-    assert chart.title.startswith("first token p95 leaves the objective at 18")
+    assert chart.title.startswith("First token p95 leaves the objective at 18")
     assert chart.y.label.startswith("Time to first token")
     assert chart.series[0].y == (300.0, 1200.0)
     assert chart.limits[0].at == 1000.0
