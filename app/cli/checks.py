@@ -142,7 +142,10 @@ def _count_lines(entry: Mapping[str, Any], columns: int) -> list[Line]:
         if entry.get("found"):  # nobody asked for it
             return wrapped(f"How many requests {who} is not known: {why}.", columns, "muted")
         return wrapped(f"Not known how many requests {who}: {why}.", columns, "warn")
-    text = f"{who} {number(entry.get('counted'))} of {number(entry.get('sent'))} requests sent"
+    counted, sent, given_up = (known(entry.get(name)) for name in ("counted", "sent", "given_up"))
+    text = f"{who} {number(counted)} of {number(sent)} requests sent"
+    if given_up and counted is not None and sent is not None and counted < sent:
+        text += f", of which this client gave up {number(given_up)}"
     if abs(ratio - 1) <= CLOSE:
         return wrapped(f"{text}: they agree.", columns, "ok")
     return wrapped(f"{text}, {share(ratio)}: its own monitoring is off.", columns, "bad")

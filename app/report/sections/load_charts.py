@@ -85,7 +85,10 @@ class Timed:
         return number(step.get(percentile))
 
 
-_TOKENS = {"ttft": ("Time to first token", "First token "), "tpot": ("Time per output token", "Time per token ")}
+_TOKENS = {
+    "ttft": ("Time to first token", "First token "),
+    "tpot": ("Time per output token", "Time per token "),
+}
 _TOKEN_BOUND = re.compile(r"(ttft|tpot)_(p\d+)_ms")
 
 

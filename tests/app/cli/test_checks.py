@@ -68,6 +68,8 @@ def test_counts_in_words() -> None:
     assert "counted 400 of 400 requests sent: they agree." in said(cross_checks=[counted()])
     off = said(cross_checks=[counted(counted=200, ratio=0.5)])
     assert "counted 200 of 400 requests sent, 50 %: its own monitoring is off." in off
+    cut = said(cross_checks=[counted(counted=390, given_up=10)])
+    assert "counted 390 of 400 requests sent, of which this client gave up 10: they agree." in cut
     unknown = said(
         cross_checks=[counted(counted=None, ratio=None, because="nothing exposed counts requests")]
     )
