@@ -153,8 +153,11 @@ class Run:
         """The ending that the target's memory or this machine's clock calls for."""
         sample = None if self.watcher is None else self.watcher.latest()
         return self.rules.clocks(time.monotonic_ns(), time.time_ns()) or (
-            None if sample is None else self.rules.target_memory(sample.rss_bytes)
+            None if sample is None else self.rules.target_memory(sample.rss_bytes, self._unreclaimable)
         )
+
+    def _unreclaimable(self) -> int | None:
+        return None if self.watcher is None else self.watcher.measure_unreclaimable()
 
     def is_good(self, statuses: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which outcomes (without flags) are answers as they are wanted."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -116,11 +117,21 @@ class Rules:
             or self._machine_rule()
         )
 
-    def target_memory(self, rss_bytes: float) -> Ending | None:
-        """The target's processes hold nearly all the memory they may have."""
+    def target_memory(self, rss_bytes: float, kept: Callable[[], int | None] = lambda: None) -> Ending | None:
+        """The target's processes hold nearly all the memory they may have.
+
+        Resident memory says too much: pages of files, as of an index that is mapped, are given back when
+        there is no room, and what several processes share counts once for each. Where it is near the limit
+        `kept` is asked for what is really held (bytes; None where that is not known).
+        """
         if self.memory_limit is None or rss_bytes <= MOST_OF_LIMIT * self.memory_limit:
             return None
-        share = rss_bytes / self.memory_limit
+        held = kept()
+        if held is None:
+            held = round(rss_bytes)
+        if held <= MOST_OF_LIMIT * self.memory_limit:
+            return None
+        share = held / self.memory_limit
         return Ending(
             "aborted",
             f"the target holds {share:.0%} of the {self.memory_limit / 1e6:,.0f} MB of memory it may have",

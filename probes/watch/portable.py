@@ -69,6 +69,11 @@ class PsutilTable:
             return None
         return None if pss is None else int(pss)
 
+    def unreclaimable_bytes(self, pid: int) -> int | None:
+        """See `ProcessTable`; only Linux tells."""
+        del pid
+        return None
+
     def now(self) -> float:
         """See `ProcessTable`."""
         return time.time() - self.tick_s

@@ -88,6 +88,10 @@ class ProcessTable(Protocol):
         """Proportional set size: shared pages divided among those who share them. None where unknown."""
         ...
 
+    def unreclaimable_bytes(self, pid: int) -> int | None:
+        """Of `pss_bytes` what is no page of a file. None where unknown."""
+        ...
+
     def now(self) -> float:
         """The `start_time` of a process that would start now, seconds."""
         ...

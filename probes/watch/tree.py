@@ -12,7 +12,7 @@ import threading
 import time
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -197,12 +197,21 @@ class TreeWatcher:
         Milliseconds of work for the kernel: for the ends of phases only. None where it cannot be read of
         every living process.
         """
+        return self._summed(self._table.pss_bytes)
+
+    def measure_unreclaimable(self) -> int | None:
+        """Of `measure_pss` what cannot be given back when memory is short: all but pages of files. It costs
+        as much."""
+        return self._summed(self._table.unreclaimable_bytes)
+
+    def _summed(self, read: Callable[[int], int | None]) -> int | None:
+        """The sum over all living processes; None where it cannot be read of every one."""
         total = 0
         found = False
         for process in self.members():
-            pss_bytes = self._table.pss_bytes(process.pid)
-            if pss_bytes is not None:
-                total += pss_bytes
+            size = read(process.pid)
+            if size is not None:
+                total += size
                 found = True
             elif self._table.alive(process):
                 return None

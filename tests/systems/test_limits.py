@@ -21,6 +21,7 @@ from probes.watch.gil import find_py_spy
 SERVERS = Path(__file__).with_name("servers")
 SERVER = SERVERS / "limit_server.py"
 CPU_GROUPS = Path("/sys/fs/cgroup/cpu")
+MEMORY_GROUPS = Path("/sys/fs/cgroup/memory")
 CALLERS = (1, 2, 4, 8, 16)
 BUSY_CORES = 0.2
 """Cores that others use, from which on a run need not name anything."""
@@ -148,6 +149,35 @@ def test_a_quota_of_half_a_core_is_named(start_server: StartServer, probe: Probe
     assert "The CPU quota of 0.5 cores" in capacity["because"]
     (row,) = [row for row in capacity["bounds"] if row["resource"] == "quota"]
     assert row["bound_per_s"] == pytest.approx(100, rel=0.15)
+
+
+@contextmanager
+def memory_limit(pid: int, limit: int) -> Iterator[None]:
+    group = MEMORY_GROUPS / f"loadstone-test-{pid}"
+    try:
+        group.mkdir()
+        (group / "memory.limit_in_bytes").write_text(str(limit))
+        (group / "cgroup.procs").write_text(str(pid))
+    except OSError as error:
+        if group.exists():
+            group.rmdir()
+        pytest.skip(f"no cgroup with a memory limit may be made here ({error})")
+    try:
+        yield
+    finally:
+        for process in (group / "cgroup.procs").read_text().split():
+            (MEMORY_GROUPS / "cgroup.procs").write_text(process)
+        group.rmdir()
+
+
+@pytest.mark.skipif(not os.access(MEMORY_GROUPS, os.W_OK), reason="no cgroup (v1) may be made here")
+def test_an_index_that_is_mapped_does_not_end_the_run(start_server: StartServer, probe: Probe) -> None:
+    """Its pages are resident beyond nine tenths of what the group may have, and can be given back."""
+    server = start_server(SERVER, "pages", "--mib", 60)
+    with memory_limit(server.pid, 80_000_000):
+        told = measured(probe, server.url, (1, 4))
+    assert max(step["rss_bytes"] for step in told.result["steps"]) > 0.9 * 80_000_000
+    assert told.result["run"]["status"] == "completed", told.result["run"]["reason"]
 
 
 def test_stacks_that_nobody_wanted_are_not_taken(start_server: StartServer, probe: Probe) -> None:

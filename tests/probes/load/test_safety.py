@@ -111,6 +111,18 @@ def test_a_target_near_its_memory_limit_is_left_alone() -> None:
     assert Rules().target_memory(1e15) is None
 
 
+def test_memory_that_can_be_given_back_is_not_held() -> None:
+    """Resident 1.2 GB of 1 GB allowed: a mapped index, or workers that share. What is held decides."""
+    rules = Rules(memory_limit=1_000_000_000)
+    assert rules.target_memory(1_200e6, lambda: 300_000_000) is None
+    held = rules.target_memory(1_200e6, lambda: 950_000_000)
+    assert held is not None
+    assert "holds 95% of the 1,000 MB" in held.reason
+    unknown = rules.target_memory(1_200e6, lambda: None)
+    assert unknown is not None
+    assert "holds 120%" in unknown.reason
+
+
 def test_a_clock_that_jumps_ends_the_run() -> None:
     """An hour of suspension; what the clock is corrected by in a second does not."""
     rules = Rules()

@@ -7,12 +7,14 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from probes.errors import InternalError, TargetError
 from probes.watch.process import identify, process_table
+from probes.watch.procfs import ProcTable
 from probes.watch.table import Gauge, ProcessId, ProcessTable, Reading
 from probes.watch.tree import TreeWatcher, Usage
 
@@ -285,6 +287,32 @@ def test_pages_that_workers_share_count_once_in_pss(script: Callable[..., Any], 
     assert pss_bytes is not None
     assert latest.rss_bytes > 150_000_000
     assert 50_000_000 < pss_bytes < 80_000_000
+
+
+@linux
+def test_pages_of_files_can_be_given_back(
+    script: Callable[..., Any], table: ProcessTable, tmp_path: Path
+) -> None:
+    """50 MB of its own and 80 MB of a file that is mapped: the first are held, the others are not."""
+    (tmp_path / "index").write_bytes(b"x" * 80_000_000)
+    child = script(f"""
+        import mmap
+        kept = b"x" * 50_000_000
+        file = open({str(tmp_path / "index")!r}, "rb")
+        index = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+        sum(index[at] for at in range(0, len(index), 4096))
+        say(1); heard()
+        """)
+    child.hear()
+    with TreeWatcher([child.pid], table=table) as watcher:
+        latest, held = watcher.latest(), watcher.measure_unreclaimable()
+    assert latest is not None
+    assert latest.rss_bytes > 130_000_000
+    if isinstance(table, ProcTable):
+        assert held is not None
+        assert 50_000_000 < held < 75_000_000
+    else:
+        assert held is None, "psutil does not tell"
 
 
 @linux

@@ -6,6 +6,7 @@
     limit_server.py python --ms 5               computes in Python: the interpreter lock
     limit_server.py hash --ms 5                 computes without the interpreter lock: all processors
     limit_server.py single --ms 5               computes without the interpreter lock, in one thread for all
+    limit_server.py pages --mib 160             reads pages of a file of that size at random, by mapping it
     limit_server.py behind --downstream PORT    asks the server on that port, and waits for its answer
 
 Computing is counted in CPU time of the thread, so that a busy machine does not shorten the work. Work is done
@@ -16,10 +17,14 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import mmap
+import os
 import queue
+import random
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -66,7 +71,21 @@ def worker_of(options: argparse.Namespace) -> Callable[[], Work]:
 
         return ask
 
+    def pages() -> None:
+        for _ in range(32):
+            at = random.randrange(0, len(mapped), mmap.PAGESIZE)
+            mapped[at : at + 1]
+
+    if options.kind == "pages":
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
+        for _ in range(options.mib):
+            file.write(bytes(1 << 20))
+        file.flush()
+        os.fsync(file.fileno())
+        mapped = mmap.mmap(file.fileno(), options.mib << 20, prot=mmap.PROT_READ)
+        mapped.madvise(mmap.MADV_RANDOM)
     simple: dict[str, Work] = {
+        "pages": pages,
         "sleep": lambda: time.sleep(seconds),
         "lock": guarded,
         "pool": guarded,
@@ -113,16 +132,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("kind", choices=("sleep", "lock", "pool", "python", "hash", "single", "behind"))
+    parser.add_argument(
+        "kind", choices=("sleep", "lock", "pool", "python", "hash", "single", "pages", "behind")
+    )
     parser.add_argument("--ms", type=float, default=5.0)
     parser.add_argument("--size", type=int, default=4)
+    parser.add_argument("--mib", type=int, default=160)
     parser.add_argument("--downstream", type=int, default=0)
     options = parser.parse_args()
     listener = listen()
     listener.setblocking(True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    announce(listener, vars(options))
     make = worker_of(options)
+    announce(listener, vars(options))
     try:
         while True:
             connection, _ = listener.accept()
