@@ -119,13 +119,12 @@ def title_of(run: Run) -> str:
         return "One replica misses its objective even at the lowest rate tried"
     if rate is None:
         return "Where one replica stops could not be told"
-    carried = f"{amount(rate)}{NO_BREAK}{RATE}"
+    carried = f"{'about ' if bound == 'provisional' else ''}{amount(rate)}{NO_BREAK}{RATE}"
     if cause is not None:
         return f"One replica stops at {carried} because {cause}"
     if not capacity.get("slo"):
         return f"One replica saturates at {carried}; what gives out was not identified"
-    about = "about " if bound == "provisional" else ""
-    return f"One replica carries {about}{carried} within its objective; what gives out was not identified"
+    return f"One replica carries {carried} within its objective; what gives out was not identified"
 
 
 def lead_of(run: Run) -> str:

@@ -27,6 +27,10 @@ Run = dict[str, Any]
             "One replica stops at 198\xa0req/s because one Python process holds the GIL",
         ),
         (
+            {"bound": "provisional", "rate_per_s": 198.4, "slo": SLO, "limited_by": "gil"},
+            "One replica stops at about 198\xa0req/s because one Python process holds the GIL",
+        ),
+        (
             {"bound": "bracketed", "rate_per_s": 198.4, "slo": SLO, "limited_by": "not_identified"},
             "One replica carries 198\xa0req/s within its objective; what gives out was not identified",
         ),
