@@ -16,8 +16,10 @@ _HEAD, _FOOT = 14.0, 3.0
 _LINE = 11.0
 _BAND, _MARK = 7.0, 11.0
 _BESIDE = 4.0
-_MOST_VALUES = 0.3
+_MOST_VALUES = 0.4
 _TICK_ROOM = 75.0
+_MOST_NAMED = 0.6
+"""Shares of the width: what words at the right may take, and what the name of a mark may."""
 
 
 def range_layout(spec: RangeChart, width: float, height: float, measure: Measure) -> Drawn:
@@ -126,7 +128,7 @@ def _marks(spec: RangeChart, ruler: Ruler, rows_end: float, room: Room) -> tuple
             named.append((at, name))
     end = rows_end
     for at, name in named:
-        text = shortened(name, room.width * 0.4, room.measure, 500)
+        text = shortened(name, room.width * _MOST_NAMED, room.measure, 500)
         if room.place(_beside(at, rows_end - ROW / 2 + CAPITAL * AXIS / 2, text, ruler.start)):
             continue
         for line in range(len(named)):

@@ -251,7 +251,7 @@ class ChecklistPage(Page):
         width, larger = self.width(), max(1.0, self.theme.zoom / 100)
         self._place_side(width < NARROW * larger)
         is_tight = width < TIGHT * larger
-        self._left.setFixedWidth(LIST_TIGHT if is_tight else LIST)
+        self._left.setFixedWidth(round((LIST_TIGHT if is_tight and not self._is_narrow else LIST) * larger))
         self._side_scroll.setFixedWidth(round((SIDE_TIGHT if is_tight else SIDE) * larger))
 
     # -- the head ------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from app.gui.page import AssessedPage, Context
 from app.gui.reading import view_of
 from app.gui.texts import filled
 from app.gui.theme import BODY, PAGE, SECTION, SMALL
+from app.gui.widgets.abreast import Abreast
 from app.gui.widgets.action_table import ActionTable
 from app.gui.widgets.empty import EmptyPage
 from app.gui.widgets.figure import Figure
@@ -29,6 +30,8 @@ from assessments.assessment import Assessed
 from assessments.wording import capital
 
 SIDE = 340
+ABREAST = 900
+"""Pixels, at the usual size of type, from which the two charts at the foot stand beside each other."""
 ROWS = 10
 """Rows of the table that are seen at once; it scrolls by itself when there are more."""
 
@@ -80,11 +83,7 @@ class PlanPage(AssessedPage):
         left.setSpacing(16)
         for part in (self.headline, self.lead, self.effort, self.table):
             left.addWidget(part)
-        below = QHBoxLayout()
-        below.setSpacing(32)
-        for figure in (self.dates, self.after):
-            below.addWidget(figure, 1)
-        left.addLayout(below)
+        left.addWidget(Abreast(self.dates, self.after, self.theme, ABREAST))
         left.addStretch(1)
         self.parts = SideBySide(main, self._side(), SIDE)
         self.stack = QStackedWidget()

@@ -22,7 +22,7 @@ from app.charts.spec import ChartSpec, Series, XYChart
 from app.charts.table import rows_of
 from app.gui import run_findings
 from app.gui.models.rows import KEY, Line, RowsModel
-from app.gui.models.steps import StepsModel
+from app.gui.models.steps import LOAD, StepsModel
 from app.gui.page import Context
 from app.gui.run_findings import MEMORY_LIMIT, Run
 from app.gui.texts import filled
@@ -41,7 +41,8 @@ from assessments.judging import Judged
 from assessments.verdict_changes import VerdictChange
 from assessments.wording import NO_BREAK, amount, capital
 
-NARROW = 900
+NARROW = 960
+"""At the usual size of type; larger type needs more."""
 SIDE = 380
 CHART, SMALL_CHART = 270.0, 170.0
 
@@ -206,7 +207,7 @@ class ProbeResult(QWidget):
         column.addWidget(self.open_compare, 0, Qt.AlignmentFlag.AlignLeft)
         self.compare_box.hide()
 
-        self.table = PlainTable(self.steps, self.theme, self.tr("Steps"), grows=True)
+        self.table = PlainTable(self.steps, self.theme, self.tr("Steps"), stretch=LOAD, grows=True)
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(32, 16, 32, 24)
@@ -267,7 +268,7 @@ class ProbeResult(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
         """In a narrow window the right columns move under the left ones."""
-        narrow = self.width() < NARROW
+        narrow = self.width() < NARROW * self.theme.zoom / 100
         for pair in (self._upper, self._lower):
             pair.setDirection(
                 QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
@@ -297,7 +298,7 @@ class ProbeResult(QWidget):
         self._show_charts(None)
         self._show_cause()
         said = run_findings.numbers_in_a_line(run)
-        self.facts.setText("     ".join(f"{name} {value}" for name, value in said))
+        self.facts.setText("     ".join(f"{name}{NO_BREAK}{value}" for name, value in said))
         lines = run_findings.error_lines(run)
         self.errors.show_lines(lines)
         self.error_table.setVisible(bool(lines))

@@ -116,10 +116,16 @@ class PlainTable(QTableView):
             self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         for signal in (model.rowsInserted, model.modelReset, model.rowsRemoved):
             signal.connect(self._fit)
+        self._theme, self._zoom = theme, 100
+        theme.changed.connect(self._fit)
         self._fit()
 
     def _fit(self) -> None:
         """Columns as wide as what stands in them, and where it grows the table as high as its rows."""
+        if self._theme.zoom != self._zoom:
+            self._zoom = self._theme.zoom
+            pixels = round(SMALL * self._zoom / 100)
+            self.horizontalHeader().setStyleSheet(f"QHeaderView::section {{ font-size: {pixels}px; }}")
         model = self.model()
         rows = model.rowCount()
         if self._stretch >= 0:

@@ -124,7 +124,7 @@ def effort_chart(view: View, actions: Sequence[Mapping[str, Any]]) -> EffortChar
         points.append(
             EffortPoint(
                 place,
-                cut(short_name(view, action), 30),
+                cut(short_name(view, action), 40),
                 float(action["effort_days"]),
                 round(max(0.0, float(action.get("points") or 0.0)), 1),
                 _mark(view, action),
@@ -270,7 +270,7 @@ def dates_chart(view: View, actions: Sequence[Mapping[str, Any]]) -> RangeChart 
     for place, action in moved:
         out = str(action["runs_out_on"])
         day = _day(out)
-        name = f"{place}: {cut(short_name(view, action), 34)}"
+        name = f"{place}: {cut(short_name(view, action), 44)}"
         rows.append(DateRange(name, day, shown=out if day is None else day.isoformat()))
     marks = []
     event = _day(view.profile.get("event_on"))
