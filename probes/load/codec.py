@@ -2,7 +2,8 @@
 
 A connection whose `Wire.protocol` is not "http" has a codec: it makes the bytes of a request, reads the bytes
 of its answer, and writes what it learns beside the five columns. The loop does everything else: due times,
-connections, sending, stamps, time-outs. A connection carries one request at a time.
+connections, sending, stamps, time-outs. A connection carries one request at a time, or with
+`Wire.streams` up to that many (`ManyCodec`).
 
 Imported by the worker: a codec's module uses the standard library and httptools only.
 """
@@ -85,7 +86,48 @@ class Codec(Protocol):
         ...
 
 
+class ManyCodec(Protocol):
+    """As `Codec`, of a connection that carries several requests at once."""
+
+    pending: bytes
+    keep: bool
+    greeted: bool
+    """Whether the peer has said how many it takes."""
+    limit: int
+    """How many the peer takes at once; it may change."""
+    heard: int
+    """When something came last."""
+    rows: dict[bytes, int]
+    """The rows of the requests under way, by what the protocol calls them."""
+
+    def __init__(self, wire: Wire, notes: Notes) -> None: ...
+
+    def begin(self, row: int, request: bytes) -> bytes: ...
+
+    def feed(self, data: bytes, stamp: int, t: int) -> list[tuple[int, int]]:
+        """Takes what came; row and outcome of each request that ended with it."""
+        ...
+
+    def cancel(self, row: int) -> None:
+        """Gives a request up that took too long; what still comes of it is left aside."""
+        ...
+
+    def give_up(self, outcome: int) -> list[tuple[int, int]]:
+        """Ends all requests under way with that outcome."""
+        ...
+
+    def at_end(self) -> list[tuple[int, int]]:
+        """The peer closed the connection: row and outcome of each request under way."""
+        ...
+
+
 def codec_class(protocol: str) -> type[Codec]:
     """The codec of a protocol. Raises `ImportError` where there is none for it."""
     found: type[Codec] = import_module(CODECS.get(protocol, protocol)).Codec
+    return found
+
+
+def many_codec_class(protocol: str) -> type[ManyCodec]:
+    """The codec of a protocol whose connections carry several requests. Raises as `codec_class` does."""
+    found: type[ManyCodec] = import_module(CODECS.get(protocol, protocol)).Codec
     return found

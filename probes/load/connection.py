@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from probes.load.answer import AnswerParser
-from probes.load.codec import Codec, Notes, codec_class
+from probes.load.codec import Codec, ManyCodec, Notes, codec_class, many_codec_class
 from probes.load.plan import CONNECT, NO_PORTS, TLS, Wire
 from probes.load.poller import new_poller
 
@@ -28,8 +28,8 @@ class Conn:
     """One connection: its socket, the request it carries and how much of the answer is missing."""
 
     __slots__ = (
-        *("body", "close_after", "codec", "fd", "need", "opened", "out"),
-        *("parser", "recvmsg", "row", "send", "sock", "status", "tls"),
+        *("body", "close_after", "codec", "fd", "fresh", "many", "need", "opened", "out", "parser", "queue"),
+        *("recvmsg", "row", "send", "slots", "sock", "status", "tls"),
     )
 
     def __init__(self, sock: socket.socket, opened: int) -> None:
@@ -47,6 +47,10 @@ class Conn:
         self.close_after = False
         self.codec: Codec | None = None
         self.tls: TlsSocket | None = None
+        self.many: ManyCodec | None = None  # for several requests at once, see `multiplexing.py`
+        self.slots = 0  # how many it may carry
+        self.queue: list[bytes] = []  # requests that leave with the next send
+        self.fresh: list[int] = []  # their rows
 
 
 class Connections:
@@ -65,7 +69,8 @@ class Connections:
         self.refused = 0
         self.stamped = sys.platform == "linux"
         self.notes = Notes(errors)
-        self.new_codec = None if wire.protocol == "http" else codec_class(wire.protocol)
+        self.new_codec = None if wire.protocol == "http" or wire.streams else codec_class(wire.protocol)
+        self.new_many = many_codec_class(wire.protocol) if wire.streams else None
         self.tls_context = None
         if wire.tls is not None:
             from probes.load.tls import new_context
@@ -123,6 +128,8 @@ class Connections:
         if self.new_codec is not None:
             conn.codec = self.new_codec(self.wire, self.notes)
             self.send_pending(conn, conn.codec)
+        elif self.new_many is not None:
+            conn.many = self.new_many(self.wire, self.notes)
         return 0
 
     def _secure(self, conn: Conn) -> None:
@@ -192,7 +199,7 @@ class Connections:
         conn.close_after = conn.close_after or not codec.keep
         return outcome
 
-    def send_pending(self, conn: Conn, codec: Codec) -> None:
+    def send_pending(self, conn: Conn, codec: Codec | ManyCodec) -> None:
         """Sends what a codec has to say beside requests, after what the socket has not taken yet."""
         data, codec.pending = codec.pending, b""
         if data and conn.out is not None:

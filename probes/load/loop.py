@@ -27,6 +27,7 @@ from heapq import heapify, heappop, heappush
 from pathlib import Path
 
 from probes.load.connection import Conn, Connections
+from probes.load.multiplexing import Ended, Lanes
 from probes.load.plan import (
     CANCELLED,
     COLUMNS,
@@ -57,6 +58,8 @@ CLOSED_LOOP_RECONNECT_NS = 20_000_000
 CONNECTS_A_PASS = 32
 SMALL_READ = 448
 """Bytes first asked of a socket: with its header such an object is still taken from Python's own pools."""
+READ_OF_MANY = 16_384
+"""Where answers of several requests come at once."""
 NEVER = 1 << 62
 
 now = time.perf_counter_ns
@@ -111,6 +114,7 @@ class Loop:
         self.connections = Connections(wire, self.errors)
         self.reader = Reader(wire, self.errors)
         self.free: list[Conn] = []
+        self.many = Lanes(self.connections, self.free, now) if wire.streams else None
         self.coordinator = os.getppid()
 
     def close(self) -> None:
@@ -133,6 +137,7 @@ class Loop:
         timeout = self.wire.timeout_ns
         connections, reader, free = self.connections, self.reader, self.free
         conns, poller = connections.all, connections.poller
+        many = self.many
         plain_http = self.wire.protocol == "http"
         always_same = plain_http and kinds == 1
         short_cut = plain_http and reader.expect is None and not self.wire.head_only
@@ -141,15 +146,18 @@ class Loop:
         unpack = struct.Struct("qq").unpack
         offset = 0
         second = stamp_base = 0  # the last stamp's second, and what its nanoseconds are added to
-        read_bytes = SMALL_READ
+        read_bytes = SMALL_READ if many is None else READ_OF_MANY
         last_head, last_status, whole = b"", 0, -1  # of the last plain answer: most are like the one before
         bytes_read = wakeups = 0
         self.errors.clear()
         connections.opened = 0
 
-        while len(conns) > limit:
+        if many is not None:
+            many.use(limit)
+        while many is None and len(conns) > limit:
             connections.drop(free.pop() if free else next(iter(conns.values())))
-        for _ in range(min(segment.preopen, limit) - len(conns)):
+        preopen = min(segment.preopen, limit)
+        for _ in range(preopen - len(conns) if many is None else many.room(preopen)):
             if connections.connect(now()):
                 break
 
@@ -213,6 +221,17 @@ class Loop:
             if closed:
                 answered(t)
 
+        def over(ended: Ended, stamp: int, t: int) -> None:
+            """Records requests of a connection that carries several (off the fast path)."""
+            nonlocal finished
+            for row, outcome in ended:
+                recv[row] = stamp
+                status[row] |= outcome
+                read[row] = t
+                finished += 1
+                if closed:
+                    answered(t)
+
         def lost(conn: Conn, outcome: int, stamp: int, t: int) -> None:
             """A connection has ended or broken, and the request that it carries with it."""
             conn.close_after = True
@@ -232,7 +251,10 @@ class Loop:
                 if closed:
                     connect_after = t + CLOSED_LOOP_RECONNECT_NS
             elif outcome == 0:
-                free.append(conn)
+                if many is None:
+                    free.append(conn)
+                else:
+                    many.came_up(conn)
             return outcome == 0 and conn.tls is not None  # the first word may come with the handshake
 
         def fail_waiting(outcome: int, t: int) -> None:
@@ -257,6 +279,11 @@ class Loop:
             while next_due <= t:
                 if free:
                     conn = free.pop()
+                    if many is not None:
+                        if many.begin(conn, i, requests[i % kinds]):
+                            i += 1
+                            next_due = due[i] if i < m else NEVER
+                        continue
                     if not always_same:
                         request = requests[i % kinds]
                         if not plain_http:
@@ -284,9 +311,10 @@ class Loop:
                     while seen < m and due[seen] <= t:
                         status[seen] = WAITED | (t - due[seen]) // 1_000 << DELAY_SHIFT
                         seen += 1
-                    room = limit - len(conns)
+                    room = limit - len(conns) if many is None else many.room(seen - i)
                     if room > 0 and t >= connect_after:
-                        for _ in range(min(seen - i - connections.connecting, room, CONNECTS_A_PASS)):
+                        wanted = seen - i - connections.connecting if many is None else room
+                        for _ in range(min(wanted, room, CONNECTS_A_PASS)):
                             outcome = connections.connect(t)
                             if outcome:
                                 fail_waiting(outcome, t)
@@ -295,6 +323,10 @@ class Loop:
                                     break
                         next_due = due[i] if i < m else NEVER
                     break
+            if many is not None and many.dirty:  # what goes to the same connection leaves together
+                for broken, fault in many.flush(sent):
+                    over(many.lost(broken, fault), 0, now())
+                next_due = due[i] if i < m else NEVER
 
             # 2. housekeeping
             if t >= tick:
@@ -306,7 +338,12 @@ class Loop:
                     if not read[row]:
                         overdue.append(row)
                     row += 1
-                if overdue:
+                if overdue and many is not None:
+                    carriers = many.owners()
+                    for late in overdue:
+                        over([(late, TIMEOUT)], 0, t)
+                        over(many.given_up(carriers[late], late, sent[late]), 0, t)
+                elif overdue:
                     owners = {conn.row: conn for conn in conns.values() if conn.row >= 0}
                     for late in overdue:
                         conn = owners[late]
@@ -337,6 +374,8 @@ class Loop:
                     for conn in [conn for conn in conns.values() if conn.row >= 0]:
                         conn.close_after = True
                         finish(conn, CANCELLED, 0, t)
+                    if many is not None:
+                        over(many.cancelled(), 0, t)
                     break
                 if os.getppid() != self.coordinator:
                     raise SystemExit("the coordinator is gone")
@@ -349,7 +388,7 @@ class Loop:
             t = now()
             if next_due > t:
                 until = next_due if next_due < tick else tick
-            elif free or len(conns) < limit:
+            elif free or (len(conns) < limit if many is None else many.room(1) > 0):
                 until = t if connect_after <= t and not connections.connecting else min(tick, t + 100_000)
             else:
                 until = tick
@@ -380,6 +419,9 @@ class Loop:
                 except BlockingIOError:
                     continue
                 except OSError as error:
+                    if many is not None:
+                        over(many.lost(conn, error), 0, now())
+                        continue
                     lost(conn, reader.at_error(conn, error) if conn.row >= 0 else 0, 0, now())
                     continue
                 t = now()
@@ -393,6 +435,27 @@ class Loop:
                 size = len(data)
                 row = conn.row
                 bytes_read += size
+                if conn.many is not None and many is not None:
+                    if not size:
+                        over(many.lost(conn, None), stamp, t)
+                        continue
+                    if size == read_bytes and read_bytes < 262_144:
+                        read_bytes *= 4
+                    for row, outcome in conn.many.feed(data, stamp, t):
+                        recv[row] = stamp
+                        status[row] |= outcome
+                        read[row] = t
+                        finished += 1
+                        if conn.slots:
+                            free.append(conn)
+                        if at_once:
+                            if m < n:
+                                due[m] = t
+                                m += 1
+                        elif closed:
+                            answered(t)
+                    over(many.after(conn), stamp, t)
+                    continue
                 if row < 0 or not size:
                     if row < 0 and size and conn.codec is not None:
                         connections.feed(conn, conn.codec, data, stamp, t)

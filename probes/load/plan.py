@@ -121,7 +121,8 @@ class Wire:
     """How to talk to the target: where, and the encoded requests that are sent in turn.
 
     With a `protocol` other than "http" each connection has a codec (`probes.load.codec`), which may write
-    the columns `extra_columns` and a log of `log_entries` a shard.
+    the columns `extra_columns` and a log of `log_entries` a shard. With `streams` a connection carries up to
+    that many requests at once; 0 = its protocol knows one at a time.
     """
 
     family: int
@@ -134,6 +135,7 @@ class Wire:
     tls: Tls | None = None
     extra_columns: tuple[str, ...] = ()
     log_entries: int = 0
+    streams: int = 0
 
 
 @dataclass(frozen=True)

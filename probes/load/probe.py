@@ -585,6 +585,8 @@ def _floor() -> dict[str, float]:
 def _outcome_name(code: int) -> str:
     own = {plan.NO_PORTS: "no_ports", plan.STREAM_ERROR: "stream"}
     name = own.get(code) or plan.ERROR_OF_OUTCOME.get(code)
+    if name is None and 100 <= code < 600:  # a codec's own words for a status, as gRPC's
+        return f"status_{code}"
     if name is None:
         raise InternalError(f"an outcome without a name: {code}")
     return name

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 INSTALL = 'pip install "loadstone[grpc]"'
 CODEC = "probes.load.http2"
+STREAMS = 16
+"""Calls at once on a connection unless asked otherwise: with 64 in flight, 4 connections."""
 DEADLINE_AFTER_S = 0.1
 """How long after our own time-out the deadline lies that goes with a call (`grpc-timeout`)."""
 _PACKAGES = {"hpack": "hpack", "google.protobuf": "protobuf", "grpc_reflection": "grpcio-reflection"}
@@ -50,6 +52,8 @@ class Endpoint:
     tls: Tls | None
     metadata: tuple[tuple[str, str], ...]
     shown_metadata: tuple[str, ...]
+    streams: int = STREAMS
+    expect_body: str | None = None
 
     @property
     def authority(self) -> str:
@@ -61,7 +65,7 @@ class Endpoint:
         The deadline that goes with it lies `DEADLINE_AFTER_S` after our own: whoever keeps deadlines does not
         work on for nobody, and a call that takes too long is still a time-out and no status of the server's.
         """
-        from probes.load.http2 import encoded_request, header_block
+        from probes.load.http2_frames import encoded_request, header_block
 
         agent = f"{http.USER_AGENT}/{run_id}" if run_id else http.USER_AGENT
         metadata = self.metadata
@@ -76,7 +80,8 @@ class Endpoint:
         """How the load loop talks to it."""
         return Wire(
             family=self.family, address=(self.ip, self.port), requests=requests,
-            timeout_ns=int(timeout_s * 1e9), protocol=CODEC, tls=self.tls,
+            timeout_ns=int(timeout_s * 1e9), protocol=CODEC, tls=self.tls, streams=self.streams,
+            expect_body=self.expect_body,
         )  # fmt: skip
 
 
@@ -120,20 +125,20 @@ def call(endpoint: Endpoint, path: str, message: bytes, timeout_s: float, run_id
     where = endpoint.authority
     request = endpoint.encoded(path, message, timeout_s, run_id)
     errors: dict[int, str] = {}
-    codec = Codec(endpoint.wire((request,), timeout_s), Notes(errors))
-    codec.body = bytearray()
+    wire = replace(endpoint.wire((request,), timeout_s), expect_body=None)
+    codec = Codec(wire, Notes(errors), keep_bodies=True)
     started = time.monotonic()
     try:
         with http.connected((endpoint.ip, endpoint.port), endpoint.tls, timeout_s) as sock:
             sock.sendall(codec.begin(0, request))
-            outcome = 0
-            while not outcome:
+            ended: list[tuple[int, int]] = []
+            while not ended:
                 left = started + timeout_s - time.monotonic()
                 if left <= 0:
                     raise TimeoutError
                 sock.settimeout(left)
                 data = sock.recv(65_536)
-                outcome = codec.feed(data, 0, 0) if data else codec.at_end()
+                ended = codec.feed(data, 0, 0) if data else codec.at_end()
                 if codec.pending and data:
                     waiting, codec.pending = codec.pending, b""
                     sock.sendall(waiting)
@@ -147,11 +152,12 @@ def call(endpoint: Endpoint, path: str, message: bytes, timeout_s: float, run_id
     except ConnectionRefusedError as error:
         raise TargetError(f"nothing listens on {where}; start the service or correct the address") from error
     except OSError as error:
-        if codec.at_end() and isinstance(error, ConnectionError):
+        if isinstance(error, ConnectionError):
             raise TargetError(
                 f"what listens on {where} does not speak gRPC: it ended the connection"
             ) from error
         raise TargetError(f"{where} cannot be asked: {error.strerror or error}") from error
+    outcome = ended[0][1]
     said = errors.get(outcome, "")
     if outcome >= 1_000 or (codec.code is None and outcome != 200):
         raise TargetError(f"what listens on {where} does not speak gRPC: {said}")
