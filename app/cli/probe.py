@@ -22,6 +22,7 @@ DEFAULT_STEP = "5s"
 DEFAULT_VISIT = "1s"
 DEFAULT_USERS_TIME = "30s"
 MOST_CONNECTIONS = 60_000
+MOST_STREAMS = 1_000
 MOST_USERS = 10_000
 MOST_SHARDS = 64
 MOST_REPEATS = 100
@@ -208,7 +209,11 @@ def parser() -> CommandParser:
         type=whole_number("--expect-status", 100, 599),
         help="the only status that is good (default: any 2xx)",
     )
-    request.add_argument("--expect-body", metavar="REGEX", help="what has to be found in the answer")
+    request.add_argument(
+        "--expect-body",
+        metavar="REGEX",
+        help="what has to be found in the answer, of gRPC in the bytes of its message",
+    )
 
     request.add_argument(
         "--ca",
@@ -224,6 +229,13 @@ def parser() -> CommandParser:
         "--proto",
         metavar="FILE",
         help="of grpc://: what the method takes, where the server has no reflection",
+    )
+    request.add_argument(
+        "--streams",
+        metavar="N",
+        type=whole_number("--streams", 1, MOST_STREAMS),
+        help="of grpc:// and kserve+grpc://: calls at once on a connection (default 16, so that 64 take four "
+        "connections; 1 = a connection for each)",
     )
 
     user_code.add_options(parser)
@@ -562,6 +574,7 @@ def target_of(options: argparse.Namespace) -> Target:
         "ca": options.ca,
         "insecure": options.insecure or None,
         "proto": options.proto,
+        "streams": options.streams,
     }
     return parse_target(options.target, {name: value for name, value in given.items() if value is not None})
 

@@ -54,7 +54,7 @@ CODE_KEYS = ("sample", "spread", "python", "workers", "threads")
 """How code of one's own is called."""
 KEYS = (
     "schema", "assessment", "title", "target", "start", "method", "headers", "body", "bodies",
-    "expect_status", "expect_body", "allow_remote", "ca", "insecure", "proto", *CODE_KEYS,
+    "expect_status", "expect_body", "allow_remote", "ca", "insecure", "proto", "streams", *CODE_KEYS,
     "slo", "load", "with", "answers", "lens", "scan", "workload", "evidence", "require", "report",
 )  # fmt: skip
 LOAD_KEYS = (

@@ -47,7 +47,7 @@ Made = TypeVar("Made")
 
 OF_SERVICES = (
     "start", "with", "method", "headers", "body", "bodies", "expect_status", "allow_remote", "ca", "insecure",
-    "proto",
+    "proto", "streams",
 )  # fmt: skip
 """Keys that say nothing of code of one's own, which the probe starts and calls itself."""
 
@@ -286,6 +286,7 @@ class RunFileReader(CheckedValues):
     def request(self, root: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments of `parse_target` but the address; of code of one's own, of `parse_user_code`."""
         from app.cli.inputs import read_bodies, read_body
+        from app.cli.probe import MOST_STREAMS
 
         if isinstance(root.get("target"), str) and is_user_code(root["target"]):
             return self.code_request(root)
@@ -305,6 +306,8 @@ class RunFileReader(CheckedValues):
                 request[key] = self.text(root, key)
         if root.get("expect_status") is not None:
             request["expect_status"] = int(self.number(root, "expect_status", 100, 599))
+        if root.get("streams") is not None:
+            request["streams"] = int(self.number(root, "streams", 1, MOST_STREAMS))
         headers = root.get("headers")
         if isinstance(headers, Mapping):
             request["headers"] = tuple(f"{name}: {value}" for name, value in headers.items())

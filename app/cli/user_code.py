@@ -32,6 +32,7 @@ _OF_HTTP = (
     "--ca",
     "--insecure",
     "--proto",
+    "--streams",
 )
 _OF_CODE = ("--spread", "--python", "--workers", "--threads", "--memory-limit")
 _MOST_WORKERS, _MOST_THREADS = 64, 256

@@ -6,6 +6,7 @@ sample is made into a message and a request once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,10 @@ class GrpcTarget:
     method: Method | None = None
     messages: tuple[bytes, ...] = ()
 
-    expect_body = None
+    @property
+    def expect_body(self) -> str | None:
+        """What has to be found in the bytes of every answer's message."""
+        return self.endpoint.expect_body
 
     @property
     def remote(self) -> bool:
@@ -105,6 +109,11 @@ class GrpcTarget:
             raise TargetError(
                 f"{self.address} answers {reply.said} instead of OK; correct the call (--sample, --header)"
             )
+        if self.expect_body is not None and not re.search(self.expect_body.encode(), reply.message):
+            raise TargetError(
+                f"the message that {self.address} answers with does not match --expect-body "
+                f"{self.expect_body!r}; its text is UTF-8 between the marks of its fields"
+            )
         return Answer(200, "OK", method.decoded(reply.message), reply.seconds)
 
     def to_json(self) -> dict[str, Any]:
@@ -114,7 +123,10 @@ class GrpcTarget:
             "address": self.address,
             "remote": self.remote,
             "sample_from": self.sample_from,
+            "streams": self.endpoint.streams,
         }
+        if self.expect_body is not None:
+            document["expect_body"] = self.expect_body
         if self.endpoint.shown_metadata:
             document["headers"] = list(self.endpoint.shown_metadata)
         if len(self.samples) > 1:
@@ -153,6 +165,8 @@ def parse_target(
     body: bytes | None = None,
     bodies: Sequence[bytes] | None = None,
     proto: str | None = None,
+    expect_body: str | None = None,
+    streams: int | None = None,
     allow_remote: bool = False,
     ca: str | None = None,
     insecure: bool = False,
@@ -160,10 +174,15 @@ def parse_target(
     """The target of a `grpc://host:port/package.Service/Method` address; sends nothing.
 
     `headers` are metadata of every call, `body` or `bodies` the samples as JSON; without any the message is
-    the empty one. Raises `UsageError` when something is wrong with them or a package is missing,
-    `TargetError` when the host name cannot be resolved.
+    the empty one. `streams` is how many calls a connection carries at once.
+
+    Raises `UsageError` when something is wrong with them or a package is missing, `TargetError` when the host
+    name cannot be resolved.
     """
-    endpoint, path = read_endpoint(address, headers, allow_remote=allow_remote, ca=ca, insecure=insecure)
+    endpoint, path = read_endpoint(
+        address, headers, allow_remote=allow_remote, ca=ca, insecure=insecure, streams=streams,
+        expect_body=expect_body,
+    )  # fmt: skip
     service, method = split_path(path)
     need_packages(compiler=proto is not None)
     samples = given_samples(body, bodies)

@@ -97,9 +97,17 @@ class Reply:
 
 
 def read_endpoint(
-    address: str, headers: Sequence[str], *, allow_remote: bool, ca: str | None, insecure: bool
+    address: str,
+    headers: Sequence[str],
+    *,
+    allow_remote: bool,
+    ca: str | None,
+    insecure: bool,
+    streams: int | None,
+    expect_body: str | None,
 ) -> tuple[Endpoint, str]:
     """Endpoint and path of a `grpc://` address (`grpcs://` with TLS). Raises as `http.parse_target` does."""
+    http.check_pattern(expect_body)
     scheme, _, rest = address.partition("://")
     secure = scheme.lower().endswith("s")
     if not secure and (ca is not None or insecure):
@@ -110,8 +118,9 @@ def read_endpoint(
     )  # fmt: skip
     tls = None if plain.tls is None else replace(plain.tls, alpn=("h2",))
     endpoint = Endpoint(
-        plain.host, plain.port, plain.family, plain.ip, plain.remote, tls, plain.headers, plain.shown_headers
-    )
+        plain.host, plain.port, plain.family, plain.ip, plain.remote, tls, plain.headers, plain.shown_headers,
+        streams or STREAMS, expect_body,
+    )  # fmt: skip
     return endpoint, plain.path
 
 

@@ -218,6 +218,16 @@ class HttpTarget:
         return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + (body or b"")
 
 
+def check_pattern(expect_body: str | None) -> None:
+    """Raises `UsageError` where what is to be found in the answer is no regular expression."""
+    if expect_body is None:
+        return
+    try:
+        re.compile(expect_body.encode())
+    except re.error as error:
+        raise UsageError(f"--expect-body {expect_body!r} is not a regular expression: {error}") from error
+
+
 def parse_target(
     address: str,
     *,
@@ -250,11 +260,7 @@ def parse_target(
         raise UsageError("--bodies holds no body: give at least one line")
     if expect_status is not None and not 200 <= expect_status <= 599:
         raise UsageError(f"--expect-status {expect_status} is not a status of an answer: write 200 to 599")
-    if expect_body is not None:
-        try:
-            re.compile(expect_body.encode())
-        except re.error as error:
-            raise UsageError(f"--expect-body {expect_body!r} is not a regular expression: {error}") from error
+    check_pattern(expect_body)
     parsed, shown = _headers(headers, os.environ if environment is None else environment)
     sent: tuple[bytes | None, ...] = tuple(bodies) if bodies else (body,)
     return HttpTarget(

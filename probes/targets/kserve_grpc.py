@@ -103,6 +103,8 @@ def parse_target(
     headers: Sequence[str] = (),
     body: bytes | None = None,
     bodies: Sequence[bytes] | None = None,
+    expect_body: str | None = None,
+    streams: int | None = None,
     allow_remote: bool = False,
     ca: str | None = None,
     insecure: bool = False,
@@ -112,7 +114,10 @@ def parse_target(
     Raises `UsageError` when something is wrong with the options or a package is missing, `TargetError` when
     the host name cannot be resolved.
     """
-    endpoint, path = read_endpoint(address, headers, allow_remote=allow_remote, ca=ca, insecure=insecure)
+    endpoint, path = read_endpoint(
+        address, headers, allow_remote=allow_remote, ca=ca, insecure=insecure, streams=streams,
+        expect_body=expect_body,
+    )  # fmt: skip
     named = _PATH.fullmatch(path)
     if named is None:
         raise UsageError(f"'{path[:80]}' names no model: write kserve+grpc://host:port/model")

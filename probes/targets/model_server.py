@@ -103,6 +103,8 @@ def parse_target(
     headers: Sequence[str] = (),
     body: bytes | None = None,
     bodies: Sequence[bytes] | None = None,
+    expect_status: int | None = None,
+    expect_body: str | None = None,
     allow_remote: bool = False,
     ca: str | None = None,
     insecure: bool = False,
@@ -116,6 +118,7 @@ def parse_target(
     protocol = protocol.lower()
     target = http.parse_target(
         plain, method="POST", headers=headers, body=body, bodies=bodies,
+        expect_status=expect_status, expect_body=expect_body,
         allow_remote=allow_remote, ca=ca, insecure=insecure,
     )  # fmt: skip
     values = {**vars(target), "sample_from": "given" if target.bodies != (None,) else "model"}

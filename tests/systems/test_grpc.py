@@ -312,3 +312,28 @@ def test_the_form_of_the_window_asks_by_reflection_and_sends_one_request(start_s
     assert (answered.status, json.loads(answered.beginning)) == (200, {"size": len("hello")})
     wrong = ProbeOrder(target=order.target, body_kind="text", body='{"txt": 1}')
     assert "its fields are text, status, bytes" in detect(wrong).problem
+
+
+def test_what_the_message_has_to_hold_is_asked_of_check_and_load(echo: Start) -> None:
+    address = echo()
+    told = {"body": b'{"text": "abc", "bytes": 3}'}
+    target: Any = parse_target(address, told | {"expect_body": "xxx"}).prepared(3.0)
+    assert target.check(3.0).status == 200
+    with Engine(target.wire(3.0), 4, Nobody()) as engine:
+        record = engine.closed_loop(4, 0.3)
+    assert set(record.status.tolist()) == {200}
+    other: Any = parse_target(address, told | {"expect_body": "xxxx"}).prepared(3.0)
+    with pytest.raises(TargetError, match="does not match --expect-body 'xxxx'"):
+        other.check(3.0)
+    with pytest.raises(UsageError, match="is not a regular expression"):
+        parse_target(address, told | {"expect_body": "("})
+
+
+def test_a_status_that_comes_under_load_is_told(echo: Start) -> None:
+    """The check is answered; one sample in two is refused (RESOURCE_EXHAUSTED, 429)."""
+    told = {"bodies": [b'{"text": "a"}', b'{"status": 8}']}
+    probe = LoadProbe(parse_target(echo(), told), LoadSpec(warmup_s=0.0, arrivals="constant", **at(100)))
+    result = probe.run(ProbeContext("0123456789", lambda _: None, threading.Event()))
+    (step,) = result["steps"]
+    assert step["errors"]["throttled"] == step["sent"] // 2 == 50
+    assert result["client"]["errors_seen"] == {"status_429": "RESOURCE_EXHAUSTED: as was asked: ä"}
