@@ -31,6 +31,7 @@ from app.gui.session import Session
 from app.gui.store_opening import StoreOpening
 from app.gui.texts import filled
 from app.gui.theme import PAGE, SMALL, ZOOMS, Theme
+from app.gui.widgets.elided import ElidedLabel
 from app.gui.widgets.keycap import KeyCap
 from app.gui.widgets.labels import PlainLabel, rule
 from app.gui.widgets.notice import Notice
@@ -97,7 +98,7 @@ class MainWindow(QMainWindow):
 
     def _build(self, theme: Theme) -> None:
         self.title = PlainLabel("", PAGE, 600)
-        self.subtitle = PlainLabel("", SMALL, tone="muted")
+        self.subtitle = ElidedLabel("", SMALL, tone="muted")
         self._actions = QHBoxLayout()
         self._actions.setSpacing(12)
         head = QWidget()

@@ -61,6 +61,8 @@ NARROW = 1200 - 209
 TIGHT = 1360 - 209
 """Under this one the outer columns give way to the question."""
 LIST, LIST_TIGHT, SIDE, SIDE_TIGHT = 304, 248, 284, 264
+MOST_LIST = 0.31
+"""The share of the page that the list may take with larger type."""
 _TYPING = (QLineEdit, QPlainTextEdit, QAbstractSpinBox, QComboBox)
 
 
@@ -251,7 +253,8 @@ class ChecklistPage(Page):
         width, larger = self.width(), max(1.0, self.theme.zoom / 100)
         self._place_side(width < NARROW * larger)
         is_tight = width < TIGHT * larger
-        self._left.setFixedWidth(round((LIST_TIGHT if is_tight and not self._is_narrow else LIST) * larger))
+        names = (LIST_TIGHT if is_tight and not self._is_narrow else LIST) * larger
+        self._left.setFixedWidth(round(max(LIST_TIGHT, min(names, MOST_LIST * width))))
         self._side_scroll.setFixedWidth(round((SIDE_TIGHT if is_tight else SIDE) * larger))
 
     # -- the head ------------------------------------------------------------------------------------------

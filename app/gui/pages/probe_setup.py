@@ -71,7 +71,8 @@ class ProbeSetup(ProbeFields):
     # -- parts ---------------------------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
-        left = self._form()
+        left = self._left = self._form()
+        self._widest = left.maximumWidth()
         self.answer = ProbeAnswer(self.theme)
         self.badge, self.sample, self.copy = self.answer.badge, self.answer.sample, self.answer.copy
         self.command, self.duration_words = self.answer.command, self.answer.duration_words
@@ -93,6 +94,8 @@ class ProbeSetup(ProbeFields):
         self._across.setDirection(
             QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
         )
+        # Under each other all is as wide as the page: a narrower part would break its lines at other places.
+        self._left.setMaximumWidth(16_777_215 if narrow else self._widest)
         super().resizeEvent(event)
 
     def _connect(self) -> None:
