@@ -147,7 +147,11 @@ class LoadProbe:
                 if watcher is not None:
                     watcher.stop()
             header |= {"target": target, "floor_ms": floor, "others_cores": others, "why": why}
-            header |= {"ends": ends, "answers": held, "checks": 1 + (answers.sent if answers else 0)}
+            header |= {
+                "ends": ends,
+                "answers": held,
+                "checks": 1 + self.target.tried + (answers.sent if answers else 0),
+            }
             header |= {"memory": memory, "limit": limit, "overload": overload, "loss": loss}
             document = self._document(run, capacity, ending, header)
         for fact in document["facts"]:

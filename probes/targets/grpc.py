@@ -37,6 +37,11 @@ class GrpcTarget:
     messages: tuple[bytes, ...] = ()
 
     @property
+    def tried(self) -> int:
+        """What the method takes is asked of other methods."""
+        return 0
+
+    @property
     def expect_body(self) -> str | None:
         """What has to be found in the bytes of every answer's message."""
         return self.endpoint.expect_body

@@ -56,6 +56,7 @@ class HttpTarget:
     remote: bool
     sample_from: str
     tls: Tls | None = None
+    tried: int = 0
 
     kind = "http"
 

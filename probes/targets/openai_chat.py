@@ -44,10 +44,15 @@ class ChatTarget(HttpTarget):
         if target.model is None:
             target = replace(target, model=target._only_model(timeout_s))
             target = replace(target, bodies=tuple(_with(body, model=target.model) for body in target.bodies))
-        if target.asks_usage and target.ask(timeout_s).status in (400, 422):
-            bare = replace(target, bodies=tuple(_without_usage(body) for body in target.bodies))
+        if not target.asks_usage:
+            return target
+        refused = target.ask(timeout_s).status in (400, 422)
+        target = replace(target, tried=1)
+        if refused:
+            bodies = tuple(_without_usage(body) for body in target.bodies)
+            bare = replace(target, bodies=bodies, asks_usage=False, tried=2)
             if bare.is_good(bare.ask(timeout_s).status):
-                return replace(bare, asks_usage=False)
+                return bare
         return target
 
     def check(self, timeout_s: float, run_id: str | None = None) -> Answer:

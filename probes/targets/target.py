@@ -65,6 +65,11 @@ class Target(Protocol):
         """The pattern that a good answer holds; None where any does."""
         ...
 
+    @property
+    def tried(self) -> int:
+        """Requests of the load's kind that `prepared` has sent: whoever counts them counts these too."""
+        ...
+
     def prepared(self, timeout_s: float) -> Target:
         """The target with its requests made, after asking the server what it takes where the kind does.
 

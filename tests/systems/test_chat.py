@@ -77,7 +77,9 @@ def test_a_server_that_refuses_the_question_for_usage_is_not_asked(start_server:
     server = start_server(SERVER, "--refuse-usage")
     found = probed(server, ClosedSegment(1, 0.5))
     assert found["streaming"]["tokens_from"] == "chunks"
-    assert all("stream_options" not in body for body in server.stop()["last"])
+    said = server.stop()
+    assert all("stream_options" not in body for body in said["last"])
+    assert said["requests"] == found["client"]["requests_sent"] + found["client"]["checks_sent"]
 
 
 def test_streams_without_their_last_word_are_counted_and_good(start_server: StartServer) -> None:
