@@ -39,8 +39,8 @@ def parser() -> CommandParser:
         "  scan: [deploy/]\n"
         "  report: [readiness.pdf]\n"
         "More keys: title, start (command, ready, end_one), method, headers, body, bodies, expect_status,\n"
-        "expect_body, ca, insecure, proto, streams, allow_remote, load (as the options of probe), with,\n"
-        "lens, workload, evidence, require; for code of your own (target: python:app:predict) sample,\n"
+        "expect_body, ca, insecure, proto, streams, client, allow_remote, load (as the options of probe),\n"
+        "with, lens, workload, evidence, require; for code of your own (target: python:app:predict) sample,\n"
         "spread, python, workers, threads. Relative paths start at the folder of the file.",
         (
             "loadstone run",

@@ -54,8 +54,8 @@ CODE_KEYS = ("sample", "spread", "python", "workers", "threads")
 """How code of one's own is called."""
 KEYS = (
     "schema", "assessment", "title", "target", "start", "method", "headers", "body", "bodies",
-    "expect_status", "expect_body", "allow_remote", "ca", "insecure", "proto", "streams", *CODE_KEYS,
-    "slo", "load", "with", "answers", "lens", "scan", "workload", "evidence", "require", "report",
+    "expect_status", "expect_body", "allow_remote", "ca", "insecure", "proto", "streams", "client",
+    *CODE_KEYS, "slo", "load", "with", "answers", "lens", "scan", "workload", "evidence", "require", "report",
 )  # fmt: skip
 LOAD_KEYS = (
     "find_capacity", "precision", "max_rate", "budget", "rate", "duration", "stages", "ramp", "concurrency",

@@ -47,7 +47,7 @@ Made = TypeVar("Made")
 
 OF_SERVICES = (
     "start", "with", "method", "headers", "body", "bodies", "expect_status", "allow_remote", "ca", "insecure",
-    "proto", "streams",
+    "proto", "streams", "client",
 )  # fmt: skip
 """Keys that say nothing of code of one's own, which the probe starts and calls itself."""
 
@@ -301,7 +301,7 @@ class RunFileReader(CheckedValues):
                 request[key] = True
         if root.get("ca") is not None:
             request["ca"] = str(self.folder / self.text(root, "ca"))
-        for key in ("method", "expect_body"):
+        for key in ("method", "expect_body", "client"):
             if root.get(key) is not None:
                 request[key] = self.text(root, key)
         if root.get("expect_status") is not None:

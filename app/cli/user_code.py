@@ -33,6 +33,7 @@ _OF_HTTP = (
     "--insecure",
     "--proto",
     "--streams",
+    "--client",
 )
 _OF_CODE = ("--spread", "--python", "--workers", "--threads", "--memory-limit")
 _MOST_WORKERS, _MOST_THREADS = 64, 256

@@ -119,6 +119,9 @@ class LoadProbe:
         if watcher is None and not self.target.remote:
             text = "the process behind the target was not found: its CPU and memory are not measured"
             self._note(context, text)
+        if target.get("client") == "grpcio":
+            text = "grpcio's own client makes the calls: no kernel stamps, timers of 1 ms, more CPU here"
+            self._note(context, text)
         scarce = scarce_ports(answer, self.spec, ephemeral_ports(), time_wait_sockets())
         if scarce is not None:
             self._note(context, scarce)

@@ -25,8 +25,8 @@ def attach(path: str) -> mmap.mmap:
         os.close(fd)
 
 
-def prepare_process() -> None:
-    """Dies with the coordinator, leaves Ctrl-C to it, wakes on time, and never collects garbage."""
+def prepare_process(*, collects: bool = False) -> None:
+    """Dies with the coordinator, leaves Ctrl-C to it, wakes on time, collects garbage only where asked."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         with suppress(OSError):
@@ -35,7 +35,8 @@ def prepare_process() -> None:
             libc.prctl(29, 1, 0, 0, 0)  # PR_SET_TIMERSLACK: 1 ns instead of 50 µs
     gc.collect()
     gc.freeze()
-    gc.disable()
+    if not collects:
+        gc.disable()
 
 
 def main(wire: Wire, pipe: Connection) -> None:
@@ -43,8 +44,15 @@ def main(wire: Wire, pipe: Connection) -> None:
 
     Answers each `Segment` with a `ShardReport`, or with the text of a traceback.
     """
-    prepare_process()
-    loop = Loop(wire)
+    loop: Any
+    if wire.protocol == "grpcio":
+        from probes.load.grpcio_loop import Loop as GrpcioLoop
+
+        loop = GrpcioLoop(wire)
+        prepare_process(collects=True)
+    else:
+        prepare_process()
+        loop = Loop(wire)
     pipe.send(os.getpid())
     while True:
         try:

@@ -128,8 +128,11 @@ class GrpcTarget:
             "address": self.address,
             "remote": self.remote,
             "sample_from": self.sample_from,
-            "streams": self.endpoint.streams,
         }
+        if self.endpoint.client == "own":
+            document["streams"] = self.endpoint.streams
+        else:
+            document["client"] = self.endpoint.client
         if self.expect_body is not None:
             document["expect_body"] = self.expect_body
         if self.endpoint.shown_metadata:
@@ -172,6 +175,7 @@ def parse_target(
     proto: str | None = None,
     expect_body: str | None = None,
     streams: int | None = None,
+    client: str | None = None,
     allow_remote: bool = False,
     ca: str | None = None,
     insecure: bool = False,
@@ -186,10 +190,10 @@ def parse_target(
     """
     endpoint, path = read_endpoint(
         address, headers, allow_remote=allow_remote, ca=ca, insecure=insecure, streams=streams,
-        expect_body=expect_body,
+        expect_body=expect_body, client=client,
     )  # fmt: skip
     service, method = split_path(path)
-    need_packages(compiler=proto is not None)
+    need_packages(compiler=proto is not None, client=endpoint.client)
     samples = given_samples(body, bodies)
     return GrpcTarget(
         kind="grpc",

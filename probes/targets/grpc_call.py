@@ -24,12 +24,14 @@ DEADLINE_AFTER_S = 0.1
 """How long after our own time-out the deadline lies that goes with a call (`grpc-timeout`)."""
 _PACKAGES = {"hpack": "hpack", "google.protobuf": "protobuf", "grpc_reflection": "grpcio-reflection"}
 _COMPILER = {"grpc_tools": "grpcio-tools"}
+CLIENTS = ("own", "grpcio")
 
 
-def need_packages(*, compiler: bool = False) -> None:
+def need_packages(*, compiler: bool = False, client: str = "own") -> None:
     """Raises `UsageError` that names the packages of the extra that are missing, and how to install them."""
     missing = []
-    for module, package in (_PACKAGES | (_COMPILER if compiler else {})).items():
+    needed = _PACKAGES | (_COMPILER if compiler else {}) | ({"grpc": "grpcio"} if client == "grpcio" else {})
+    for module, package in needed.items():
         try:
             found = find_spec(module) is not None
         except ModuleNotFoundError:
@@ -54,6 +56,7 @@ class Endpoint:
     shown_metadata: tuple[str, ...]
     streams: int = STREAMS
     expect_body: str | None = None
+    client: str = "own"
 
     @property
     def authority(self) -> str:
@@ -69,6 +72,10 @@ class Endpoint:
 
         agent = f"{http.USER_AGENT}/{run_id}" if run_id else http.USER_AGENT
         metadata = self.metadata
+        if self.client == "grpcio":
+            from probes.load import grpcio_loop
+
+            return grpcio_loop.encoded(path, self.authority, agent, metadata, message)
         if not any(name.lower() == "grpc-timeout" for name, _ in metadata):
             metadata = (("grpc-timeout", f"{math.ceil(1e3 * (timeout_s + DEADLINE_AFTER_S))}m"), *metadata)
         block = header_block(
@@ -78,6 +85,11 @@ class Endpoint:
 
     def wire(self, requests: tuple[bytes, ...], timeout_s: float) -> Wire:
         """How the load loop talks to it."""
+        if self.client == "grpcio":
+            return Wire(
+                family=self.family, address=(self.ip, self.port), requests=requests,
+                timeout_ns=int(timeout_s * 1e9), protocol="grpcio", tls=self.tls,
+            )  # fmt: skip
         return Wire(
             family=self.family, address=(self.ip, self.port), requests=requests,
             timeout_ns=int(timeout_s * 1e9), protocol=CODEC, tls=self.tls, streams=self.streams,
@@ -105,9 +117,17 @@ def read_endpoint(
     insecure: bool,
     streams: int | None,
     expect_body: str | None,
+    client: str | None,
 ) -> tuple[Endpoint, str]:
     """Endpoint and path of a `grpc://` address (`grpcs://` with TLS). Raises as `http.parse_target` does."""
     http.check_pattern(expect_body)
+    if client == "grpcio":
+        if insecure:
+            raise UsageError("grpcio always checks certificates: name them with --ca instead of --insecure")
+        if streams is not None or expect_body is not None:
+            raise UsageError("--streams and --expect-body are not for --client grpcio: leave them out")
+    elif client not in (None, "own"):
+        raise UsageError(f"'{client}' is no client of gRPC: write --client own or --client grpcio")
     scheme, _, rest = address.partition("://")
     secure = scheme.lower().endswith("s")
     if not secure and (ca is not None or insecure):
@@ -119,7 +139,7 @@ def read_endpoint(
     tls = None if plain.tls is None else replace(plain.tls, alpn=("h2",))
     endpoint = Endpoint(
         plain.host, plain.port, plain.family, plain.ip, plain.remote, tls, plain.headers, plain.shown_headers,
-        streams or STREAMS, expect_body,
+        streams or STREAMS, expect_body, client or "own",
     )  # fmt: skip
     return endpoint, plain.path
 
@@ -131,6 +151,8 @@ def call(endpoint: Endpoint, path: str, message: bytes, timeout_s: float, run_id
     """
     from probes.load.http2 import Codec
 
+    if endpoint.client == "grpcio":
+        return _call_by_grpcio(endpoint, path, message, timeout_s, run_id)
     where = endpoint.authority
     request = endpoint.encoded(path, message, timeout_s, run_id)
     errors: dict[int, str] = {}
@@ -174,3 +196,34 @@ def call(endpoint: Endpoint, path: str, message: bytes, timeout_s: float, run_id
     if outcome == 200 and codec.body[:1] != b"\0":
         raise TargetError(f"{where} answers with a compressed message, which was not asked for")
     return Reply(outcome, codec.code, said, body, time.monotonic() - started)
+
+
+def _call_by_grpcio(
+    endpoint: Endpoint, path: str, message: bytes, timeout_s: float, run_id: str | None
+) -> Reply:
+    import grpc
+
+    from probes.load.grpcio_loop import channel_of, decoded
+    from probes.load.http2_frames import CODES, STATUS_OF_CODE
+
+    request = endpoint.encoded(path, message, timeout_s, run_id)
+    _, authority, agent, metadata, _ = decoded(request)
+    started = time.monotonic()
+    with channel_of(grpc, endpoint.wire((request,), timeout_s), authority, agent) as channel:
+        try:
+            answer = channel.unary_unary(path)(message, timeout=timeout_s, metadata=metadata)
+        except grpc.RpcError as error:
+            seconds = time.monotonic() - started
+            number, said = error.code().value[0], error.details() or ""
+            if number == CODES.index("DEADLINE_EXCEEDED") and seconds >= timeout_s - 0.01:
+                raise TargetError(
+                    f"{endpoint.authority} gave no complete answer within {timeout_s:g} s; check that the "
+                    "service is healthy or allow more with --timeout"
+                ) from error
+            if number == CODES.index("UNAVAILABLE") and "connect" in said.lower():
+                raise TargetError(
+                    f"grpcio cannot connect to {endpoint.authority} ({said[:120]}); start the service or "
+                    "correct the address"
+                ) from error
+            return Reply(STATUS_OF_CODE[number], number, f"{CODES[number]}: {said}", b"", seconds)
+    return Reply(200, 0, "", answer, time.monotonic() - started)

@@ -105,6 +105,7 @@ def parse_target(
     bodies: Sequence[bytes] | None = None,
     expect_body: str | None = None,
     streams: int | None = None,
+    client: str | None = None,
     allow_remote: bool = False,
     ca: str | None = None,
     insecure: bool = False,
@@ -116,12 +117,12 @@ def parse_target(
     """
     endpoint, path = read_endpoint(
         address, headers, allow_remote=allow_remote, ca=ca, insecure=insecure, streams=streams,
-        expect_body=expect_body,
+        expect_body=expect_body, client=client,
     )  # fmt: skip
     named = _PATH.fullmatch(path)
     if named is None:
         raise UsageError(f"'{path[:80]}' names no model: write kserve+grpc://host:port/model")
-    need_packages()
+    need_packages(client=endpoint.client)
     samples = given_samples(body, bodies)
     return KserveGrpcTarget(
         kind="kserve_grpc",

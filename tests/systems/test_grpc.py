@@ -21,6 +21,7 @@ import pytest
 from probes.errors import TargetError, UsageError
 from probes.load.arrivals import due_times
 from probes.load.engine import Engine, Progress
+from probes.load.plan import OUTCOME, TIMEOUT
 from probes.load.probe import LoadProbe
 from probes.load.shard import Live
 from probes.load.spec import ClosedSegment, LoadSpec, OpenSegment
@@ -337,3 +338,25 @@ def test_a_status_that_comes_under_load_is_told(echo: Start) -> None:
     (step,) = result["steps"]
     assert step["errors"]["throttled"] == step["sent"] // 2 == 50
     assert result["client"]["errors_seen"] == {"status_429": "RESOURCE_EXHAUSTED: as was asked: ä"}
+
+
+def test_grpcio_makes_the_same_calls_where_it_is_asked_for(echo: Start) -> None:
+    """Open and closed loop, a status by its class, a time-out told apart; the result says whose client."""
+    address = echo("--threads", 8)
+    told = {"client": "grpcio", "bodies": [b'{"text": "a"}', b'{"status": 8}']}
+    for segment in (OpenSegment(100, 100, 1.0), ClosedSegment(4, 0.5)):
+        probe = LoadProbe(
+            parse_target(address, told), LoadSpec(warmup_s=0.0, arrivals="constant", segments=(segment,))
+        )
+        result = probe.run(ProbeContext("0123456789", lambda _: None, threading.Event()))
+        (step,) = result["steps"]
+        assert step["ok"] + step["errors"]["throttled"] == step["sent"] > 8
+        assert abs(step["ok"] - step["errors"]["throttled"]) <= 1
+        assert SERVICE_MS <= step["service_ms"]["p50"] <= step["response_ms"]["p50"]
+    assert result["target"]["client"] == "grpcio"
+    target: Any = parse_target(address, {"client": "grpcio", "body": b'{"status": -1}'}).prepared(3.0)
+    with Engine(target.wire(0.3), 4, Nobody()) as engine:
+        record = engine.closed_loop(2, 0.1)
+    assert {int(one) & OUTCOME for one in record.status} == {TIMEOUT}
+    with pytest.raises(UsageError, match=r"^--streams and --expect-body are not for --client grpcio"):
+        parse_target(address, {"client": "grpcio", "streams": 2})
