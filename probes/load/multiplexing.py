@@ -42,8 +42,10 @@ class Lanes:
         """How many connections may be opened for so many requests that wait."""
         if self.slots >= self.limit:
             return 0
-        coming = sum(conn.many is None or not conn.many.greeted for conn in self.connections.all.values())
-        return -(-min(waiting, self.limit - self.slots) // self.each) - coming
+        conns = self.connections.all
+        coming = sum(conn.many is None or not conn.many.greeted for conn in conns.values())
+        wanted = -(-min(waiting, self.limit - self.slots) // self.each) - coming
+        return min(wanted, self.limit - len(conns))  # a peer may take nothing over those that are there
 
     def came_up(self, conn: Conn) -> None:
         """A connection is up: its first request goes along with the preface."""

@@ -129,6 +129,12 @@ class OneAtOnce(Peer):
     settings = ((3, 1),)
 
 
+class NoneAtOnce(Peer):
+    """Takes no call, but those that were there before it said so."""
+
+    settings = ((3, 0),)
+
+
 class InBatches(Peer):
     """Answers four calls together, the last first."""
 

@@ -147,6 +147,14 @@ def test_a_server_that_takes_one_call_at_once_gets_one() -> None:
     assert seen["connections"] == 6
 
 
+def test_a_server_that_takes_no_call_is_not_flooded_with_connections() -> None:
+    """What goes along with the preface may be answered; the rest stays unsent, over a connection a caller."""
+    with engine_against(hostile.NoneAtOnce) as (engine, seen):
+        record = engine.closed_loop(6, 0.3)
+    assert outcomes(record)["ok"] == record.report.sent <= seen["connections"]
+    assert 1 <= seen["connections"] <= 6
+
+
 def test_a_late_answer_is_no_other_calls() -> None:
     """Each fourth call of a connection is answered when it was cancelled (8), and counts as timed out."""
     with engine_against(hostile.SomeLate, timeout_s=0.2) as (engine, seen):
