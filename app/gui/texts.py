@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 _JOINER = "\N{WORD JOINER}"
+_DASHES = re.compile(r"(?<!\S)--(?=\w)")
 
 
 def filled(text: str, *values: object) -> str:
@@ -27,8 +29,8 @@ def filled(text: str, *values: object) -> str:
 
 
 def unbroken(text: str) -> str:
-    """The text for what breaks its lines: `req/s` stays whole, which may else end a line at the slash."""
-    return text.replace("req/s", f"req/{_JOINER}s")
+    """The text for what breaks its lines: `req/s` and `--slo` stay whole, which else end one."""
+    return _DASHES.sub(f"--{_JOINER}", text).replace("req/s", f"req/{_JOINER}s")
 
 
 def as_written(text: str) -> str:

@@ -44,7 +44,7 @@ class ProbeAnswer(QWidget):
         self.take.setProperty("kind", "link")
         self.copy = QPushButton(self.tr("Copy"))
         self.copy.setProperty("kind", "link")
-        self.command = PlainLabel("", SMALL, wrap=True, selectable=True)
+        self.command = PlainLabel("", SMALL, wrap=True)
         self.command.setAccessibleName(self.tr("The command line that will run"))
         self.duration_words = PlainLabel("", SMALL, tone="muted", wrap=True)
         column = QVBoxLayout(self)

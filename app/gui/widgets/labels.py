@@ -13,7 +13,8 @@ from app.gui.theme import BODY, SECTION, font
 class PlainLabel(QLabel):
     """Plain text at a size and weight. `tone` is muted, ok, warn, bad or accent; `wrap` breaks lines.
 
-    No line ends inside `req/s`, but in text that can be selected: what is copied is as it was given.
+    No line ends inside `req/s` or after the dashes of an option, but in text that can be selected: what is
+    copied is as it was given.
     """
 
     def __init__(

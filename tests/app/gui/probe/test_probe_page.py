@@ -185,8 +185,10 @@ def test_a_starved_client_is_said_while_the_step_runs(
     qtbot.waitUntil(lambda: not probing.is_running, timeout=WAIT_MS)
 
 
-def test_an_empty_address_is_explained_in_place_and_nothing_starts(bare: ProbePage) -> None:
+def test_an_empty_address_is_explained_in_place_and_nothing_starts(bare: ProbePage, qtbot: QtBot) -> None:
     fill(bare, ProbeOrder())
+    bare.activateWindow()  # a shortcut is heard by the active window alone
+    qtbot.waitUntil(bare.isActiveWindow, timeout=WAIT_MS)
     field = bare.setup._fields["target"]
     assert not field.problem.isVisible(), "nothing has been tried yet"
     QTest.keyClick(bare.setup.target, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)

@@ -119,6 +119,10 @@ def test_a_line_never_ends_inside_the_unit_of_a_rate(theme: Theme, qtbot: QtBot)
     # Room for the unit but its last letter: broken at the slash, there would be a third line.
     narrow = metrics.horizontalAdvance("198\N{NO-BREAK SPACE}req/") + 1
     assert label.heightForWidth(narrow) == 2 * metrics.lineSpacing()
+    option = PlainLabel("a --sweep", wrap=True)
+    qtbot.addWidget(option)
+    # Room for the dashes alone: broken behind them, there would be a third line.
+    assert option.heightForWidth(metrics.horizontalAdvance("--") + 1) == 2 * metrics.lineSpacing()
     selectable = PlainLabel(said, wrap=True, selectable=True)
     qtbot.addWidget(selectable)
     assert QLabel.text(selectable) == said, "what may be copied is not changed"
