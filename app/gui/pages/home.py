@@ -23,9 +23,10 @@ from PySide6.QtWidgets import (
 
 from app.gui.executor import Failure
 from app.gui.models.assessments import AssessmentModel, ListedScore, listed_score
-from app.gui.opening import Found, check_free, look, make
+from app.gui.opening import check_free
 from app.gui.page import Context, Page
 from app.gui.pages.home_empty import HomeEmpty
+from app.gui.pages.home_files import HomeFiles
 from app.gui.pages.home_runs import HomeRuns
 from app.gui.pages.home_side import HomeSide
 from app.gui.texts import filled
@@ -68,7 +69,6 @@ class HomePage(Page):
         self.stores = context.stores
         self.model = AssessmentModel(self)
         self._deleting = ""
-        self._waiting: list[Path] = []
         self._scoring = False
         self._scored_at = datetime.now(UTC)
         self._choose_next = ""
@@ -91,6 +91,9 @@ class HomePage(Page):
         self.strip.dismiss.setText(self.tr("keep it"))
         self.progress = Strip("activity", self.theme, can_dismiss=False)
         self.runs = HomeRuns(self.context, self.progress, self.open_assessment, self)
+        self.files = HomeFiles(
+            self.context, self.offer, self.model.free_name, self.runs, self.open_assessment, self
+        )
         self.table = AssessmentTable(self.model, self.theme)
         self.side = HomeSide(self.theme)
         self.search = QLineEdit()
@@ -153,7 +156,7 @@ class HomePage(Page):
         self.side.recent_chosen.connect(self.open_assessment)
         self.form.created.connect(self._create)
         self.form.closed.connect(self._show_state)
-        self.offer.accepted.connect(self._use_file)
+        self.offer.accepted.connect(self.files.use)
         self.offer.closed.connect(self._offer_closed)
         self.strip.asked.connect(self._delete)
         self.strip.dismissed.connect(self._keep)
@@ -462,67 +465,9 @@ class HomePage(Page):
 
     def open_paths(self, paths: Sequence[Path]) -> None:
         """Looks at what was dropped or chosen: one file is offered here, several are evidence."""
-        if not paths:
-            return
-        self.form.close_form()
-        if len(paths) > 1:
-            if self.session.name:
-                self.context.go_to("evidence", files=[str(path) for path in paths])
-                return
-            self.offer.show_wrong(
-                filled(self.tr("{0} files"), len(paths)),
-                self.tr("Several files at once are evidence: open the assessment they belong to first"),
-            )
-            return
-        path = paths[0]
-        if not self.session.has_store:
-            self._waiting = [path]
-            return
-        self.offer.show_reading(path.name)
-
-        def found(what: Found) -> None:
-            self.offer.show_found(what, self.model.free_name(what.name or path.stem), self.session.name)
-
-        self.context.executor.submit(
-            lambda: look(path), found, lambda failure: self._not_opened(path, failure)
-        )
-
-    def _not_opened(self, path: Path, failure: Failure) -> None:
-        if not failure.expected:
-            self.context.say(failure)
-        self.offer.show_wrong(path.name, failure.sentence)
-
-    def _use_file(self, how: str, name: str) -> None:
-        found = self.offer.found
-        if found is None:
-            return
-        if how == "add":
-            self.offer.close_offer()
-            self.context.go_to("evidence", files=[str(found.path)])
-        elif how == "store":
-            self.offer.close_offer()
-            self.stores.open(str(found.path))
-        elif how == "run":
-            self.offer.close_offer()
-            self.runs.start(
-                ("run", str(found.path)),
-                found.name,
-                filled(self.tr("'{0}' is being run …"), found.path.name),
-            )
-        else:
-            store = self.session.store
-
-            def made(what: str) -> None:
-                self.offer.close_offer()
-                self.open_assessment(what)
-
-            def failed(failure: Failure) -> None:
-                if failure.expected:
-                    self.offer.fail(failure.sentence)
-                else:
-                    self.context.say(failure)
-
-            self.context.executor.submit(lambda: make(store, found, name), made, failed)
+        if paths:
+            self.form.close_form()
+            self.files.open_paths(paths)
 
     def _offer_closed(self) -> None:
         if self.stack.currentWidget() is self._listing:
@@ -540,8 +485,7 @@ class HomePage(Page):
         self._show_state()
         self._take_focus = True
         self.refresh()
-        waiting, self._waiting = self._waiting, []
-        self.open_paths(waiting)
+        self.open_paths(self.files.take_waiting())
 
     def _store_failed(self, failure: Failure) -> None:
         if self.session.has_store:
