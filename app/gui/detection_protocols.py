@@ -12,6 +12,7 @@ from app.gui.detection import MOST_REQUEST, TIMEOUT_S, Found, beginning_of, list
 from app.gui.probe_order import ProbeOrder
 from app.gui.target_fields import fields_of
 from probes.errors import UserError
+from probes.targets.target import Answer
 
 MOST_TOLD = 300
 
@@ -33,13 +34,17 @@ def detect_protocol(order: ProbeOrder, *, sample: bool) -> Found:
         if not target.remote:
             pid, process = listener_of(target.ip, target.port)
             found = found.with_(pid=pid, process=process)
-        ready: Any = target.prepared(TIMEOUT_S)
-        found = found.with_(is_ready=True, takes=_taken_by(ready), **_request_of(ready, order))
-        if not sample:
-            return found
-        answer = ready.check(TIMEOUT_S)
+        if target.kind == "openai":
+            found, named = _chat(target, found)
+            answer = _chatted(named) if sample else None
+        else:
+            ready: Any = target.prepared(TIMEOUT_S)
+            found = found.with_(is_ready=True, takes=_taken_by(ready), **_request_of(ready, order))
+            answer = ready.check(TIMEOUT_S) if sample else None
     except UserError as error:
         return found.with_(problem=str(error))
+    if answer is None:
+        return found
     return found.with_(
         status=answer.status,
         reason=answer.reason,
@@ -47,6 +52,26 @@ def detect_protocol(order: ProbeOrder, *, sample: bool) -> Found:
         size=len(answer.body),
         beginning=beginning_of(answer.body),
     )
+
+
+def _chat(target: Any, found: Found) -> tuple[Found, Any]:
+    """What a chat endpoint says of itself, and the target with its model named. Raises `TargetError`.
+
+    What it writes costs its owner: only the names of its models are asked for.
+    """
+    models = target.models(TIMEOUT_S)
+    named = target.named(TIMEOUT_S, models)
+    takes = str(named.model) if named.model in models else ""
+    request = named.plain_request.decode()
+    found = found.with_(is_ready=bool(models), takes=takes[:MOST_TOLD])
+    return found.with_(request=request if len(request) <= MOST_REQUEST else ""), named
+
+
+def _chatted(named: Any) -> Answer:
+    """What it answers to the request that load would send. Raises `TargetError`."""
+    ready, answer = named.tried_once(TIMEOUT_S)
+    checked: Answer = ready.checked(answer, TIMEOUT_S)
+    return checked
 
 
 def _options(order: ProbeOrder, *, sample: bool) -> dict[str, Any]:

@@ -170,7 +170,10 @@ class HttpTarget:
 
     def check(self, timeout_s: float, run_id: str | None = None) -> Answer:
         """Asks once and raises `TargetError` when the answer is not the wanted one."""
-        answer = self.ask(timeout_s, run_id)
+        return self.checked(self.ask(timeout_s, run_id), timeout_s)
+
+    def checked(self, answer: Answer, timeout_s: float) -> Answer:
+        """The answer that `ask` brought. Raises `TargetError` when it is not the wanted one."""
         if not self.is_good(answer.status):
             wanted = f"{self.expect_status}" if self.expect_status is not None else "2xx"
             if answer.status == 405 and self.method == "GET" and self.described(timeout_s) is not None:

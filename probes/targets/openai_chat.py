@@ -39,28 +39,64 @@ class ChatTarget(HttpTarget):
     asks_usage: bool = True
 
     def prepared(self, timeout_s: float) -> ChatTarget:
-        """The target with its model named, and without what the server does not take."""
-        target = self
-        if target.model is None:
-            target = replace(target, model=target._only_model(timeout_s))
-            target = replace(target, bodies=tuple(_with(body, model=target.model) for body in target.bodies))
-        if not target.asks_usage:
-            return target
-        refused = target.ask(timeout_s).status in (400, 422)
-        target = replace(target, tried=1)
-        if refused:
-            bodies = tuple(_without_usage(body) for body in target.bodies)
-            bare = replace(target, bodies=bodies, asks_usage=False, tried=2)
-            if bare.is_good(bare.ask(timeout_s).status):
-                return bare
-        return target
+        """The target with its model named, and without what the server does not take.
 
-    def check(self, timeout_s: float, run_id: str | None = None) -> Answer:
-        """Asks once; the answer's body is the text that was streamed, as JSON.
+        Asks for the names of models and, where the counts of tokens are asked for by us, for one completion
+        or two. Raises `TargetError`.
+        """
+        named = self.named(timeout_s)
+        return named.tried_once(timeout_s)[0] if named.asks_usage else named
+
+    def named(self, timeout_s: float, known: Sequence[str] | None = None) -> ChatTarget:
+        """The target with its model named. Asks for the names of models alone, and only where neither it nor
+        they are `known`.
+
+        Raises `TargetError` when there is none or more than one.
+        """
+        if self.model is not None:
+            return self
+        model = self._only_model(self.models(timeout_s) if known is None else known)
+        return replace(self, model=model, bodies=tuple(_with(body, model=model) for body in self.bodies))
+
+    def tried_once(self, timeout_s: float) -> tuple[ChatTarget, Answer]:
+        """The target without what the server does not take, and what it answered to the first request.
+
+        Asks for one completion; for a second one where the first was refused and the counts of tokens, which
+        we asked for, may be why. Raises `TargetError` when nothing answers.
+        """
+        target, answer = replace(self, tried=1), self.ask(timeout_s)
+        if self.asks_usage and answer.status in (400, 422):
+            bodies = tuple(_without_usage(body) for body in self.bodies)
+            bare = replace(self, bodies=bodies, asks_usage=False, tried=2)
+            again = bare.ask(timeout_s)
+            if bare.is_good(again.status):
+                return bare, again
+            target = replace(self, tried=2)
+        return target, answer
+
+    @property
+    def plain_request(self) -> bytes:
+        """The first request without the counts of tokens, where it is us who ask for them."""
+        request = self.bodies[0] or b"{}"
+        return _without_usage(request) if self.asks_usage else request
+
+    def models(self, timeout_s: float) -> tuple[str, ...]:
+        """The names of the models that the server lists; none where it lists none. Raises `TargetError`."""
+        asked = replace(self, method="GET", path=self.models_path, bodies=(None,))
+        answer = asked.ask(timeout_s)
+        if answer.status != 200:
+            return ()
+        try:
+            return tuple(str(entry["id"]) for entry in json.loads(answer.body)["data"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return ()
+
+    def checked(self, answer: Answer, timeout_s: float) -> Answer:
+        """The answer with the text that was streamed as its body, as JSON.
 
         Raises `TargetError` when the answer is not the wanted one, is no stream, or holds nothing.
         """
-        answer = super().check(timeout_s, run_id)
+        answer = super().checked(answer, timeout_s)
         kinds = [value.lower() for name, value in answer.headers if name.lower() == "content-type"]
         if not any(kind.startswith("text/event-stream") for kind in kinds):
             kind = kinds[0] if kinds else "no content type"
@@ -101,14 +137,8 @@ class ChatTarget(HttpTarget):
         """CONTRACT's target object, with the model."""
         return super().to_json() | {"model": self.model}
 
-    def _only_model(self, timeout_s: float) -> str:
-        asked = replace(self, method="GET", path=self.models_path, bodies=(None,))
-        answer = asked.ask(timeout_s)
-        try:
-            names = [str(entry["id"]) for entry in json.loads(answer.body)["data"]]
-        except (ValueError, KeyError, TypeError, RecursionError):
-            names = []
-        if answer.status != 200 or not names:
+    def _only_model(self, names: Sequence[str]) -> str:
+        if not names:
             raise TargetError(
                 f"{self.host}:{self.port}{self.models_path} names no model: add ?model=NAME to the address"
             )

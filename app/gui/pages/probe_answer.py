@@ -96,9 +96,16 @@ class ProbeAnswer(QWidget):
                 "The probe starts it in processes of its own and calls it. Without a sample it is called "
                 "with the callable's defaults, or with what the model says that it takes; the result names "
                 "which."
-            )
+            ),
+            "chat": self.tr(
+                "Until one request is asked for, only the names of its models are. Load also asks for the "
+                "counts of tokens, where the service takes that."
+            ),
         }
-        self.told.setText(told.get(found.told, "") if found and not found.answers else "")
+        about = "" if found is None or found.answers or found.problem else found.told
+        if found is not None and about and found.kind.startswith("openai"):
+            about = "" if found.is_remote and not found.request else "chat"
+        self.told.setText(told.get(about, ""))
         self.told.setVisible(bool(self.told.text()))
         if found is None:
             self.badge.show_state("unanswered", self.tr("nothing asked yet"))
@@ -107,7 +114,7 @@ class ProbeAnswer(QWidget):
         rows = [
             (self.tr("process"), f"{found.process} {found.pid}".strip() if found.pid else ""),
             (self.tr("server"), found.server),
-            (self.tr("takes"), found.takes),
+            (self.tr("model") if found.kind.startswith("openai") else self.tr("takes"), found.takes),
             (self.tr("content"), found.content_type),
             (self.tr("size"), f"{found.size:,}{NO_BREAK}bytes" if found.size else ""),
             (self.tr("time"), f"{amount(found.milliseconds)}{NO_BREAK}ms" if found.answers else ""),
@@ -154,6 +161,12 @@ class ProbeAnswer(QWidget):
         elif found.told and found.answers:
             words = filled(self.tr("{0}, answers a request"), _protocol(found.kind))
             self.badge.show_state("verified", words)
+        elif found.kind.startswith("openai") and not found.takes:
+            words = self.tr("it names other models") if found.is_ready else self.tr("it names no models")
+            words = filled(self.tr("{0}: {1}, one request tells more"), _protocol(found.kind), words)
+            self.badge.show_state("unanswered", words)
+        elif found.kind.startswith("openai"):
+            self.badge.show_state("verified", filled(self.tr("{0}, names this model"), _protocol(found.kind)))
         elif found.told:
             ready = (
                 self.tr("{0}, says what it takes") if found.takes else self.tr("{0}, says that it is ready")

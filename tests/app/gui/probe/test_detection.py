@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psutil
 import pytest
@@ -213,10 +213,83 @@ def test_a_chat_service_answers_one_request_to_its_end(start_server: StartServer
     server = start_server("tests/systems/servers/chat_server.py", "--tokens", 3)
     target = f"openai+{server.url}/v1"
     found = detect(ProbeOrder(target=target))
-    assert (found.problem, found.is_ready, found.pid) == ("", True, server.pid)
+    assert (found.problem, found.is_ready, found.pid, found.takes) == ("", True, server.pid, "tiny")
     assert json.loads(found.request)["stream"] is True
+    assert json.loads(found.request)["model"] == "tiny"
     answered = detect(ProbeOrder(target=target), sample=True)
     assert (answered.status, json.loads(answered.beginning)["text"]) == (200, "t0 t1 t2 ")
+
+
+class Chat(BaseHTTPRequestHandler):
+    """Lists a model and streams a word; notes each request, and refuses what asks for counts of tokens."""
+
+    asked: ClassVar[list[tuple[str, str, dict[str, Any]]]] = []
+    lists = True
+
+    def do_GET(self) -> None:
+        Chat.asked.append(("GET", self.path, {}))
+        document = {"data": [{"id": "tiny"}]} if Chat.lists else {}
+        self._say(200 if Chat.lists else 404, "application/json", json.dumps(document).encode())
+
+    def do_POST(self) -> None:
+        sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        Chat.asked.append(("POST", self.path, sent))
+        if "stream_options" in sent:
+            return self._say(400, "application/json", b"{}")
+        event = json.dumps({"choices": [{"delta": {"content": "hello"}}]}).encode()
+        return self._say(200, "text/event-stream", b"data: " + event + b"\n\ndata: [DONE]\n\n")
+
+    def _say(self, status: int, kind: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def chat() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Chat)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    Chat.asked.clear()
+    Chat.lists = True
+    yield f"openai+http://127.0.0.1:{server.server_address[1]}/v1"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("model", ["", "?model=tiny"])
+def test_an_address_that_was_only_typed_makes_no_chat_write_anything(chat: str, model: str) -> None:
+    found = detect(ProbeOrder(target=chat + model))
+    assert (found.problem, found.is_ready, found.answers, found.takes) == ("", True, False, "tiny")
+    assert Chat.asked == [("GET", "/v1/models", {})]
+    assert "stream_options" not in json.loads(found.request), "that is asked for by us, where it is taken"
+
+
+def test_a_sample_is_one_completion_and_another_where_the_first_is_refused(chat: str) -> None:
+    found = detect(ProbeOrder(target=chat), sample=True)
+    assert (found.status, json.loads(found.beginning)["text"]) == (200, "hello")
+    assert [(verb, "stream_options" in sent) for verb, _, sent in Chat.asked] == [
+        ("GET", False), ("POST", True), ("POST", False),
+    ]  # fmt: skip
+    Chat.asked.clear()
+    own = ProbeOrder(target=chat, body_kind="text", body='{"messages": [], "stream_options": {}}')
+    assert "answers 400" in detect(own, sample=True).problem, "what was given is not changed"
+    assert [verb for verb, _, _ in Chat.asked] == ["GET", "POST"]
+
+
+def test_a_chat_that_lists_no_models_is_not_said_to_be_ready(chat: str) -> None:
+    Chat.lists = False
+    assert "names no model" in detect(ProbeOrder(target=chat)).problem
+    named = detect(ProbeOrder(target=f"{chat}?model=tiny"))
+    assert (named.problem, named.is_ready, named.takes) == ("", False, "")
+    Chat.lists = True
+    other = detect(ProbeOrder(target=f"{chat}?model=large"))
+    assert (other.problem, other.is_ready, other.takes) == ("", True, "")
+    assert {verb for verb, _, _ in Chat.asked} == {"GET"}
 
 
 # -- code of one's own -------------------------------------------------------------------------------------
