@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,7 +91,7 @@ def self_report(target: Target | None, addresses: Sequence[CheckAddress]) -> lis
         return []
     where = service_address("http" if target.tls is None else "https", target.host, target.port, target.ip)
     count = not any(one.system in LIVE for one in addresses)
-    return [SelfReport(where, target.path, lambda: target.prepared(10.0).check(10.0), count=count)]
+    return [SelfReport(where, target.path, _one_request_to(target), count=count)]
 
 
 def counter_for(one: CheckAddress, target: HttpTarget | GrpcTarget) -> CrossCheck:
@@ -101,10 +101,15 @@ def counter_for(one: CheckAddress, target: HttpTarget | GrpcTarget) -> CrossChec
     return RequestCounter(
         one.address,
         target.path,
-        lambda: target.prepared(10.0).check(10.0),
+        _one_request_to(target),
         target=(target.host, target.port),
         allow_remote=target.remote,
     )
+
+
+def _one_request_to(target: HttpTarget | GrpcTarget) -> Callable[[], object]:
+    """Sends one request beside the load, so that a counter that starts with the first shows up."""
+    return lambda: target.prepared(10.0).check(10.0)
 
 
 def check_lines(result: Mapping[str, Any], columns: int) -> list[Line]:

@@ -21,7 +21,7 @@ WAREHOUSES = frozenset(
 _CONFIG = re.compile(r"\{\{\s*config\((.{0,4000}?)\)\s*\}\}", re.DOTALL)
 _INCREMENTAL = re.compile(r"""materialized\s*=\s*["']incremental["']""")
 _DIVIDED = re.compile(r"""\b(partition_by|cluster_by|partitioned_by|distkey|dist|sort|sortkey)\s*=""")
-_BOUNDS = ("maximum_bytes_billed", "query_tag_limit", "statement_timeout")
+_BOUNDS = ("maximum_bytes_billed", "job_execution_timeout_seconds")  # of profiles of BigQuery
 
 
 class DbtReader:

@@ -8,7 +8,7 @@ CloudFormation the types alone, since its templates hold tags of YAML of their o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -37,6 +37,16 @@ _POLICY = re.compile(
     r"|google_compute_(region_)?autoscaler|azurerm_monitor_autoscale_setting"
     r"|aws::(applicationautoscaling|autoscaling)::scalingpolicy"
 )
+_BOUNDED = re.compile(
+    r"aws_(appautoscaling_target|autoscaling_group)|google_compute_(region_)?autoscaler"
+    r"|azurerm_monitor_autoscale_setting"
+)
+_STORE = re.compile(
+    r"dynamodb|rds\b|rds:|rdsreader|elasticache|cassandra|kafka|neptune|docdb|redis|memorydb|workspaces|elasticmapreduce"
+    r"|comprehend",
+    re.IGNORECASE,
+)
+"""In namespaces, dimensions and metrics of autoscaling: what scales is a store, and not the service."""
 _SCHEDULE = re.compile(
     r"aws_(autoscaling_schedule|appautoscaling_scheduled_action)|aws::autoscaling::scheduledaction"
 )
@@ -57,6 +67,9 @@ _LOG = re.compile(
     r"|aws::(msk::\w*cluster|kinesis::stream)"
 )
 _COST_KEY = re.compile(r"""["']?(cost[-_ ]?(cent(er|re)|code|allocation)|billing[\w-]*)["']?\s*[=:]""", re.I)
+_CFN_SCALED = re.compile(
+    r"""(?:ServiceNamespace|ScalableDimension|Predefined(?:Scaling)?MetricType)["']?\s*:\s*["']?([\w:]+)"""
+)
 _CFN_TYPE = re.compile(r"""^[ \t]*["']?Type["']?\s*:\s*["']?(AWS::\w+::\w+)""", re.MULTILINE)
 _SIGNAL = (
     (re.compile(r"requestcount|invocations|concurren|queue|messages|backlog|in_?flight", re.I), "demand"),
@@ -73,6 +86,8 @@ class _Resource:
     file: str
     line: int | None
     block: Block | None = None
+    is_of_a_store: bool = False
+    """Of what scales: whether it is a table or a cluster of a store or of a log, and not a service."""
 
 
 class CloudReader:
@@ -95,16 +110,19 @@ class CloudReader:
             root = read_hcl(text, name)
             for block in root.blocks:
                 if block.kind == "resource" and len(block.labels) == 2:
-                    self._resources.append(_Resource(block.labels[0], name, block.line, block))
+                    self._resources.append(_terraform(block, name))
                 if block.kind in ("resource", "provider"):
                     self._look_for_tags(block, name)
             return "terraform"
         if "AWS::" not in text or not ("AWSTemplateFormatVersion" in text or "Resources" in text):
             return None
         types = list(_CFN_TYPE.finditer(text))
+        scaled = _CFN_SCALED.findall(text)
+        of_stores = bool(scaled) and all(_STORE.search(one) for one in scaled)
         for found in types:
             line = text.count("\n", 0, found.start(1)) + 1
-            self._resources.append(_Resource(found[1].lower(), name, line))
+            kind = found[1].lower()
+            self._resources.append(_Resource(kind, name, line, None, of_stores))
         return "cloudformation" if types else None
 
     def _look_for_tags(self, block: Block, name: str) -> None:
@@ -156,16 +174,20 @@ class CloudReader:
             if any(True for kind in ("scaling_schedules", "recurrence") for _ in entry.block.find(kind)):
                 schedules.append(entry)
         self._present(found, PREFIX + "scheduled_scaling.present", schedules)
-        policies = self._all(_POLICY)
+        tables = {
+            f"{entry.kind}.{entry.block.labels[1]}."
+            for entry in blocks
+            if entry.block is not None and entry.is_of_a_store
+        }
+        policies = [entry for entry in self._all(_POLICY) if not _scales_a_store(entry, tables)]
         self._present(found, PREFIX + "autoscaling.present", policies)
         for entry in policies:
             signal = None if entry.block is None else _signal_of(entry.block)
             if signal is not None:
                 found.add(PREFIX + "autoscaling.signal", signal, entry.file, entry.line)
                 break
-        for entry in blocks:
-            assert entry.block is not None
-            bounds = _bounds_of(entry.block)
+        for entry in self._all(_BOUNDED):
+            bounds = None if entry.block is None or entry.is_of_a_store else _bounds_of(entry.block)
             if policies and bounds is not None:
                 found.add(PREFIX + "autoscaling.can_scale", bounds[1] > bounds[0], entry.file, entry.line)
                 break
@@ -211,6 +233,20 @@ class CloudReader:
                 if entry.block is not None and pattern.search(_looked_at(entry.block))
             ]
             self._present(found, f"monitoring.alarms.{name}.present", about)
+
+
+def _terraform(block: Block, file: str) -> _Resource:
+    names = ("service_namespace", "scalable_dimension", "predefined_metric_type", "resource_id", "namespace",
+             "target_resource_id")  # fmt: skip
+    inner = (block, *block.blocks, *(deeper for one in block.blocks for deeper in one.blocks))
+    of_a_store = any(_STORE.search(part.values.get(name, "")) for part in inner for name in names)
+    return _Resource(block.labels[0], file, block.line, block, of_a_store)
+
+
+def _scales_a_store(policy: _Resource, stores: Set[str]) -> bool:
+    """Whether a policy says so itself, or refers to one of the `stores` (`TYPE.NAME.`)."""
+    written = () if policy.block is None else policy.block.values.values()
+    return policy.is_of_a_store or any(store in value for value in written for store in stores)
 
 
 def _looked_at(alarm: Block) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from probes.documents import line_of, mapping, member
+from probes.infrastructure.image_names import is_pinned
 from probes.repository import documents
 from probes.scanned import Findings
 
@@ -96,11 +97,3 @@ def _serving(services: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | Non
     if len(kept) > 1:
         kept = [entry for entry in kept if entry[1].get("build")]
     return kept[0] if len(kept) == 1 else None
-
-
-def is_pinned(image: str) -> bool:
-    """Whether an image has a digest, or a tag other than latest."""
-    if "@sha256:" in image:
-        return True
-    tag = image.rpartition("/")[2].partition(":")[2]
-    return tag not in ("", "latest")

@@ -16,6 +16,7 @@ from typing import Any
 
 from probes.documents import line_of, mapping, mappings, member
 from probes.facts import Value
+from probes.infrastructure.image_names import has_digest, is_pinned, tag_of
 from probes.infrastructure.kubernetes_autoscaler import Autoscaler, read_autoscaler
 from probes.infrastructure.kubernetes_objects import (
     AUTOSCALERS,
@@ -223,12 +224,11 @@ class WorkloadReader:
         if _UNRESOLVED.search(image):
             self._unreadable("image_pinned", entry, line, image)
             return
-        digest = bool(re.search(r"@sha(256|512):[0-9a-f]{32,128}$", image))
-        tag = image.rpartition("/")[2].partition("@")[0].partition(":")[2]
-        if self._unread & {UNKNOWN_KIND, "Kustomization"} and not digest and not tag:
+        digest = has_digest(image)
+        if self._unread & {UNKNOWN_KIND, "Kustomization"} and not digest and not tag_of(image):
             self._unreadable("image_pinned", entry, line, image, "the image's tag is set elsewhere")
             return
-        self._add("image_pinned", digest or tag not in ("", "latest"), entry, line)
+        self._add("image_pinned", is_pinned(image), entry, line)
         self._add("image_digest", digest, entry, line)
 
     def _pods(self, entry: Object) -> None:

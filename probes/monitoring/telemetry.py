@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from probes.documents import line_of, mapping, mappings
+from probes.documents import line_of, mapping, mappings, read_yaml
 from probes.repository import documents
 from probes.scanned import Findings
 
@@ -36,8 +36,6 @@ class CollectorReader:
             taken = self._take(document, str(file), None) or taken
             for key, value in mapping(mapping(document).get("data")).items():
                 if isinstance(value, str) and "pipelines:" in value:
-                    from probes.documents import read_yaml
-
                     inner = read_yaml(value.encode(), f"{file}, {key}", aliases=True)
                     taken = self._take(inner, str(file), line_of(document["data"], key)) or taken
             config = mapping(mapping(mapping(document).get("spec")).get("config"))

@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 PLACES = ("/openapi.json", "/docs.json")
 DEEPEST = 12
+MOST_VALUES = 20_000
+LONGEST_TEXT = 10_000
 _TEXTS = {
     "date-time": "2026-01-01T00:00:00Z", "date": "2026-01-01", "time": "00:00:00Z", "email": "a@example.org",
     "uri": "https://example.org/", "uuid": "00000000-0000-4000-8000-000000000000", "byte": "YQ==",
@@ -29,8 +31,9 @@ class Described:
 
 def described_request(document: object, path: str) -> Described | None:
     """What `POST path` takes by an OpenAPI document; None where that is not said, or not in JSON."""
+    if not isinstance(document, dict):
+        return None
     try:
-        assert isinstance(document, dict)
         operation = document["paths"][path.partition("?")[0]]["post"]
         content = _resolved(operation["requestBody"], document)["content"]
         media = next(content[kind] for kind in content if kind.partition(";")[0].strip().endswith("json"))
@@ -42,8 +45,17 @@ def described_request(document: object, path: str) -> Described | None:
             return Described(json.dumps(example[0]).encode(), "server_example")
         if not schema:
             return None
-        return Described(json.dumps(_value(schema, document, DEEPEST)).encode(), "signature")
-    except (AssertionError, KeyError, TypeError, AttributeError, IndexError, StopIteration, ValueError):
+        return Described(json.dumps(_Made(document).value(schema, DEEPEST)).encode(), "signature")
+    except (
+        KeyError,
+        OverflowError,
+        RecursionError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        StopIteration,
+        ValueError,
+    ):
         return None
 
 
@@ -73,58 +85,97 @@ def _example(part: Mapping[str, Any]) -> tuple[Any] | None:
     return None
 
 
-def _value(part: Any, document: Mapping[str, Any], deep: int) -> Any:
-    """A value of that schema: its own example, default or constant, else a plain one."""
-    if deep <= 0:
-        raise ValueError("the schema has no end")
-    schema = _resolved(part, document)
-    given = _example(schema)
-    if given is not None:
-        return given[0]
-    for name in ("default", "const"):
-        if name in schema:
-            return schema[name]
-    if schema.get("enum"):
-        return schema["enum"][0]
-    if "allOf" in schema:
-        whole: dict[str, Any] = {}
-        for one in schema["allOf"]:
-            value = _value(one, document, deep - 1)
-            if not isinstance(value, dict):
-                return value
-            whole |= value
-        return whole
-    choices = schema.get("anyOf") or schema.get("oneOf")
-    if choices:
-        real = [one for one in choices if one.get("type") != "null"]
-        return _value((real or choices)[0], document, deep - 1)
-    return _plain(schema, document, deep)
+class _Made:
+    """Values made from the schemas of one document, of which no more than `MOST_VALUES` are made.
 
+    A document comes from the server that is asked, so that it may ask for more than memory holds.
+    """
 
-def _plain(schema: Mapping[str, Any], document: Mapping[str, Any], deep: int) -> Any:
-    kind = schema.get("type")
-    if isinstance(kind, list):
-        kind = next((one for one in kind if one != "null"), None)
-    if kind == "object" or "properties" in schema:
-        properties = schema.get("properties", {})
-        wanted = schema.get("required") or list(properties)
-        return {name: _value(properties.get(name, {}), document, deep - 1) for name in wanted}
-    if kind == "array":
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._document = document
+        self._left = MOST_VALUES
+
+    def _spend(self, values: int) -> None:
+        self._left -= values
+        if self._left < 0:
+            raise ValueError("the schema asks for too much")
+
+    def value(self, part: Any, deep: int) -> Any:
+        """A value of that schema: its own example, default or constant, else a plain one."""
+        if deep <= 0:
+            raise ValueError("the schema has no end")
+        self._spend(1)
+        schema = _resolved(part, self._document)
+        given = _given(schema)
+        if given is not None:
+            self._spend(len(json.dumps(given[0])) // 100)
+            return given[0]
+        if "allOf" in schema:
+            whole: dict[str, Any] = {}
+            for one in schema["allOf"]:
+                value = self.value(one, deep - 1)
+                if not isinstance(value, dict):
+                    return value
+                whole |= value
+            return whole
+        choices = schema.get("anyOf") or schema.get("oneOf")
+        if choices:
+            real = [one for one in choices if one.get("type") != "null"]
+            return self.value((real or choices)[0], deep - 1)
+        return self._plain(schema, deep)
+
+    def _plain(self, schema: Mapping[str, Any], deep: int) -> Any:
+        kind = schema.get("type")
+        if isinstance(kind, list):
+            kind = next((one for one in kind if one != "null"), None)
+        if kind == "object" or "properties" in schema:
+            properties = schema.get("properties", {})
+            wanted = schema.get("required") or list(properties)
+            return {name: self.value(properties.get(name, {}), deep - 1) for name in wanted}
+        if kind == "array":
+            return self._array(schema, deep)
+        if kind in ("number", "integer"):
+            return _number(schema, kind)
+        if kind == "boolean":
+            return True
+        if kind == "null":
+            return None
+        return self._text(schema)
+
+    def _array(self, schema: Mapping[str, Any], deep: int) -> list[Any]:
         items = schema.get("prefixItems")
         if items:
-            return [_value(one, document, deep - 1) for one in items]
-        count = min(max(1, int(schema.get("minItems", 1))), 10_000)
-        return [_value(schema.get("items", {}), document, deep - 1)] * count
-    if kind in ("number", "integer"):
-        least = schema.get("minimum", schema.get("exclusiveMinimum"))
-        most = schema.get("maximum", schema.get("exclusiveMaximum"))
-        if isinstance(least, int | float):
-            inside = least if "minimum" in schema else least + (1 if kind == "integer" else 1e-3)
-            return int(inside) if kind == "integer" else inside
-        return 1 if most is None or most > 1 else int(most) - 1
-    if kind == "boolean":
-        return True
-    if kind == "null":
-        return None
-    text = _TEXTS.get(str(schema.get("format")), "text")
-    return text.ljust(int(schema.get("minLength", 0)), "x")[: int(schema.get("maxLength", 10_000))]
+            return [self.value(one, deep - 1) for one in items]
+        count = max(1, int(schema.get("minItems", 1)))
+        before = self._left
+        first = self.value(schema.get("items", {}), deep - 1)
+        self._spend((before - self._left) * (count - 1))
+        return [first] * count
+
+    def _text(self, schema: Mapping[str, Any]) -> str:
+        least = int(schema.get("minLength", 0))
+        if least > LONGEST_TEXT:
+            raise ValueError("the schema asks for too much")
+        text = _TEXTS.get(str(schema.get("format")), "text").ljust(least, "x")
+        self._spend(len(text) // 100)  # many long texts are much, too
+        return text[: int(schema.get("maxLength", LONGEST_TEXT))]
+
+
+def _given(schema: Mapping[str, Any]) -> tuple[Any] | None:
+    """The value that a schema names itself (None is one): an example, a default, a constant, a choice."""
+    example = _example(schema)
+    if example is not None:
+        return example
+    for name in ("default", "const"):
+        if name in schema:
+            return (schema[name],)
+    return (schema["enum"][0],) if schema.get("enum") else None
+
+
+def _number(schema: Mapping[str, Any], kind: str) -> float | int:
+    least = schema.get("minimum", schema.get("exclusiveMinimum"))
+    most = schema.get("maximum", schema.get("exclusiveMaximum"))
+    if isinstance(least, int | float):
+        inside = least if "minimum" in schema else least + (1 if kind == "integer" else 1e-3)
+        return int(inside) if kind == "integer" else inside
+    return 1 if most is None or most > 1 else int(most) - 1

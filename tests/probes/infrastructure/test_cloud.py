@@ -96,6 +96,60 @@ def test_equal_bounds_cannot_scale_and_variables_say_nothing() -> None:
     assert "infra.cloud.autoscaling.can_scale" not in unknown
 
 
+TABLE = """
+resource "aws_appautoscaling_target" "t" {
+  service_namespace  = "dynamodb"
+  scalable_dimension = "dynamodb:table:ReadCapacityUnits"
+  min_capacity       = 5
+  max_capacity       = 100
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "scaled",
+    [
+        TABLE + 'resource "aws_appautoscaling_policy" "p" { resource_id = aws_appautoscaling_target.t.id }',
+        TABLE + 'resource "aws_appautoscaling_policy" "p" { service_namespace = "dynamodb" }',
+        TRACKING % ("6", "DynamoDBReadCapacityUtilization"),
+        TRACKING % ("6", "RDSReaderAverageCPUUtilization"),
+        TRACKING % ("6", "KafkaBrokerStorageUtilization"),
+        TRACKING % ("6", "ElastiCachePrimaryEngineCPUUtilization"),
+        TRACKING % ("6", "CassandraReadCapacityUtilization"),
+    ],
+)
+def test_tables_that_grow_are_no_service_that_grows(scaled: str) -> None:
+    found = values(read(main__tf=scaled))
+    assert not [name for name in found if name.startswith("infra.cloud.autoscaling")]
+
+
+def test_bounds_of_something_else_are_not_those_of_the_autoscaler() -> None:
+    others = """
+resource "aws_rds_cluster" "db" {
+  serverlessv2_scaling_configuration {
+    min_capacity = 0.5
+    max_capacity = 64
+  }
+}
+"""
+    service = values(read(main__tf=others + TRACKING % ("2", "ALBRequestCountPerTarget")))
+    assert service["infra.cloud.autoscaling.can_scale"] is False  # 2 to 2, whatever the database does
+    both = values(read(main__tf=TABLE.replace('"t"', '"x"') + TRACKING % ("2", "ALBRequestCountPerTarget")))
+    assert both["infra.cloud.autoscaling.can_scale"] is False
+
+
+def test_a_template_in_which_only_a_table_grows() -> None:
+    template = """Resources:
+  Target:
+    Type: AWS::ApplicationAutoScaling::ScalableTarget
+    Properties: {ServiceNamespace: %s, MinCapacity: 1, MaxCapacity: 9}
+  Policy:
+    Type: AWS::ApplicationAutoScaling::ScalingPolicy
+"""
+    assert "infra.cloud.autoscaling.present" not in values(read(stack__yaml=template % "dynamodb"))
+    assert values(read(stack__yaml=template % "ecs"))["infra.cloud.autoscaling.present"] is True
+
+
 def test_autoscalers_of_google_and_azure() -> None:
     google = """
 resource "google_compute_region_autoscaler" "a" {

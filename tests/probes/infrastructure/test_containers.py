@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from probes.infrastructure.containers import ContainerReader, is_pinned
+from probes.infrastructure.containers import ContainerReader
+from probes.infrastructure.image_names import is_pinned
 
 DOCKERFILE = """# syntax=docker/dockerfile:1
 ARG BASE=python:3.12-slim
@@ -90,7 +91,8 @@ def test_a_second_file_overrides_for_another_environment_and_is_left_out() -> No
     ("image", "pinned"),
     [
         ("redis", False), ("redis:latest", False), ("redis:7.4", True), ("localhost:5000/api", False),
-        ("localhost:5000/api:1", True), ("api@sha256:26730869", True),
+        ("localhost:5000/api:1", True), ("api@sha256:26730869", False),
+        ("api:latest@sha256:" + "0f" * 32, True), ("api@sha256:" + "0f" * 32, True),
     ],
 )  # fmt: skip
 def test_a_tag_other_than_latest_or_a_digest_pins_an_image(image: str, pinned: bool) -> None:

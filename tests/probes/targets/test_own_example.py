@@ -68,6 +68,20 @@ def test_an_example_goes_before_the_types(described: Any) -> None:
     assert (json.loads(found.body), found.sample_from) == ({"age": 40}, "server_example")
 
 
+def nested_arrays(deep: int) -> dict[str, Any]:
+    """Of a thousand entries on each floor, so that 8 floors ask for 10**24 numbers."""
+    return {"type": "array", "items": nested_arrays(deep - 1), "minItems": 1_000} if deep else NUMBER
+
+
+FAN = {
+    str(floor): {
+        "type": "object",
+        "properties": {str(i): {"$ref": f"#/components/schemas/{floor + 1}"} for i in range(30)},
+    }
+    for floor in range(9)
+} | {"9": NUMBER}
+"""Thirty references on each of nine floors: 30**9 numbers out of a document of 300 lines."""
+
 LOOP = {"type": "object", "properties": {"me": {"$ref": "#/components/schemas/Loop"}}, "required": ["me"]}
 
 
@@ -84,6 +98,12 @@ LOOP = {"type": "object", "properties": {"me": {"$ref": "#/components/schemas/Lo
         document({"$ref": "#/components/schemas/Absent"}),
         document({"$ref": "#/components/schemas/Loop"}, {"Loop": LOOP}),
         document({"$ref": "#/components/schemas/A"}, {"A": {"$ref": "#/components/schemas/A"}}),
+        document({"type": "string", "minLength": 10**12}),
+        document({"type": "array", "minItems": 10**12}),
+        document(nested_arrays(8)),
+        document({"type": "array", "items": {"type": "string", "minLength": 10_000}, "minItems": 10_000}),
+        document({"type": "array", "items": {"default": "x" * 10_000}, "minItems": 10_000}),
+        document({"$ref": "#/components/schemas/0"}, FAN),
     ],
 )
 def test_what_says_nothing_gives_nothing(described: Any) -> None:
