@@ -9,7 +9,7 @@ from typing import Any, Literal
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from app.gui.live_run import LiveRun
-from app.gui.widgets.live_chart import clock
+from app.gui.widgets.live_axes import clock
 from app.report.sections.run_words import error_share, number, part, share_words
 from assessments.wording import NO_BREAK, amount, estimate
 

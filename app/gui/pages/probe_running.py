@@ -5,10 +5,7 @@ Every number here is what the probe said; the estimate is a preview, and called 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -22,23 +19,22 @@ from PySide6.QtWidgets import (
 from app.gui.live_run import LiveRun, kinds_of_parts
 from app.gui.models.steps import LOAD, SecondsModel, StepsModel
 from app.gui.page import Context
+from app.gui.pages.probe_running_side import RunningSide
 from app.gui.texts import filled
-from app.gui.theme import BODY, FINDING, SMALL
+from app.gui.theme import BODY, SMALL
 from app.gui.widgets.elided import ElidedLabel
 from app.gui.widgets.labels import PlainLabel, rule
-from app.gui.widgets.live_chart import LiveChart, clock, rate_of
+from app.gui.widgets.live_axes import clock, rate_of
+from app.gui.widgets.live_chart import LiveChart
 from app.gui.widgets.notice import Notice
 from app.gui.widgets.page_scroll import PageScroll
 from app.gui.widgets.plain_table import PlainTable
-from app.gui.widgets.run_pieces import CLOSE, Badge, IntervalBar, Meter, PhaseRow, Stage, Tag, heading
-from app.report.sections.run_words import number
-from assessments.wording import NO_BREAK, amount, binary_bytes, capital, counted
+from app.gui.widgets.run_pieces import PhaseRow, Stage, Tag
+from assessments.wording import NO_BREAK
 from probes.events import Event, Note, Phase, Second, Started, Step
 
-SIDE, NARROW = 276, 960
+NARROW = 960
 """At the usual size of type; larger type needs more."""
-MOST_REMARKS = 4
-MEMORY_LIMIT = "infra.kubernetes.memory_limit_bytes"
 
 
 class ProbeRunning(QWidget):
@@ -53,7 +49,6 @@ class ProbeRunning(QWidget):
         self._elapsed = 0
         self._said: tuple[str, object] = ("then", None)
         """What the notice is about: the step that runs now, or what is over."""
-        self._heights: tuple[int, ...] = ()
         self._clock = QTimer(self)
         self._clock.setInterval(1_000)
         self._clock.timeout.connect(self._tick)
@@ -108,7 +103,7 @@ class ProbeRunning(QWidget):
         column.addWidget(self.table)
         left.setMinimumWidth(440)
 
-        self.side = self._side()
+        self.side = RunningSide(self.context)
         body = QWidget()
         self._across = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._across.setSpacing(24)
@@ -134,91 +129,9 @@ class ProbeRunning(QWidget):
         outer.addWidget(self.notice)
         outer.addWidget(scroll, 1)
 
-    def _side(self) -> QWidget:
-        self.preview = PlainLabel("–", FINDING, 600)
-        self.preview_more = PlainLabel("", BODY, tone="muted")
-        self.interval = IntervalBar(self.theme)
-        self.preview_note = PlainLabel("", SMALL, tone="muted", wrap=True)
-        group = [QWidget() for _ in range(4)]
-        boxes = [QVBoxLayout(one) for one in group]
-        for box in boxes:
-            box.setContentsMargins(0, 0, 0, 0)
-            box.setSpacing(4)
-        title = QHBoxLayout()
-        about = PlainLabel(self.tr("Highest rate within the objective"), SMALL, 500, tone="muted", wrap=True)
-        title.addWidget(about, 1)
-        title.addWidget(Tag(self.tr("PREVIEW"), self.theme), 0, Qt.AlignmentFlag.AlignTop)
-        value = QHBoxLayout()
-        value.setSpacing(8)
-        value.addWidget(self.preview)
-        value.addWidget(self.preview_more)
-        value.addStretch(1)
-        boxes[0].addLayout(title)
-        boxes[0].addLayout(value)
-        boxes[0].addWidget(self.interval)
-        boxes[0].addWidget(self.preview_note)
-
-        self.grade = Badge(self.theme)
-        row = QHBoxLayout()
-        row.addWidget(heading(self.tr("Our own client")))
-        row.addStretch(1)
-        row.addWidget(self.grade)
-        boxes[1].addLayout(row)
-        self.late = Meter(self.tr("could not be sent"), self.theme)
-        self.lag = Meter(self.tr("send lag"), self.theme)
-        self.client_cpu = Meter("CPU", self.theme)
-        for meter in (self.late, self.lag, self.client_cpu):
-            boxes[1].addWidget(meter)
-
-        self.target = heading(self.tr("Target"))
-        boxes[2].addWidget(self.target)
-        self.cpu = Meter("CPU", self.theme)
-        self.memory = Meter(self.tr("Memory"), self.theme)
-        self.failed = Meter(self.tr("Errors"), self.theme)
-        for meter in (self.cpu, self.memory, self.failed):
-            boxes[2].addWidget(meter)
-
-        row = QHBoxLayout()
-        row.addWidget(heading(self.tr("So far")))
-        row.addWidget(Tag(self.tr("PREVIEW"), self.theme))
-        row.addStretch(1)
-        boxes[3].addLayout(row)
-        self.remarks = PlainLabel("", BODY, wrap=True)
-        boxes[3].addWidget(self.remarks)
-        side = QWidget()
-        across = self._side_by_side = QHBoxLayout(side)
-        across.setContentsMargins(0, 0, 0, 0)
-        self._columns = (QVBoxLayout(), QVBoxLayout())
-        for column in self._columns:
-            column.setSpacing(12)
-            across.addLayout(column, 1)
-        self._group = group
-        self._rules = [rule() for _ in group[1:]]
-        return side
-
     def _arrange(self, narrow: bool) -> None:
-        """The groups under each other, or in a narrow window in two columns below the charts."""
-        first, second = self._columns
-        # Not by takeAt: an item that stays alive in Python keeps the next one's size from being renewed.
-        for column in self._columns:
-            for widget in (*self._group, *self._rules):
-                column.removeWidget(widget)
-            if (rest := column.itemAt(0)) is not None:
-                column.removeItem(rest)
-        for at, one in enumerate(self._group):
-            column = second if narrow and at >= 2 else first
-            if column.count():
-                line = self._rules[at - 1]
-                column.addWidget(line)
-            column.addWidget(one)
-        for at, line in enumerate(self._rules):
-            line.setVisible(not narrow or at != 1)
-        for column in self._columns:
-            column.addStretch(1)
-        self.side.setMinimumWidth(0 if narrow else self._at_zoom(SIDE))
-        self.side.setMaximumWidth(16_777_215 if narrow else self._at_zoom(SIDE))
-        self._side_by_side.setSpacing(32 if narrow else 0)
-        self._side_by_side.setStretch(1, 1 if narrow else 0)
+        """The side beside the charts, or in a narrow window below them."""
+        self.side.arrange(narrow)
         down, across = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
         self._across.setDirection(down if narrow else across)
         self._bar.setVisible(not narrow)
@@ -242,7 +155,6 @@ class ProbeRunning(QWidget):
         """A new probe has been started; nothing is known of it yet."""
         self.show_run(LiveRun())
         self._elapsed = 0
-        self._heights = ()
         self._clock.start()
         self._show_time()
         self.asked.setText(self.tr("starting …"))
@@ -319,33 +231,18 @@ class ProbeRunning(QWidget):
         arrivals = {"poisson": "Poisson"}.get(str(load.get("arrivals")), str(load.get("arrivals", "")))
         text = self.tr("objective {0}      arrivals {1}, seed {2}")
         self.asked.setText(filled(text, slo, arrivals, load.get("seed", "")))
-        pids = ", ".join(str(pid) for pid in target.get("pids") or ())
-        self.target.setText(filled(self.tr("Target, process {0}"), pids) if pids else self.tr("Target"))
+        self.side.show_processes(target.get("pids") or ())
         self.steps.show_steps(self.run.steps, self.run.limit_ms())
 
     def _show_all(self) -> None:
         self._show_stages()
-        self._show_preview()
-        self._show_client()
-        self._show_target()
-        self._show_remarks()
-        self._fit_side()
-
-    def _fit_side(self) -> None:
-        """Tells the column when a group needs another height: a change made while hidden gets lost."""
-        heights = tuple(
-            max(one.sizeHint().height(), one.heightForWidth(self._at_zoom(SIDE))) for one in self._group
-        )
-        if heights != self._heights:
-            self._heights = heights
-            for one in self._group:
-                one.updateGeometry()
+        self._say_spoilt(self.run.client_limited())
+        self.side.show_run(self.run)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802, Qt's name
         """The heights may have changed while it was hidden."""
         super().showEvent(event)
-        self._heights = ()
-        self._fit_side()
+        self.side.fit(anew=True)
 
     def _tick(self) -> None:
         self._elapsed += 1
@@ -397,54 +294,6 @@ class ProbeRunning(QWidget):
             ]
         )
 
-    def _show_preview(self) -> None:
-        preview, spoilt = self.run.preview, self.run.client_limited()
-        self.preview.set_tone("muted" if spoilt or preview is None else "")
-        if preview is None:
-            self.preview.setText("–")
-            self.preview_more.setText("req/s" if self.run.finds_capacity or not self.run.load else "")
-            self.interval.clear()
-            text = self.tr("The first estimate follows after the ladder.")
-            if self.run.load and not self.run.finds_capacity:
-                text = self.tr("No highest rate is looked for in this run.")
-            self.preview_note.setText(text)
-            return
-        self.preview.setText(amount(preview.rate_per_s))
-        ends = f"({amount(preview.low)}–{amount(preview.high)})"
-        self.preview_more.setText(f"req/s {ends}")
-        self.preview.setAccessibleName(filled(self.tr("Preview {0} requests a second"), preview.rate_per_s))
-        self.interval.show_estimate(preview.rate_per_s, preview.low, preview.high, grey=bool(spoilt))
-        wanted = number(self.run.load.get("precision"))
-        wide = (preview.high - preview.low) / 2 / preview.rate_per_s if preview.rate_per_s else 0.0
-        text = self.tr("Now ± {0} %. A preview is never stored as a fact.")
-        if wanted is not None:
-            text = self.tr("Now ± {0} %, final at ± {1} %. A preview is never stored as a fact.")
-        self.preview_note.setText(filled(text, amount(wide * 100), amount((wanted or 0) * 100)))
-
-    def _show_client(self) -> None:
-        run = self.run
-        spoilt = run.client_limited()
-        self._say_spoilt(spoilt)
-        if spoilt:
-            self.grade.show_state("challenged", self.tr("limited"))
-        elif run.steps:
-            self.grade.show_state("verified", self.tr("valid so far"))
-        else:
-            self.grade.show_state("unanswered", self.tr("not graded yet"))
-        scheduled, unsent = run.counted("scheduled"), run.counted("unsent")
-        self.late.show_value(
-            filled(self.tr("{0} of {1}"), f"{unsent:,}", f"{scheduled:,}") if scheduled else "–"
-        )
-        lag, name = run.last_measured("send_lag_ms", "p99"), "p99 "
-        if lag is None:
-            lag, name = run.last_measured("send_lag_ms", "p90"), "p90 "
-        self.lag.show_value("–" if lag is None else f"{name}{amount(lag)}{NO_BREAK}ms")
-        cores = None if run.second is None else run.second.client_cpu_cores
-        cores = run.last_measured("client_cpu_cores") if cores is None else cores
-        shards = int(number(run.load.get("shards")) or 1)
-        text = "–" if cores is None else f"{amount(cores)} of {counted(shards, 'core')}"
-        self.client_cpu.show_value(text, None if cores is None else cores / shards)
-
     def _say_spoilt(self, spoilt: str | None) -> None:
         """Above the charts, as soon as it is so.
 
@@ -468,55 +317,3 @@ class ProbeRunning(QWidget):
         elif self.notice.text.text() != sentence:
             self.notice.text.setText(sentence)
             self.notice.setAccessibleName(sentence)
-
-    def _show_target(self) -> None:
-        run, second = self.run, self.run.second
-        machine: Mapping[str, Any] = {} if run.started is None else run.started.run.get("machine") or {}
-        cores = number(machine.get("cpu_usable")) or number(machine.get("cpu_count"))
-        used = None if second is None else second.cpu_cores
-        if used is None:
-            self.cpu.show_value("–")
-        elif cores:
-            self.cpu.show_value(f"{amount(used)} of {counted(int(cores), 'core')}", used / cores)
-        else:
-            self.cpu.show_value(f"{amount(used)}{NO_BREAK}cores")
-        size = None if second is None else second.rss_bytes
-        limit, where = self._memory_limit()
-        if size is None:
-            self.memory.show_value("–")
-        elif limit:
-            text = filled(self.tr("{0} of {1}"), binary_bytes(size), binary_bytes(limit))
-            self.memory.show_value(text, size / limit, where)
-        else:
-            self.memory.show_value(binary_bytes(size))
-        total = run.answered_ok + run.failed
-        text = filled(self.tr("{0} of {1}"), f"{run.failed:,}", f"{total:,}") if total else "–"
-        self.failed.show_value(text)
-
-    def _memory_limit(self) -> tuple[float | None, str]:
-        now = self.context.session.now
-        fact = None if now is None else now.evidence.facts.get(MEMORY_LIMIT)
-        limit = None if fact is None else number(fact.value)
-        if fact is None or limit is None:
-            return None, ""
-        from app.report.view import fact_source
-
-        return limit, filled(self.tr("limit from {0}"), fact_source(fact))
-
-    def _show_remarks(self) -> None:
-        run, said = self.run, []
-        limit, _ = self._memory_limit()
-        if limit and run.rss_peak and run.rss_peak >= CLOSE * limit:
-            said.append(
-                filled(self.tr("Memory reached {0} % of its limit."), f"{100 * run.rss_peak / limit:.0f}")
-            )
-        closed = [step for step in run.steps if step.get("mode") == "closed"]
-        if closed and closed[-1].get("verdict") == "saturated":
-            best = max(number(step.get("achieved_per_s")) or 0.0 for step in closed)
-            text = self.tr("More callers do not bring more than {0} req/s.")
-            said.append(filled(text, amount(best)))
-        said += [f"{capital(note.text)}." if note.text[-1:] not in ".!?" else note.text for note in run.notes]
-        self.remarks.setText(
-            "\n".join(dict.fromkeys(said[-MOST_REMARKS:])) or self.tr("Nothing to remark yet.")
-        )
-        self.remarks.set_tone("" if said else "muted")

@@ -15,7 +15,8 @@ from app.charts.ticks import minmax_decimate
 from app.gui.live_run import LiveRun, Part
 from app.gui.theme import Theme
 from app.gui.throttle import Throttle
-from app.gui.widgets.live_chart import LiveChart, axes_for, clock, decimated, part_labels
+from app.gui.widgets.live_axes import axes_for, clock, decimated, part_labels
+from app.gui.widgets.live_chart import LiveChart
 from probes.events import Second, Started
 
 LOAD = {"mode": "segments", "slo": "p99<=200ms", "warmup_s": 0, "segments": [{"seconds": 60.0}]}

@@ -174,7 +174,7 @@ def test_a_starved_client_is_said_while_the_step_runs(
         assert probing.is_running
         assert not running.run.steps, "its only step is not over"
         assert "in the step that runs now" in running.notice.text.text()
-        assert running.grade.accessibleName() == "limited"
+        assert running.side.grade.accessibleName() == "limited"
         assert running.run.second is not None
         assert 0 < (running.run.second.client_cpu_cores or 0) <= 1.05
     finally:

@@ -52,18 +52,18 @@ def test_the_ladder_says_how_far_it_went_though_a_rung_is_climbed_again(told: Pr
 
 
 def test_the_estimate_is_called_a_preview_and_has_its_interval(told: ProbePage) -> None:
-    assert told.running.preview.text() == "196"
-    assert told.running.preview_more.text() == "req/s (181–212)"
-    assert "± 7.91 %" in told.running.preview_note.text(), "half of 31 over 196"
-    assert "never stored as a fact" in told.running.preview_note.text()
+    assert told.running.side.preview.text() == "196"
+    assert told.running.side.preview_more.text() == "req/s (181–212)"
+    assert "± 7.91 %" in told.running.side.preview_note.text(), "half of 31 over 196"
+    assert "never stored as a fact" in told.running.side.preview_note.text()
 
 
 def test_our_own_client_and_the_target_have_their_numbers(told: ProbePage) -> None:
     running = told.running
-    assert "2 of 400" in running.late.accessibleName(), "one unsent of 200 in each of two steps"
-    assert "0.3" in running.lag.accessibleName()
-    assert "1.2 of 4" in running.cpu.accessibleName()
-    assert "4 of 200" in running.failed.accessibleName(), "one of fifty in each of four seconds"
+    assert "2 of 400" in running.side.late.accessibleName(), "one unsent of 200 in each of two steps"
+    assert "0.3" in running.side.lag.accessibleName()
+    assert "1.2 of 4" in running.side.cpu.accessibleName()
+    assert "4 of 200" in running.side.failed.accessibleName(), "one of fifty in each of four seconds"
 
 
 def test_limited_by_the_client_shows_at_once(told: ProbePage) -> None:
@@ -71,8 +71,8 @@ def test_limited_by_the_client_shows_at_once(told: ProbePage) -> None:
     told._event(Note(9.0, "warning", "step at 196.3/s not used: the load process used 0.97 of one core"))
     assert told.running.notice.isVisible()
     assert "the load process used 0.97 of one core" in told.running.notice.text.text()
-    assert told.running.grade.accessibleName() == "limited"
-    assert told.running.preview.property("tone") == "muted"
+    assert told.running.side.grade.accessibleName() == "limited"
+    assert told.running.side.preview.property("tone") == "muted"
     model = told.running.steps
     assert model.index(model.rowCount() - 1, model.columnCount() - 1).data() == "client-limited"
 
@@ -84,15 +84,17 @@ def test_what_spoils_the_step_that_runs_is_said_while_it_runs(told: ProbePage) -
     )
     assert running.notice.isVisible()
     assert "in the step that runs now, the load process used 0.97 of one core" in running.notice.text.text()
-    assert running.grade.accessibleName() == "limited"
-    assert running.client_cpu.accessibleName() == "CPU 0.97 of 1\N{NO-BREAK SPACE}core, close to its limit"
+    assert running.side.grade.accessibleName() == "limited"
+    assert (
+        running.side.client_cpu.accessibleName() == "CPU 0.97 of 1\N{NO-BREAK SPACE}core, close to its limit"
+    )
     running.notice.dismiss.click()
     told._event(
         replace(second(10.5), client_cpu_cores=0.98, client_fault="the load process used 0.98 of one core")
     )
     assert running.notice.isHidden(), "the same again, with another number"
     told._event(second(11.5))
-    assert running.grade.accessibleName() == "valid so far"
+    assert running.side.grade.accessibleName() == "valid so far"
     told._event(step(12.0))
     told._event(replace(second(12.5), client_fault="the load process used 0.99 of one core"))
     assert running.notice.isVisible(), "of another step"
@@ -160,7 +162,7 @@ def test_nothing_of_the_side_is_lost_in_a_narrow_window(
     told.resize(width - 208, 816)
     qapp.processEvents()
     side = told.running.side
-    assert told.running.memory.geometry().bottom() < told.running.failed.geometry().top()
-    for group in told.running._group:
+    assert told.running.side.memory.geometry().bottom() < told.running.side.failed.geometry().top()
+    for group in told.running.side.groups:
         assert group.height() >= group.minimumSizeHint().height()
         assert side.rect().contains(group.geometry())
