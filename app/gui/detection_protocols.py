@@ -84,6 +84,8 @@ def _options(order: ProbeOrder, *, sample: bool) -> dict[str, Any]:
         options["headers"] = order.headers
     if "proto" in fields and order.proto.strip():
         options["proto"] = order.proto.strip()
+    if "client" in fields and order.client:
+        options["client"] = order.client
     if "body_kind" in fields and order.body_kind == "text" and order.body:
         options["body"] = read_body(order.body)
     elif "body_kind" in fields and order.body_kind == "lines" and order.bodies.strip():

@@ -16,6 +16,8 @@ from probes.errors import UserError
 
 Kind = Literal["capacity", "steps", "rate", "users"]
 BodyKind = Literal["none", "text", "lines"]
+GRPCIO = "grpcio"
+"""The client of gRPC that is not ours."""
 MOST_BODY = 100_000
 """Characters of a body that a command line holds; longer ones come from a file."""
 
@@ -25,6 +27,7 @@ class ProbeOrder:
     """The fields as they are written; those that the kind of target does not take count for nothing.
 
     `slo_more` are bounds of the objective beside the one percentile; `spread` is empty or not.
+    `streams` and `client` are of gRPC: calls at once on a connection, which only our own client takes.
     `check_answers` counts for what is asked over a network, `overload` for a search.
     """
 
@@ -40,6 +43,8 @@ class ProbeOrder:
     workers: str = "1"
     threads: str = "1"
     proto: str = ""
+    streams: str = ""
+    client: str = ""
     percentile: str = "p99"
     limit_ms: str = "500"
     errors: str = "1"
@@ -127,6 +132,10 @@ class ProbeOrder:
             words += ["--python", self.python.strip()]
         if "proto" in fields and self.proto.strip():
             words += ["--proto", self.proto.strip()]
+        if "client" in fields and self.client:
+            words += ["--client", self.client]
+        if "streams" in fields and self.streams.strip() and self.client != GRPCIO:
+            words += ["--streams", self.streams.strip()]
         for name in ("workers", "threads"):
             value = str(getattr(self, name)).strip()
             if name in fields and value != "1":
@@ -158,12 +167,20 @@ def order_of(document: Mapping[str, Any]) -> ProbeOrder:
 
 def order_of_run(result: Mapping[str, Any]) -> ProbeOrder:
     """What was asked of a stored run, as far as it says: neither bodies nor hidden values of headers."""
+    from probes.targets.grpc_call import STREAMS
+
     target, load = result.get("target") or {}, result.get("load") or {}
     order = ProbeOrder(target=str(target.get("address", "")))
     method = str(target.get("method", ""))
     order = replace(order, method="" if method == "GET" else method)
     headers = tuple(str(one) for one in target.get("headers") or () if "(hidden)" not in str(one))
     order = replace(order, headers=headers)
+    if "client" in fields_of(order.target):
+        streams, client = target.get("streams"), str(target.get("client") or "")
+        given = isinstance(streams, int) and streams != STREAMS
+        order = replace(
+            order, streams=str(streams) if given else "", client=client if client == GRPCIO else ""
+        )
     if is_code(order.target):
         chosen = target.get("python") or {}
         order = replace(
@@ -273,13 +290,17 @@ def _address(address: str) -> None:
 
 def _check_request(order: ProbeOrder, found: dict[str, str], check: Check) -> None:
     """What is sent to a service."""
+    from app.cli.arguments import whole_number
     from app.cli.inputs import read_bodies
+    from app.cli.probe import MOST_STREAMS
 
     fields = fields_of(order.target)
     if "method" in fields:
         check("method", lambda: _method(order.method))
     for header in order.headers if "headers" in fields else ():
         check("headers", lambda header=header: _header(header))  # type: ignore[misc]
+    if "streams" in fields and order.streams.strip() and order.client != GRPCIO:
+        check("streams", lambda: whole_number("--streams", 1, MOST_STREAMS)(order.streams.strip()))
     if "body_kind" not in fields:
         return
     if order.body_kind == "text" and len(order.body) > MOST_BODY:

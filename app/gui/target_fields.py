@@ -13,6 +13,7 @@ from probes.errors import UsageError
 FIELD_OF_OPTION = {
     "method": "method", "headers": "headers", "body": "body_kind", "bodies": "body_kind", "sample": "sample",
     "spread": "spread", "python": "python", "workers": "workers", "threads": "threads", "proto": "proto",
+    "streams": "streams", "client": "client",
 }  # fmt: skip
 """The field of the form by an option's name."""
 _NOT_OF = {"command": ("spread", "python"), "model": ("spread",)}

@@ -6,7 +6,7 @@ import re
 from html import escape
 
 _JOINER = "\N{WORD JOINER}"
-_DASHES = re.compile(r"(?<!\S)--(?=\w)")
+_OPTION = re.compile(r"(?<![^\s(])--\w[\w-]*")
 
 
 def filled(text: str, *values: object) -> str:
@@ -29,8 +29,9 @@ def filled(text: str, *values: object) -> str:
 
 
 def unbroken(text: str) -> str:
-    """The text for what breaks its lines: `req/s` and `--slo` stay whole, which else end one."""
-    return _DASHES.sub(f"--{_JOINER}", text).replace("req/s", f"req/{_JOINER}s")
+    """The text for what breaks its lines: `req/s` and `--max-rate` stay whole, which else end one."""
+    whole = _OPTION.sub(lambda found: found[0].replace("-", f"-{_JOINER}"), text)
+    return whole.replace("req/s", f"req/{_JOINER}s")
 
 
 def as_written(text: str) -> str:

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.gui.page import Context
+from app.gui.probe_order import GRPCIO
 from app.gui.target_fields import examples
 from app.gui.texts import filled
 from app.gui.theme import BODY, SECTION, font
@@ -69,6 +70,11 @@ class ProbeFields(QWidget):
         self.spread = QCheckBox(self.tr("its keys are the keyword arguments"))
         self.python = self._line(self.tr("Interpreter"), placeholder=self.tr(".venv, or empty: this one"))
         self.proto = self._line(self.tr("Proto file"), placeholder=self.tr("service.proto"))
+        from probes.targets.grpc_call import STREAMS
+
+        clients = [("", self.tr("Our own")), (GRPCIO, self.tr("grpcio's own"))]
+        self.client = Segments(clients, self.theme, self.tr("Whose client makes the calls"))
+        self.streams = self._line(self.tr("Calls at once on a connection"), 56, str(STREAMS))
         self.workers = self._line(self.tr("Processes that run it"), 56)
         self.threads = self._line(self.tr("Callers at once in each process"), 56)
         self.percentile = QComboBox()
@@ -170,6 +176,16 @@ class ProbeFields(QWidget):
         row(
             self.tr("Runs in"), "workers", self.workers, self.tr("processes,"), self.threads,
             self.tr("callers at once in each"),
+        )  # fmt: skip
+        row(
+            self.tr("Client"), "client", self.client,
+            below=self.tr(
+                "grpcio's own is for servers that ours cannot talk to, at several times the CPU a call."
+            ),
+        )  # fmt: skip
+        row(
+            "", "streams", self.streams, self.tr("calls at once on a connection"),
+            below=self.tr("1 gives each call a connection of its own."),
         )  # fmt: skip
         section(self.tr("What has to hold"))
         row(

@@ -5,8 +5,8 @@ Every number here is what the probe said; the estimate is a preview, and called 
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QHBoxLayout,
@@ -77,9 +77,20 @@ class ProbeRunning(QWidget):
         head = QWidget()
         head.setFixedHeight(44)
         head.setLayout(strip)
-        self.command = PlainLabel("", SMALL, wrap=True, selectable=True)
-        self.command.setContentsMargins(32, 4, 32, 8)
-        self.command.hide()
+        # Not to be selected, or a line could end between the dashes of an option and its word: it is copied.
+        self.command = PlainLabel("", SMALL, wrap=True)
+        self.command.setAccessibleName(self.tr("The command line that runs"))
+        self.copy = QPushButton(self.tr("Copy"))
+        self.copy.setProperty("kind", "link")
+        self.copy.setAccessibleName(self.tr("Copy the command line"))
+        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.command.text()))
+        self.settings = QWidget()
+        line = QHBoxLayout(self.settings)
+        line.setContentsMargins(32, 4, 32, 8)
+        line.setSpacing(12)
+        line.addWidget(self.command, 1)
+        line.addWidget(self.copy, 0, Qt.AlignmentFlag.AlignTop)
+        self.settings.hide()
         self.notice = Notice(self.theme)
         self.notice.hide()
         self.phases = PhaseRow(self.theme)
@@ -124,7 +135,7 @@ class ProbeRunning(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
         outer.addWidget(head)
-        outer.addWidget(self.command)
+        outer.addWidget(self.settings)
         outer.addWidget(rule())
         outer.addWidget(self.notice)
         outer.addWidget(scroll, 1)
@@ -214,7 +225,7 @@ class ProbeRunning(QWidget):
         self.pictures.setCurrentWidget(self.numbers if wanted else self.chart)
 
     def _show_command(self, shown: bool) -> None:
-        self.command.setVisible(shown)
+        self.settings.setVisible(shown)
 
     # -- showing -------------------------------------------------------------------------------------------
 

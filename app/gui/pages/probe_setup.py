@@ -27,7 +27,7 @@ from app.gui.executor import SerialExecutor
 from app.gui.page import Context
 from app.gui.pages.probe_answer import ProbeAnswer
 from app.gui.pages.probe_fields import ProbeFields
-from app.gui.probe_order import BodyKind, Kind, ProbeOrder, order_of, problems
+from app.gui.probe_order import GRPCIO, BodyKind, Kind, ProbeOrder, order_of, problems
 from app.gui.run_findings import questions_on_load
 from app.gui.target_fields import fields_of, is_code
 from app.gui.texts import filled
@@ -38,7 +38,7 @@ from assessments.wording import NO_BREAK
 LOOK_AFTER_MS = 500
 """After the last change of the address it is looked at what answers there."""
 NARROW = 900
-OF_KIND = ("method", "headers", "body_kind", "sample", "spread", "python", "proto", "workers")
+OF_KIND = ("method", "headers", "body_kind", "sample", "spread", "python", "proto", "client", "workers")
 """Rows of the form that only some kinds of target have."""
 _WARMUP_S = 4
 _OVERLOAD_S = 20
@@ -102,7 +102,7 @@ class ProbeSetup(ProbeFields):
         for line in (
             self.limit, self.errors, self.precision, self.budget, self.max_rate, self.concurrency, self.step,
             self.rate, self.duration, self.bodies, self.confirm, self.code_sample, self.python, self.workers,
-            self.threads, self.users, self.think, self.users_time, self.proto,
+            self.threads, self.users, self.think, self.users_time, self.proto, self.streams,
         ):  # fmt: skip
             line.textChanged.connect(self._edited)
         for text in (self.headers, self.body, self.checks):
@@ -112,6 +112,7 @@ class ProbeSetup(ProbeFields):
         self.percentile.currentIndexChanged.connect(self._edited)
         self.kind.chosen.connect(self._choose_kind)
         self.body_kind.chosen.connect(self._choose_body)
+        self.client.chosen.connect(self._choose_client)
         self.browse.clicked.connect(self._browse)
         self.choose_sample.clicked.connect(self._browse_sample)
         for box in (self.spread, self.check_answers, self.overload):
@@ -139,6 +140,8 @@ class ProbeSetup(ProbeFields):
             workers=self.workers.text(),
             threads=self.threads.text(),
             proto=self.proto.text(),
+            streams=self.streams.text(),
+            client=self._client,
             users=self.users.text(),
             think=self.think.text(),
             percentile=str(self.percentile.currentData()),
@@ -164,6 +167,7 @@ class ProbeSetup(ProbeFields):
         self._filling = True
         self._kind: Kind = order.kind
         self._body_kind: BodyKind = order.body_kind
+        self._client = order.client if order.client in self.client.segments else ""
         self._more_slo = order.slo_more
         self.target.setText(order.target)
         self.method.setCurrentIndex(max(0, self.method.findData(order.method)))
@@ -177,7 +181,7 @@ class ProbeSetup(ProbeFields):
             (self.concurrency, order.concurrency), (self.step, order.step), (self.rate, order.rate),
             (self.duration, order.duration), (self.confirm, ""), (self.code_sample, order.sample),
             (self.python, order.python), (self.proto, order.proto), (self.workers, order.workers),
-            (self.threads, order.threads),
+            (self.threads, order.threads), (self.streams, order.streams),
             (self.users, order.users), (self.think, order.think), (self.users_time, order.duration),
         ):  # fmt: skip
             line.setText(value)
@@ -259,6 +263,7 @@ class ProbeSetup(ProbeFields):
             "step": self.step, "rate": self.rate, "checks": self.checks, "sample": self.code_sample,
             "duration": self.users_time if self._kind == "users" else self.duration, "users": self.users,
             "think": self.think, "python": self.python, "workers": self.workers, "threads": self.threads,
+            "streams": self.streams,
         }[next(iter(found))]  # fmt: skip
         widget.setFocus(Qt.FocusReason.OtherFocusReason)
         return False
@@ -278,6 +283,10 @@ class ProbeSetup(ProbeFields):
         self._body_kind = key  # type: ignore[assignment]
         self._edited()
 
+    def _choose_client(self, key: str) -> None:
+        self._client = key
+        self._edited()
+
     def _browse(self) -> None:
         name, _ = QFileDialog.getOpenFileName(self, self.tr("A file with one body a line"))
         if name:
@@ -294,6 +303,7 @@ class ProbeSetup(ProbeFields):
         takes = fields_of(self.target.text())
         self.kind.show_chosen(self._kind)
         self.body_kind.show_chosen(self._body_kind)
+        self.client.show_chosen(self._client)
         for name, shown in (
             ("capacity", self._kind == "capacity"),
             ("steps", self._kind == "steps"),
@@ -302,6 +312,7 @@ class ProbeSetup(ProbeFields):
             *((name, name in takes) for name in OF_KIND),
             ("body", "body_kind" in takes and self._body_kind == "text"),
             ("bodies", "body_kind" in takes and self._body_kind == "lines"),
+            ("streams", "streams" in takes and self._client != GRPCIO),
             ("remote", self._is_remote()),
             ("check_answers", not is_code(self.target.text())),
             ("overload", self._kind == "capacity"),

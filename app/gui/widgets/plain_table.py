@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
     QStyle,
     QStyledItemDelegate,
+    QStyleOptionHeader,
     QStyleOptionViewItem,
     QTableView,
     QWidget,
@@ -72,8 +73,38 @@ class RowDelegate(QStyledItemDelegate):
         painter.restore()
 
 
+class _Heads(QHeaderView):
+    """Names of columns; `is_double` puts the unit of a name below it."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self.is_double = False
+
+    def shown(self, section: int) -> str:
+        """What stands over a column."""
+        words = str(self.model().headerData(section, Qt.Orientation.Horizontal) or "")
+        return words.replace(", ", ",\n", 1) if self.is_double else words
+
+    def sizeHint(self) -> QSize:  # noqa: N802, Qt's name
+        """A line more where there are two."""
+        hint = super().sizeHint()
+        more = self.fontMetrics().lineSpacing() if self.is_double else 0
+        return QSize(hint.width(), hint.height() + more)
+
+    def initStyleOptionForIndex(  # noqa: N802, Qt's name
+        self, option: QStyleOptionHeader, section: int
+    ) -> None:
+        """With the words as they are shown."""
+        super().initStyleOptionForIndex(option, section)
+        if self.is_double:
+            option.text = self.shown(section)
+
+
 class PlainTable(QTableView):
-    """A table to read. With `grows` it is as high as its rows, so that the page scrolls and not the table."""
+    """A table to read. With `grows` it is as high as its rows, so that the page scrolls and not the table.
+
+    Where the column that takes the room that is left gets too little of it, units stand below their names.
+    """
 
     def __init__(
         self,
@@ -102,7 +133,8 @@ class PlainTable(QTableView):
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(height)
         self.verticalHeader().setMinimumSectionSize(height)
-        header = self.horizontalHeader()
+        self._heads = header = _Heads(self)
+        self.setHorizontalHeader(header)
         header.setHighlightSections(False)
         header.setSectionsClickable(False)
         header.setMinimumSectionSize(24)
@@ -129,20 +161,32 @@ class PlainTable(QTableView):
         model = self.model()
         rows = model.rowCount()
         if self._stretch >= 0:
-            for column in range(model.columnCount()):
+            columns = range(model.columnCount())
+            self._heads.is_double = False
+            widths = [self._needed(column, rows) for column in columns]
+            if sum(widths) > self.viewport().width():
+                self._heads.is_double = True
+                widths = [self._needed(column, rows) for column in columns]
+            for column in columns:
                 if column != self._stretch:
-                    self.setColumnWidth(column, self._needed(column, rows))
+                    self.setColumnWidth(column, widths[column])
         if not self._grows:
             return
         header = self.horizontalHeader()
         head = 0 if header.isHidden() else header.sizeHint().height()
         self.setFixedHeight(head + rows * self._height + 4)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
+        """Another width may have room for names in one line, or not."""
+        super().resizeEvent(event)
+        if self._stretch >= 0 and event.size().width() != event.oldSize().width():
+            self._fit()
+
     def _needed(self, column: int, rows: int) -> int:
-        model, words = self.model(), Qt.Orientation.Horizontal
+        model = self.model()
         widest = 0.0
         if not self.horizontalHeader().isHidden():
-            widest = measure(str(model.headerData(column, words) or ""), 500, SMALL)
+            widest = max(measure(line, 500, SMALL) for line in self._heads.shown(column).split("\n"))
         for row in range(max(0, rows - _MOST_MEASURED), rows):
             index = model.index(row, column)
             sign = _SIGN + 7 if index.data(SIGN_ROLE) else 0

@@ -94,7 +94,7 @@ def test_a_stored_run_is_asked_again_as_far_as_it_tells() -> None:
 
 CODE = ProbeOrder(
     method="PUT", headers=("A: b",), body_kind="text", body="{}", sample='{"x": 1}', spread="yes",
-    python="../env", workers="2", threads="3", proto="shop.proto",
+    python="../env", workers="2", threads="3", proto="shop.proto", streams="4",
 )  # fmt: skip
 
 
@@ -105,14 +105,42 @@ CODE = ProbeOrder(
         ("model:shop.onnx", {"python", "workers", "threads", "sample"}),
         ("command:./score --once", {"workers", "threads", "sample"}),
         (ADDRESS, {"method", "header", "body"}),
-        ("grpc://127.0.0.1:8000/shop.Shop/Rank", {"header", "body", "proto"}),
+        ("grpc://127.0.0.1:8000/shop.Shop/Rank", {"header", "body", "proto", "streams"}),
+        ("kserve+grpc://127.0.0.1:8000/rank", {"header", "body", "streams"}),
     ],
 )
 def test_a_kind_of_target_gets_the_options_that_it_takes_and_no_other(target: str, wanted: set[str]) -> None:
     options = command.parser().read(replace(CODE, target=target).arguments()[1:])
     user_code.refuse_strange_options(options)
-    may = ("spread", "python", "workers", "threads", "sample", "method", "header", "body", "proto")
+    may = ("spread", "python", "workers", "threads", "sample", "method", "header", "body", "proto", "streams")
     assert {name for name in may if getattr(options, name)} == wanted
+
+
+@pytest.mark.parametrize(
+    "target", ["grpc://127.0.0.1:8000/shop.Shop/Rank", "kserve+grpc://127.0.0.1:8000/rank"]
+)
+def test_streams_are_of_our_own_client_and_a_wrong_number_stands_at_its_field(target: str) -> None:
+    own = ProbeOrder(target=target, streams="4")
+    other = replace(own, client="grpcio")
+    assert (problems(own), problems(other)) == ({}, {})
+    assert command.parser().read(own.arguments()[1:]).streams == 4
+    read = command.parser().read(other.arguments()[1:])
+    assert (read.streams, read.client) == (None, "grpcio"), "that client takes no number of calls"
+    assert set(problems(replace(own, streams="0"))) == {"streams"}
+    assert problems(replace(own, target=ADDRESS, streams="0")) == {}, "HTTP has no such field"
+
+
+@pytest.mark.parametrize(
+    ("target", "wanted"),
+    [({"streams": 4}, ("4", "")), ({"streams": 16}, ("", "")), ({"client": "grpcio"}, ("", "grpcio"))],
+)
+def test_how_calls_were_made_is_read_back_from_a_run(
+    target: dict[str, object], wanted: tuple[str, str]
+) -> None:
+    order = order_of_run(
+        {"target": {"address": "grpc://127.0.0.1:8000/shop.Shop/Rank", **target}, "load": {}}
+    )
+    assert (order.streams, order.client) == wanted
 
 
 def test_checks_of_answers_can_be_left_out_and_overload_be_asked_for() -> None:

@@ -230,6 +230,21 @@ def test_the_objective_of_the_profile_stands_in_the_form(page: ProbePage) -> Non
     assert page.setup.order.slo == "p99<=200ms,errors<=1%"
 
 
+def test_a_grpc_target_alone_has_fields_for_how_its_calls_are_made(bare: ProbePage) -> None:
+    setup = bare.setup
+    fill(bare, ProbeOrder(target="http://127.0.0.1:1/"))
+    assert not setup.streams.isVisibleTo(bare)
+    assert not setup.client.isVisibleTo(bare)
+    fill(bare, ProbeOrder(target="grpc://127.0.0.1:1/shop.Shop/Rank"))
+    assert setup.client.isVisibleTo(bare)
+    setup.streams.setText("4")
+    assert "--streams 4" in setup.command.text()
+    setup.client.segments["grpcio"].click()
+    assert "--client grpcio" in setup.command.text()
+    assert "--streams" not in setup.command.text()
+    assert not setup.streams.isVisibleTo(bare)
+
+
 def test_what_answers_is_said_with_its_process(
     bare: ProbePage, start_server: StartServer, qtbot: QtBot
 ) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
 from app.gui.live_run import LiveRun, kinds_of_parts
 from app.gui.pages.probe import ProbePage
@@ -153,6 +153,44 @@ def test_a_page_made_late_catches_up(told: ProbePage) -> None:
         late.take(event)
     told.running.show_run(late)
     assert told.running.run.answered_ok == 98
+
+
+def test_no_column_of_the_steps_is_cut_in_the_smallest_window_at_the_largest_type(
+    told: ProbePage, qapp: QApplication
+) -> None:
+    table = told.running.table
+    told.resize(1_024 - 208, 644)
+    told.context.theme.set_zoom(130)
+    try:
+        qapp.processEvents()
+        for column in range(table.model().columnCount()):
+            needed = table._needed(column, table.model().rowCount())
+            assert table.columnWidth(column) >= needed, table.model().headerData(
+                column, Qt.Orientation.Horizontal
+            )
+        assert table._heads.is_double, "one line of names does not fit there"
+        assert table.height() >= table._heads.height() + table.model().rowCount() * table.rowHeight(0)
+    finally:
+        told.context.theme.set_zoom(100)
+    told.resize(1_600, 816)
+    qapp.processEvents()
+    assert not table._heads.is_double
+
+
+def test_the_command_that_runs_keeps_its_options_whole_and_can_be_copied(
+    bare: ProbePage, qapp: QApplication
+) -> None:
+    bare.context.probing.arguments = ("probe", "http://127.0.0.1:1/", "--max-rate", "40")
+    bare._started()
+    running = bare.running
+    running.all_settings.setChecked(True)
+    try:
+        shown = QLabel.text(running.command)
+        assert "--max-rate".replace("-", "-\N{WORD JOINER}") in shown, "no line ends at one of its dashes"
+        running.copy.click()
+        assert qapp.clipboard().text() == "loadstone probe http://127.0.0.1:1/ --max-rate 40"
+    finally:
+        running.all_settings.setChecked(False)
 
 
 @pytest.mark.parametrize("width", [1_400, 1_024])
