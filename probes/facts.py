@@ -235,8 +235,17 @@ load.ttft_p95_ms                         number   ms       models      load     
 load.itl_p50_ms                          number   ms       models      load        Gap between reads that brought tokens of one answer, median
 load.itl_p95_ms                          number   ms       models      load        Gap between reads that brought tokens of one answer, 95th percentile
 load.tokens_per_s                        number   1/s      models      load        Tokens of good answers a second
-load.loss_errors                          integer  requests  infra       load        Requests that failed when one of several processes of the target was killed under load
-load.loss_recovery_seconds                number   s         infra       load        From the death of one of several processes until the response time is back
+load.loss_errors                          integer  requests  infra       load        Requests that failed when one of several processes or instances of the target was killed under load
+load.loss_recovery_seconds                number   s         infra       load        From the death of one of several processes or instances until the response time is back
+load.loss_of                              choice:process:instance - infra load What was killed: one of several processes of the target, or one of several instances with all of its processes
+load.loss_rate                            number   1/s       infra       load        Load under which one of several processes or instances was killed
+load.loss_error_seconds                   number   s         infra       load        From the death of one of several instances until the last request that failed
+load.loss_carried                         boolean  -         infra       load        After the death of one of several instances the others kept the SLO at that load
+load.loss_utilisation                     ratio    1         infra       load        That load over the highest throughput of the instances that were left
+load.loss_p95_growth                      ratio    1         infra       load        95th percentile of response time with one instance less over that before
+load.instances                            integer  instances infra       load        Instances of the service that shared the load
+load.instances_sum_ratio                  ratio    1         infra       load        Throughput of all instances together over the sum of what each carries alone
+load.instances_agree                      boolean  -         infra       load        All instances answer the same request alike at rest
 load.p99_growth                           ratio    1         models      load        99th percentile at capacity over the median alone
 load.volume_axis                          text     -         data        load        What a sweep made larger: batch, rows, payload_kb, sequence, or a keyword
 load.volume_law                           text     -         data        load        How the median service time grows with that size, "between" where it is not told

@@ -63,23 +63,79 @@ def overload_lines(result: Mapping[str, Any], columns: int) -> list[Line]:
 
 
 def loss_lines(result: Mapping[str, Any], columns: int) -> list[Line]:
-    """What callers noticed when one of the target's processes was ended."""
+    """What callers noticed when one of the target's processes, or one of several instances, was ended."""
     found = result.get("loss")
     if not isinstance(found, Mapping):
         return []
     failed, back = known(found.get("failed")), known(found.get("recovery_s"))
     if failed is None:
         return []
-    text = f"With one of {number(found.get('of'))} processes ended at {number(found.get('offered_per_s'))}"
+    instance = found.get("what") == "instance"
+    what = "instances" if instance else "processes"
+    text = f"With one of {number(found.get('of'))} {what} killed at {number(found.get('offered_per_s'))}"
     text += f"{NO_BREAK}requests/s, {number(failed)} of {number(found.get('requests'))} requests failed"
     before = known(found.get("failed_before"))
     text += f" ({number(before)} more before that)" if before else ""
     watched = number(found.get("watched_s"))
     text += f"; it was back after {number(back)}{NO_BREAK}s" if back is not None else ""
     text += "" if back is not None else f"; it was not back after {watched}{NO_BREAK}s"
-    lines = wrapped(f"{text}.", columns)
+    lines = wrapped(f"{text}.{_others(found) if instance else ''}", columns)
     if found.get("fault"):
         lines += wrapped(f"But {plain(found['fault'])}.", columns, "warn")
+    return lines
+
+
+def _others(found: Mapping[str, Any]) -> str:
+    """How the instances that were left carried the load, as sentences."""
+    of, used = known(found.get("of")), known(found.get("utilisation"))
+    left = "The other" if of == 2 else f"The other {number(None if of is None else of - 1)}"
+    verb = "carries" if of == 2 else "carry"
+    at = f", {share(used)} of the highest throughput that is left" if used is not None else ""
+    because = plain(found.get("because") or "the load ended too early")
+    if found.get("carried") is True:
+        text = f" {left} {verb} it within the SLO{at}"
+    elif found.get("carried") is False:
+        text = f" {left} {'does' if of == 2 else 'do'} not carry it within the SLO{at}: {because}"
+    else:
+        text = f" Whether {left[0].lower()}{left[1:]} {verb} it within the SLO is not known{at}: {because}"
+    before, after = found.get("before"), found.get("after")
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        early, late = known(before.get("p95_ms")), known(after.get("p95_ms"))
+        if early is not None and late is not None:
+            text += f"; p95 {number(early)}{NO_BREAK}ms before, {number(late)}{NO_BREAK}ms after"
+        rates = (number(part.get("throughput_per_s")) for part in (before, after))
+        text += "; {} and {} good answers a second".format(*rates)
+    return f"{text}."
+
+
+def instance_lines(result: Mapping[str, Any], columns: int) -> list[Line]:
+    """What several instances carry together beside what each carries alone, and whether they agree."""
+    found = result.get("instances")
+    if not isinstance(found, Mapping) or known(found.get("count")) is None:
+        return []
+    count = number(found.get("count"))
+    text = f"{count} instances shared the load"
+    alone, together = found.get("alone_per_s"), known(found.get("together_per_s"))
+    ratio = known(found.get("sum_ratio"))
+    if isinstance(alone, Sequence) and together is not None and ratio is not None:
+        each = ", ".join(number(rate) for rate in alone)
+        text += (
+            f": together they carry {number(together)} a second, {share(ratio)} of what each carries alone"
+        )
+        text += f" ({each}{NO_BREAK}/s) in sum"
+    lines = wrapped(f"{text}.", columns)
+    busy = known(found.get("machine_busy"))
+    if ratio is not None and ratio < 0.95 and busy is not None and busy >= 0.9:
+        full = f"{share(busy)} of this machine's processors were in use then: with their own they may carry"
+        lines += wrapped(f"{full} more.", columns, "warn")
+    if found.get("fault"):
+        lines += wrapped(f"But {plain(found['fault'])}.", columns, "warn")
+    answers = found.get("answers")
+    if isinstance(answers, Mapping) and answers.get("verdict") == "changed":
+        said = f"They do not answer the same request alike: {_listed(answers.get('different'))} differs."
+        lines += wrapped(said, columns, "bad")
+    elif isinstance(answers, Mapping) and answers.get("verdict") == "same":
+        lines += wrapped("They answer the same request alike.", columns)
     return lines
 
 

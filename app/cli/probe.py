@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.cli import user_code
+from app.cli import starting, user_code
 from app.cli.arguments import CommandParser, dash, one_of, whole_number
 from app.cli.output import Output
 from probes.errors import UsageError
@@ -41,6 +41,7 @@ _ONLY_WITH = {
     "--max-rate": ("--find-capacity",),
     "--budget": ("--find-capacity", "--sweep"),
     "--overload": ("--find-capacity",),
+    "--end-one": ("--find-capacity", "--rate", "--stages", "--ramp", "--soak", "--concurrency", "--users"),
     "--arrivals": ("--find-capacity", "--rate", "--stages", "--ramp", "--soak"),
     "--connections": ("--find-capacity", "--rate", "--stages", "--ramp", "--soak", "--replay"),
 }
@@ -85,6 +86,7 @@ def parser() -> CommandParser:
             "loadstone probe http://127.0.0.1:8000/ --with metrics=http://127.0.0.1:8000/metrics",
             "loadstone probe http://127.0.0.1:8000/ --with prometheus=http://127.0.0.1:9090",
             "loadstone probe http://127.0.0.1:8000/ --rate 100 --duration 30s --with manifests=deploy/",
+            *starting.EXAMPLES,
             *user_code.EXAMPLES,
         ),
     )
@@ -246,6 +248,7 @@ def parser() -> CommandParser:
     )
 
     user_code.add_options(parser)
+    starting.add_options(parser)
 
     judge = parser.add_argument_group("what is watched and judged")
     judge.add_argument(
@@ -344,6 +347,8 @@ def run(options: argparse.Namespace, output: Output) -> int:
 
     addresses = [read_check(text) for text in options.checks]
     user_code.refuse_strange_options(options)
+    if options.start is not None:
+        return starting.measure_started(options, spec, wishes, addresses, output)
 
     from app.cli.measuring import run_folder
     from app.cli.repeats import measure_repeatedly
@@ -425,6 +430,7 @@ def refuse_contradictions(options: argparse.Namespace) -> None:
     for first, second in _EXCLUDING:
         if _is_given(options, first) and _is_given(options, second):
             raise UsageError(f"{first} and {second} exclude each other: give one of them")
+    starting.refuse_strange(options)
     if options.allow is not None and not options.baseline:
         raise UsageError("--allow says what change from a baseline matters: add --baseline RUN or FILE")
     if options.body == "@-" and options.bodies == "@-":

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import socket
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,6 +17,7 @@ from probes.errors import UsageError
 if TYPE_CHECKING:
     from app.assessing import Given, Scan
     from app.cli.measuring import Wishes
+    from app.cli.starting import Started
     from assessments.assessment import Assessed
     from probes.load.spec import LoadSpec
     from probes.probe import Probe
@@ -38,10 +37,11 @@ def parser() -> CommandParser:
         "  answers: answers.yaml\n"
         "  scan: [deploy/]\n"
         "  report: [readiness.pdf]\n"
-        "More keys: title, start (command, ready, end_one), method, headers, body, bodies, expect_status,\n"
-        "expect_body, ca, insecure, proto, streams, client, allow_remote, load (as the options of probe),\n"
-        "with, lens, workload, evidence, require; for code of your own (target: python:app:predict) sample,\n"
-        "spread, python, workers, threads. Relative paths start at the folder of the file.",
+        "More keys: title, start (command, ready, instances, end_one), method, headers, body, bodies,\n"
+        "expect_status, expect_body, ca, insecure, proto, streams, client, allow_remote, load (as the\n"
+        "options of probe), with, lens, workload, evidence, require; for code of your own (target:\n"
+        "python:app:predict) sample, spread, python, workers, threads. Relative paths start at the\n"
+        "folder of the file.",
         (
             "loadstone run",
             "loadstone run loadstone.yaml --report readiness.pdf",
@@ -211,22 +211,24 @@ def _measured(
         code = file.code_probe(spec, run_folder(wishes))
         result = measure(code, spec, replace(wishes, json=None), output).result
         return result, _scan_live(file, None) if file.live else None
-    with _started(file, output) as (port, pids, started_at):
-        target = file.target_at(port)
+    with _started(file, output) as running:
+        port = None if running is None else running.port
+        target = file.target_at(None) if running is None else running.target
         checks: list[CrossCheck] = []
-        if started_at is not None:
-            target.prepared(file.spec.timeout_s).check(file.spec.timeout_s)
-            checks.append(GivenFacts([start_fact(time.monotonic() - started_at)], of_this_run=True))
+        if running is not None:
+            checks.append(GivenFacts([start_fact(running.start_s)], of_this_run=True))
         addresses = [replace(one, address=at_port(one.address, port)) for one in file.checks]
+        many = running is not None and len(running.instances) > 1
         checks += checks_for(addresses, target, base=file.folder)
-        checks += self_report(target, addresses)
+        checks += [] if many else self_report(target, addresses)
         spec = shortened(file.spec)
         probe: Probe = LoadProbe(
             target,
             spec,
-            pids=pids,
+            pids=() if running is None else running.pids,
             folder=run_folder(wishes),
             may_end_one=file.start is not None and file.start.end_one,
+            **({"instances": running.instances} if running is not None and many else {}),
         )
         if checks:
             probe = CrossCheckedProbe(probe, checks)
@@ -236,47 +238,15 @@ def _measured(
 
 
 @contextmanager
-def _started(file: RunFile, output: Output) -> Iterator[tuple[int | None, tuple[int, ...], float | None]]:
-    """The target, started where the file says how: its port, its processes, and when that began."""
-    start = file.start
-    if start is None:
-        yield None, (), None
+def _started(file: RunFile, output: Output) -> Iterator[Started | None]:
+    """The target, started where the file says how."""
+    if file.start is None:
+        yield None
         return
-    import os
+    from app.cli.starting import started
 
-    from probes.targets.service import Service
-
-    port = _free_port() if start.is_given_its_port else _port_of(file.target or "")
-    output.progress(f"starting the target: {' '.join(start.command)[:200]}")
-    began = time.monotonic()
-    service = Service(
-        [at_port(part, port) for part in start.command],
-        environment={**os.environ, **{name: at_port(text, port) for name, text in start.environment.items()}}
-        if start.environment
-        else None,
-        folder=start.folder,
-        port=port,
-        ready_path=start.ready,
-        deadline_s=start.deadline_s,
-    )
-    with service:
-        yield service.port, (service.pid,), began
-
-
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
-def _port_of(target: str) -> int | None:
-    """The port that an address names; None where it is left open."""
-    from urllib.parse import urlsplit
-
-    if "{port}" in target:
-        return None
-    parts = urlsplit(target)
-    return parts.port or (443 if parts.scheme.endswith("https") else 80)
+    with started(file.start, file.target or "", file.target_at, file.spec.timeout_s, output) as running:
+        yield running
 
 
 def _scan_live(file: RunFile, port: int | None) -> Scan:
@@ -372,7 +342,7 @@ def probe_lines(
     """The load in a few lines: what it carries, how far that can be trusted, requirements, cross-checks."""
     from app.cli import outcome
     from app.cli.checks import check_lines
-    from app.cli.pressure_lines import answer_lines, loss_lines, overload_lines
+    from app.cli.pressure_lines import answer_lines, instance_lines, loss_lines, overload_lines
     from app.cli.summary import (
         cause_lines,
         grade_lines,
@@ -395,6 +365,7 @@ def probe_lines(
         *answer_lines(result, columns),
         *overload_lines(result, columns),
         *volume_lines(result, columns),
+        *instance_lines(result, columns),
         *loss_lines(result, columns),
         *slo_lines(result, verdict, columns),
         *requirement_lines(result, columns),

@@ -6,7 +6,8 @@
     start:                               # optional: what starts the target
       command: [python, serve.py, --port, "{port}"]
       ready: /readyz                     # or the command prints a JSON line with its "port"
-      end_one: true                      # at the end kill one of its processes under load, count errors
+      instances: 2                       # so many of it, each on a port of its own, share the load
+      end_one: true                      # at the end kill an instance, or one of its processes, under load
     body: {user: 17}                     # also bodies, method, headers, expect_status, expect_body, and
                                          # for https:// ca, insecure
     slo: p99<=200ms,errors<=1%
@@ -63,13 +64,14 @@ LOAD_KEYS = (
     "arrivals", "seed", "timeout", "warmup", "connections", "shards",
     "check_answers", "no_check_answers", "overload",
 )  # fmt: skip
-START_KEYS = ("command", "ready", "folder", "environment", "deadline", "end_one")
+START_KEYS = ("command", "ready", "folder", "environment", "deadline", "instances", "end_one")
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The command that starts the target. `ready` is a path that answers then; else it prints its port. With
-    `end_one` one of its processes is ended under load at the end of a search."""
+    """The command that starts the target, `instances` times. `ready` is a path that answers then; else it
+    prints its port. With `end_one` one of the instances, or of the processes of a single one, is ended under
+    load in the end."""
 
     command: tuple[str, ...]
     ready: str | None
@@ -77,6 +79,7 @@ class Start:
     environment: Mapping[str, str]
     deadline_s: float
     end_one: bool = False
+    instances: int = 1
 
     @property
     def is_given_its_port(self) -> bool:

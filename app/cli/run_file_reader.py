@@ -143,6 +143,7 @@ class RunFileReader(CheckedValues):
             },
             deadline_s=self.seconds(table, "deadline", START_DEADLINE_S),
             end_one=self.boolean(table, "end_one"),
+            instances=self.instances(table),
         )
         assert target is not None, "start without a target was refused before"
         if PORT in target and not start.is_given_its_port and start.ready is not None:
@@ -157,9 +158,21 @@ class RunFileReader(CheckedValues):
             raise self.wrong(
                 table, None, f"start needs 'ready', or {PORT} in target where the command prints its port"
             )
+        if start.instances > 1 and PORT not in target:
+            raise self.wrong(table, "instances", f"instances need a port each: write {PORT} in target")
         if not start.folder.is_dir():
             raise self.wrong(table, "folder", f"the folder {start.folder} is not there: name one that is")
         return start
+
+    def instances(self, table: Mapping[str, Any]) -> int:
+        from app.cli.starting import MOST_INSTANCES
+
+        count = table.get("instances", 1)
+        if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST_INSTANCES:
+            raise self.wrong(
+                table, "instances", f"instances is how many are started: write 1 to {MOST_INSTANCES}"
+            )
+        return count
 
     def command(self, table: Mapping[str, Any]) -> list[str]:
         value = table["command"]

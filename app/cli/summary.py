@@ -14,7 +14,7 @@ from app.cli.call_lines import call_lines
 from app.cli.figures import fixed, interval, known, megabytes, number, seconds, share
 from app.cli.layout import MISSING, NO_BREAK, Cell, Line, Span, Style, line, plain, table, wrapped
 from app.cli.outcome import SloVerdict, decisive_step, error_ratio, finds_capacity, is_sweep
-from app.cli.pressure_lines import answer_lines, loss_lines, overload_lines
+from app.cli.pressure_lines import answer_lines, instance_lines, loss_lines, overload_lines
 from app.cli.proof_lines import proof_lines, steady_lines
 from app.cli.streaming_lines import streaming_lines
 from app.cli.volume_lines import complexity_lines, volume_lines
@@ -71,6 +71,7 @@ def summary(
         *call_lines(result, columns), *scalability_lines(result, columns), *memory_lines(result, columns),
         *answer_lines(result, columns), *complexity_lines(result, columns),
         *overload_lines(result, columns),
+        *instance_lines(result, columns),
         *loss_lines(result, columns),
     ]  # fmt: skip
     if extra:

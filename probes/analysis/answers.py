@@ -118,7 +118,7 @@ def hold_answers(
     compared = len(under_load)
 
     def none(reason: str) -> HeldAnswers:
-        return HeldAnswers(compared, 0, unanswered, "not_comparable", reason, varying=_shown(varying))
+        return HeldAnswers(compared, 0, unanswered, "not_comparable", reason, varying=shown_paths(varying))
 
     varying: set[str] = set()
     if len(before) < 2 or any(values == {"body": b""} for values in before):
@@ -126,7 +126,7 @@ def hold_answers(
     first = before[0]
     for values in before[1:]:
         varying |= differing(first, values)
-    if undue := {path for path in varying if not _is_account(path)}:
+    if undue := {path for path in varying if not is_account(path)}:
         return none(f"answers differ at rest already, in {_words(undue)}")
     changes = [(step, differing(first, values) - varying) for step, values in under_load]
     drifted = {path for values in after for path in differing(first, values)} - varying
@@ -134,13 +134,15 @@ def hold_answers(
     if any(paths & drifted for _, paths in changes) and not by_load:
         return none(f"at rest the answer is another one after the load, in {_words(drifted)}")
     changed = [step for step, paths in changes if paths - drifted]
-    left_out = _shown(varying | drifted)
+    left_out = shown_paths(varying | drifted)
     equal = compared - len(changed)
     if changed and not after:
         return none("answers differ under load, and the target was not asked at rest again")
     if changed:
         steps = tuple(sorted(set(changed)))
-        return HeldAnswers(compared, equal, unanswered, "changed", None, steps, left_out, _shown(by_load))
+        return HeldAnswers(
+            compared, equal, unanswered, "changed", None, steps, left_out, shown_paths(by_load)
+        )
     if compared < LEAST_COMPARED:
         reason = f"{compared} answers were compared, all equal; {LEAST_COMPARED} are needed"
         return HeldAnswers(compared, equal, unanswered, "not_comparable", reason, varying=left_out)
@@ -156,7 +158,7 @@ def _same(one: Any, other: Any) -> bool:
     return (numbers or type(one) is type(other)) and bool(one == other)
 
 
-def _is_account(path: str) -> bool:
+def is_account(path: str) -> bool:
     """Whether a value by its name says something of the request: `meta.request_id`, `took_ms`."""
     name = re.sub(r"\[\d*\]|\{\}", "", path).rpartition(".")[2]
     parts = [part for part in re.split(r"[_\-]|(?<=[a-z])(?=[A-Z])", name) if part]
@@ -164,9 +166,9 @@ def _is_account(path: str) -> bool:
 
 
 def _words(paths: set[str]) -> str:
-    return ", ".join(_shown(paths)[:SHOWN])
+    return ", ".join(shown_paths(paths)[:SHOWN])
 
 
-def _shown(paths: set[str]) -> tuple[str, ...]:
+def shown_paths(paths: set[str]) -> tuple[str, ...]:
     """Paths as a person reads them: without the places in lists, each once."""
     return tuple(sorted({re.sub(r"\[\d*\]|\{\}", "", path) or "the whole answer" for path in paths}))

@@ -6,10 +6,12 @@ import errno
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from probes.load.answer import AnswerParser
+from probes.load.balance import Spread
 from probes.load.codec import Codec, ManyCodec, Notes, codec_class, many_codec_class
 from probes.load.plan import CONNECT, NO_PORTS, TLS, Wire
 from probes.load.poller import new_poller
@@ -28,8 +30,8 @@ class Conn:
     """One connection: its socket, the request it carries and how much of the answer is missing."""
 
     __slots__ = (
-        *("body", "close_after", "codec", "fd", "fresh", "many", "need", "opened", "out", "parser", "queue"),
-        *("recvmsg", "row", "send", "slots", "sock", "status", "tls"),
+        *("body", "close_after", "codec", "fd", "fresh", "instance", "many", "need", "opened", "out"),
+        *("parser", "queue", "recvmsg", "row", "send", "slots", "sock", "status", "tls"),
     )
 
     def __init__(self, sock: socket.socket, opened: int) -> None:
@@ -37,6 +39,7 @@ class Conn:
         self.fd = sock.fileno()
         self.send: Callable[[bytes | memoryview], int] = sock.send
         self.recvmsg: Callable[[int, int], tuple[bytes, list[Any], int, Any]] = sock.recvmsg
+        self.instance = 0  # of several, which it leads to
         self.row = -1  # the request under way
         self.need = 0  # bytes of the body still missing; 0 = at the start of an answer
         self.status = 0
@@ -69,6 +72,7 @@ class Connections:
         self.refused = 0
         self.stamped = sys.platform == "linux"
         self.notes = Notes(errors)
+        self.spread = Spread(len(wire.addresses)) if wire.others else None
         self.new_codec = None if wire.protocol == "http" or wire.streams else codec_class(wire.protocol)
         self.new_many = many_codec_class(wire.protocol) if wire.streams else None
         self.tls_context = None
@@ -84,7 +88,20 @@ class Connections:
         self.poller.close()
 
     def connect(self, t: int) -> int:
-        """Begins a connection; 0, or the outcome when it fails at once."""
+        """Begins a connection; 0, or the outcome when it fails at once.
+
+        Of several instances those that are out are passed over, and so is one that refuses at once.
+        """
+        spread = self.spread
+        if spread is None:
+            return self._begin(self.wire.address, 0, t)
+        while True:
+            instance = spread.next(t)
+            outcome = self._begin(self.wire.addresses[instance], instance, t)
+            if outcome != CONNECT or not spread.refused(instance, t):
+                return outcome
+
+    def _begin(self, address: tuple[str, int], instance: int, t: int) -> int:
         try:
             sock = socket.socket(self.wire.family, socket.SOCK_STREAM)
         except OSError as error:
@@ -93,11 +110,14 @@ class Connections:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.stamped:
             sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        code = sock.connect_ex(self.wire.address)
+        code = sock.connect_ex(address)
         if code not in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):
             sock.close()
             return self.refuse(OSError(code, os.strerror(code)), NO_PORTS if code in OWN_FAULTS else CONNECT)
         conn = Conn(sock, t)
+        conn.instance = instance
+        if self.spread is not None:
+            self.spread.open[instance] += 1
         self.all[conn.fd] = conn
         self.connecting += 1
         self.opened += 1
@@ -105,12 +125,13 @@ class Connections:
         return 0
 
     def advance(self, conn: Conn) -> int:
-        """Something happened while connecting: 0 when the connection is up, `NOT_YET`, or how it failed."""
+        """Something happened while connecting: 0 when the connection is up, or how it failed; `NOT_YET` where
+        it goes on, or another of several instances is left to try."""
         if conn.tls is None:
             code = conn.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if code:
                 self.drop(conn)
-                return self.refuse(OSError(code, os.strerror(code)), CONNECT)
+                return self._unless_elsewhere(conn, self.refuse(OSError(code, os.strerror(code)), CONNECT))
             if self.tls_context is not None:
                 self._secure(conn)
         if conn.tls is not None:
@@ -118,7 +139,7 @@ class Connections:
                 done = conn.tls.handshake()
             except OSError as error:
                 self.drop(conn)
-                return self.refuse(error, TLS)
+                return self._unless_elsewhere(conn, self.refuse(error, TLS))
             if not done:
                 self.poller.change(conn.fd, writable=conn.tls.is_behind)
                 return NOT_YET
@@ -131,6 +152,12 @@ class Connections:
         elif self.new_many is not None:
             conn.many = self.new_many(self.wire, self.notes)
         return 0
+
+    def _unless_elsewhere(self, conn: Conn, outcome: int) -> int:
+        """The outcome of a connection that could not be made; `NOT_YET` where another instance is left."""
+        if self.spread is not None and self.spread.refused(conn.instance, time.perf_counter_ns()):
+            return NOT_YET
+        return outcome
 
     def _secure(self, conn: Conn) -> None:
         from probes.load.tls import TlsSocket
@@ -146,10 +173,11 @@ class Connections:
         for conn in late:
             self.drop(conn)
             if conn.tls is None:
-                outcomes.append(self.refuse(TimeoutError("connecting took too long"), CONNECT))
+                outcome = self.refuse(TimeoutError("connecting took too long"), CONNECT)
             else:
-                outcomes.append(self.refuse(TimeoutError("the TLS handshake took too long"), TLS))
-        return outcomes
+                outcome = self.refuse(TimeoutError("the TLS handshake took too long"), TLS)
+            outcomes.append(self._unless_elsewhere(conn, outcome))
+        return [outcome for outcome in outcomes if outcome != NOT_YET]
 
     def refuse(self, error: OSError, outcome: int) -> int:
         """Counts a connection that could not be made."""
@@ -162,6 +190,8 @@ class Connections:
         if conn.opened:
             self.connecting -= 1
         if self.all.pop(conn.fd, None) is not None:
+            if self.spread is not None:
+                self.spread.open[conn.instance] -= 1
             self.poller.remove(conn.fd)
             conn.sock.close()
 

@@ -20,6 +20,7 @@ from probes.load.plan import (
     COLUMNS,
     COMPLETE_TO,
     HEARTBEAT,
+    INSTANCE,
     OPEN_CONNECTIONS,
     OUTCOME,
     REFUSED,
@@ -184,6 +185,10 @@ class Engine:
         self.notes: dict[int, str] = {}
         self.requests: tuple[int, int] | None = None
         """Which requests of the wire the next stretches send, (first, end); None: all, in turn."""
+        self.only: tuple[int, ...] | None = None
+        """Which of several instances get the load of the next stretches, by their index; None: all."""
+        self.by_instance = [0] * len(wire.addresses)
+        """Requests sent to each of several instances; of a single one 0."""
         self.lost: tuple[str, ...] = ()
         """Load processes that ended before their time, a sentence each: from then on nothing may be sent."""
 
@@ -236,6 +241,7 @@ class Engine:
             preopen=int(max(len(self.shards), min(self.connections, 8, rate / 10))),
             max_connections=self.connections,
             requests=self.requests,
+            only=self.only,
         )
         return self._run(region, segment, enough, give)
 
@@ -270,6 +276,7 @@ class Engine:
             think_constant=think is not None and think.constant,
             seed=seed,
             requests=self.requests,
+            only=self.only,
         )
         return self._run(region, segment, enough, give)
 
@@ -285,8 +292,8 @@ class Engine:
         n = len(shards)
         stopped: int | None = None
         given = 0
-        if self.wire.extra_columns:  # what a codec wrote of a request beside its row is still wanted
-            give = None
+        if set(self.wire.extra_columns) - {INSTANCE}:
+            give = None  # what a codec wrote of a request beside its row is still wanted
 
         def give_away(ended_to: int) -> None:
             nonlocal given
@@ -342,6 +349,8 @@ class Engine:
         self.sent += report.sent
         self.notes |= report.first_errors
         self.lost += report.lost
+        for k, sent in enumerate(report.by_instance):
+            self.by_instance[k] += sent
         return Record(
             **columns,
             start_ns=segment.start_ns,

@@ -26,6 +26,7 @@ from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from pathlib import Path
 
+from probes.load.balance import Turns
 from probes.load.connection import Conn, Connections
 from probes.load.multiplexing import Ended, Lanes
 from probes.load.plan import (
@@ -36,6 +37,7 @@ from probes.load.plan import (
     DELAY_SHIFT,
     HEADER_WORDS,
     HEARTBEAT,
+    INSTANCE,
     OPEN_CONNECTIONS,
     REFUSED,
     RESET,
@@ -113,8 +115,11 @@ class Loop:
         self.errors: dict[int, str] = {}
         self.connections = Connections(wire, self.errors)
         self.reader = Reader(wire, self.errors)
-        self.free: list[Conn] = []
-        self.many = Lanes(self.connections, self.free, now) if wire.streams else None
+        self.turns = Turns(len(wire.addresses)) if wire.others else None
+        self.free: list[Conn] | Turns = [] if self.turns is None else self.turns
+        self.many = None
+        if wire.streams and isinstance(self.free, list):
+            self.many = Lanes(self.connections, self.free, now)
         self.coordinator = os.getppid()
 
     def close(self) -> None:
@@ -139,7 +144,9 @@ class Loop:
         conns, poller = connections.all, connections.poller
         many = self.many
         plain_http = self.wire.protocol == "http"
-        always_same = plain_http and kinds == 1
+        turns, spread = self.turns, self.connections.spread
+        always_same = plain_http and kinds == 1 and turns is None
+        instance = extra[self.wire.extra_columns.index(INSTANCE)] if turns is not None else None
         short_cut = plain_http and reader.expect is None and not self.wire.head_only
         poll, listening, wait = poller.poll, poller.listening, select.select
         nobody: list[int] = []
@@ -154,9 +161,13 @@ class Loop:
 
         if many is not None:
             many.use(limit)
+        preopen = min(segment.preopen, limit)
+        if spread is not None:
+            limit, preopen = self._shared_out(segment, limit, preopen)
         while many is None and len(conns) > limit:
             connections.drop(free.pop() if free else next(iter(conns.values())))
-        preopen = min(segment.preopen, limit)
+        if turns is not None:
+            turns.taken = [0] * len(turns.taken)
         for _ in range(preopen - len(conns) if many is None else many.room(preopen)):
             if connections.connect(now()):
                 break
@@ -286,6 +297,8 @@ class Loop:
                         continue
                     if not always_same:
                         request = requests[i % kinds]
+                        if instance is not None:
+                            instance[i] = conn.instance
                         if not plain_http:
                             request = connections.begin(conn, i, request)
                     conn.row = i
@@ -353,6 +366,8 @@ class Loop:
                 if connections.connecting:
                     for outcome in connections.give_up(oldest):
                         fail_waiting(outcome, t)
+                if spread is not None and len(conns) < limit and spread.to_try_again(t):
+                    connections.connect(t)
                 header[SENT_COUNT] = i  # this, the heartbeat and what is complete in this order
                 header[HEARTBEAT] = t
                 header[COMPLETE_TO] = k
@@ -509,4 +524,18 @@ class Loop:
             first_errors=dict(self.errors),
             pauses=pauses,
             paused_ns=paused,
+            by_instance=() if turns is None else tuple(turns.taken),
         )
+
+    def _shared_out(self, segment: Segment, limit: int, preopen: int) -> tuple[int, int]:
+        """Makes ready for the instances that get load, and returns as many connections as can be shared out
+        evenly: most, and to begin with. Each instance gets one at least."""
+        connections, spread = self.connections, self.connections.spread
+        assert spread is not None
+        spread.use(segment.only)
+        for conn in [conn for conn in connections.all.values() if not spread.gets_load(conn.instance)]:
+            if not conn.opened:
+                self.free.remove(conn)
+            connections.drop(conn)
+        even = -(-limit // spread.count) * spread.count
+        return even, min(even, -(-preopen // spread.count) * spread.count)

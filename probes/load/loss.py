@@ -81,7 +81,11 @@ class Loss:
         if self.fault is not None or self.failed_before:
             return []
         at, n = datetime.now(UTC), self.requests
-        facts = [observed("load.loss_errors", self.failed, source, at=at, samples=n)]
+        facts = [
+            observed("load.loss_of", "process", source, at=at),
+            observed("load.loss_rate", round(self.rate_per_s, 3), source, at=at),
+            observed("load.loss_errors", self.failed, source, at=at, samples=n),
+        ]
         if self.recovery_s is not None:
             facts.append(observed("load.loss_recovery_seconds", round(self.recovery_s, 3), source, at=at))
         return facts

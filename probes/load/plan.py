@@ -21,9 +21,11 @@ This module is imported by the worker: standard library only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 COLUMNS = ("due", "sent", "recv", "read", "status")
+INSTANCE = "instance"
+"""The column that says which of several instances a request went to, by its index."""
 SHARD_WORDS = 64
 MOST_SHARDS = 64
 HEADER_WORDS = SHARD_WORDS * MOST_SHARDS
@@ -122,7 +124,8 @@ class Wire:
 
     With a `protocol` other than "http" each connection has a codec (`probes.load.codec`), which may write
     the columns `extra_columns` and a log of `log_entries` a shard. With `streams` a connection carries up to
-    that many requests at once; 0 = its protocol knows one at a time.
+    that many requests at once; 0 = its protocol knows one at a time. `others` are further instances of the
+    same service, which share the load (`probes.load.balance`); all get the same bytes.
     """
 
     family: int
@@ -136,6 +139,18 @@ class Wire:
     extra_columns: tuple[str, ...] = ()
     log_entries: int = 0
     streams: int = 0
+    others: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def addresses(self) -> tuple[tuple[str, int], ...]:
+        """Of all instances, by their index."""
+        return (self.address, *self.others)
+
+    def spread_over(self, others: tuple[tuple[str, int], ...]) -> Wire:
+        """The wire for several instances, with a column that says which a request went to."""
+        if not others:
+            return self
+        return replace(self, others=others, extra_columns=(*self.extra_columns, INSTANCE))
 
 
 @dataclass(frozen=True)
@@ -150,7 +165,8 @@ class Segment:
     In a closed loop with `think_ns` each caller pauses between an answer and its next request: for that long
     when `think_constant`, else for exponential times of that mean. `seed` is of these pauses.
 
-    Of the requests of the `Wire` those of `requests`, (first, end), are sent in turn; by default all.
+    Of the requests of the `Wire` those of `requests`, (first, end), are sent in turn; by default all. Of
+    several instances those of `only` get load, by their index; by default all.
     """
 
     path: str
@@ -168,6 +184,7 @@ class Segment:
     think_constant: bool = False
     seed: int = 0
     requests: tuple[int, int] | None = None
+    only: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -176,7 +193,8 @@ class ShardReport:
 
     `pauses` callers paused for `paused_ns` in all after an answer. Of several workers `wall_s` and `ended_ns`
     are those of the last, `busiest_cores` is the CPU of the busiest, and everything else is their sum; `lost`
-    tells of workers that ended before their time.
+    tells of workers that ended before their time. `by_instance` is how many requests each of several
+    instances was sent.
     """
 
     scheduled: int
@@ -194,3 +212,4 @@ class ShardReport:
     paused_ns: int = 0
     busiest_cores: float | None = None
     lost: tuple[str, ...] = ()
+    by_instance: tuple[int, ...] = ()

@@ -17,17 +17,21 @@ import numpy as np
 
 from probes.analysis.answers import HeldAnswers
 from probes.analysis.bottleneck import Bottleneck
+from probes.analysis.instances import Together
 from probes.analysis.memory import MemoryGrowth
 from probes.analysis.overload import Overload
 from probes.errors import InternalError, TargetError, UsageError
 from probes.events import FactFound, Finished, Started
 from probes.facts import Fact, FactName, Source, observed
+from probes.load import instance_loss, plan
+from probes.load import instances as together_with
 from probes.load import loss as losing
 from probes.load import overload as overloading
-from probes.load import plan
 from probes.load.answers import AnswerWatch
 from probes.load.bench import RunBench, objectives_of
 from probes.load.grade import Grade, grade_steps, untold_memory
+from probes.load.instance_loss import InstanceLoss
+from probes.load.instances import Instance
 from probes.load.kept import file_growth, kept_json, kept_now
 from probes.load.loss import Loss
 from probes.load.run import Run
@@ -64,7 +68,8 @@ class LoadProbe:
 
     `pids` are watched; by default the owner of the listening socket. Flame graphs go to a folder in `folder`;
     without it there is none. `may_end_one` lets it end one of several processes of the target at the end of a
-    search: only for whoever has started the target.
+    search: only for whoever has started the target. `instances` are two or more of it, the first of which is
+    `target`: they share the load, and with `may_end_one` the last of them is ended whole.
     """
 
     name: ClassVar[str] = "load"
@@ -78,12 +83,14 @@ class LoadProbe:
         pids: tuple[int, ...] = (),
         folder: Path | None = None,
         may_end_one: bool = False,
+        instances: Sequence[Instance] = (),
     ) -> None:
         self.target = target
         self.spec = spec
         self.pids = pids
         self.folder = folder
         self.may_end_one = may_end_one
+        self.instances = tuple(instances) if len(instances) > 1 else ()
 
     def run(self, context: ProbeContext) -> dict[str, Any]:
         """Measures; emits from `Started` to `Finished` and returns the result document.
@@ -92,6 +99,7 @@ class LoadProbe:
         sent from here; then nothing has started.
         """
         self.spec.check()
+        together_with.refuse_strange(self.instances, self.spec.cluster)
         if self.spec.slo.is_of_streams and self.target.kind != "openai":
             raise UsageError(
                 f"{self.target.address} does not stream its answers, and the SLO {self.spec.slo.text} bounds "
@@ -127,7 +135,11 @@ class LoadProbe:
             self._note(context, scarce)
         judging = threading.Thread(target=_make_ready_to_judge, name="judging", daemon=True)
         judging.start()
-        with Run(self.target, self.spec, context, watcher) as run:
+        held_together = None
+        if self.instances:
+            held_together = together_with.ask_all(self.instances, self.spec.timeout_s, context.run_id)
+        others = tuple((one.target.ip, one.target.port) for one in self.instances[1:])
+        with Run(self.target, self.spec, context, watcher, others) as run:
             judging.join()
             answers = self._answers(run, answer.body, context.run_id)
             ends: list[dict[str, int]] = []
@@ -136,27 +148,41 @@ class LoadProbe:
                 ends.append(kept_now(watcher, run.engine.sent))
             try:
                 capacity, ending = self._measure(run, answers)
-                others = run.others_cores()
+                others_cores = run.others_cores()
                 if watcher is not None:
                     ends.append(kept_now(watcher, run.engine.sent))
                 why, ending = self._look(run, ending)
                 held = None if answers is None else answers.end(ask_again=ending is None)
                 memory = None if watcher is None else run.memory.judged(watcher.samples(), limit[0])
                 overload, ending = self._overload(run, capacity, ending)
-                loss, ending = self._lose(run, capacity, ending)
+                together, ending = self._each_alone(run, ending)
+                loss, ending = self._lose(run, capacity, together, ending)
             finally:
                 if answers is not None:
                     answers.stop()
                 if watcher is not None:
                     watcher.stop()
-            header |= {"target": target, "floor_ms": floor, "others_cores": others, "why": why}
+            header |= {"target": target, "floor_ms": floor, "others_cores": others_cores, "why": why}
             header |= {
                 "ends": ends,
                 "answers": held,
-                "checks": 1 + self.target.tried + (answers.sent if answers else 0),
+                "checks": 1
+                + self.target.tried
+                + (answers.sent if answers else 0)
+                + (held_together.compared if held_together else 0),
             }
             header |= {"memory": memory, "limit": limit, "overload": overload, "loss": loss}
             document = self._document(run, capacity, ending, header)
+            if held_together is not None:
+                document["instances"] = together_with.instances_json(
+                    run, self.instances, held_together, together
+                )
+                if document["run"]["grade"] != "client_limited":
+                    source = Source("load", run=context.run_id)
+                    facts = together_with.instances_facts(
+                        len(self.instances), held_together, together, source
+                    )
+                    document["facts"] += [fact.to_json() for fact in facts]
         for fact in document["facts"]:
             context.emit(FactFound(context.elapsed(), fact))
         context.emit(Finished(context.elapsed(), document))
@@ -168,7 +194,7 @@ class LoadProbe:
         context.emit(Note(context.elapsed(), "warning", text))
 
     def _watcher(self) -> TreeWatcher | None:
-        pids = self.pids
+        pids = self.pids or tuple(one.service.pid for one in self.instances)
         if not pids and not self.target.remote:
             pids = listening_owners(self.target.ip, self.target.port)
         try:
@@ -238,12 +264,32 @@ class LoadProbe:
         except RunEnded as ended:
             return None, ended.ending
 
+    def _each_alone(self, run: Run, ending: Ending | None) -> tuple[Together | None, Ending | None]:
+        """What each of several instances carries alone, where callers showed what it takes."""
+        if not self.instances or ending is not None or self.spec.sweep is not None or self.spec.max_rate:
+            return None, ending
+        try:
+            return together_with.each_alone(run, self.instances), None
+        except RunEnded as ended:
+            return None, ended.ending
+
     def _lose(
-        self, run: Run, capacity: Capacity | None, ending: Ending | None
-    ) -> tuple[Loss | None, Ending | None]:
-        """Ends one of the target's processes, where whoever started it wants that and it can be done."""
+        self, run: Run, capacity: Capacity | None, together: Together | None, ending: Ending | None
+    ) -> tuple[Loss | InstanceLoss | None, Ending | None]:
+        """Ends one of the target's instances or processes, where whoever started it wants that and it can be
+        done."""
         if not self.may_end_one or ending is not None:
             return None, ending
+        if self.instances:
+            rate = instance_loss.rate_for(run, capacity, len(self.instances))
+            if isinstance(rate, str):
+                run.note("warning", f"no instance of the target was ended: {rate}")
+                return None, ending
+            try:
+                found = instance_loss.lose_instance(run, self.instances, rate, capacity, together)
+                return found, None
+            except RunEnded as ended:
+                return None, ended.ending
         victim = losing.victim_of(run)
         known = capacity is not None and overloading.highest_throughput(capacity) > 0
         if isinstance(victim, str) or capacity is None or not known:
@@ -337,7 +383,7 @@ class LoadProbe:
         overload: Overload | None = header["overload"]
         if overload is not None:
             document["overload"] = overload.to_json()
-        loss: Loss | None = header["loss"]
+        loss: Loss | InstanceLoss | None = header["loss"]
         if loss is not None:
             document["loss"] = loss.to_json()
         files = file_growth(header["ends"], run.most_connections)

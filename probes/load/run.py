@@ -52,8 +52,14 @@ class Run:
     """The moving parts of one run. A context manager."""
 
     def __init__(
-        self, target: Target, spec: LoadSpec, context: ProbeContext, watcher: TreeWatcher | None
+        self,
+        target: Target,
+        spec: LoadSpec,
+        context: ProbeContext,
+        watcher: TreeWatcher | None,
+        others: tuple[tuple[str, int], ...] = (),
     ) -> None:
+        """`others` are the addresses of further instances of the target, which share its load."""
         self.target = target
         self.spec = spec
         self.context = context
@@ -63,8 +69,11 @@ class Run:
             slo=spec.slo if spec.slo_asked and not spec.finds_capacity else None,
             memory_limit=memory_limit_bytes(watcher.roots[0].pid) if watcher and watcher.roots else None,
         )
+        self.may_be_gone: set[int] = set()
+        """Processes of the target whose end is our own doing."""
+        wire = target.wire(spec.timeout_s, context.run_id).spread_over(others)
         self.engine = Engine(
-            *(target.wire(spec.timeout_s, context.run_id), spec.connections, self),
+            *(wire, spec.connections, self),
             *(spec.shards, spec.cluster),
         )
         if spec.sweep is not None:  # to begin with, the smallest
@@ -107,7 +116,9 @@ class Run:
             if self.context.stop.is_set():
                 self.ending = Ending("interrupted", "stopped by the person who started it")
             elif self.watcher is not None:
-                self.ending = self.rules.target_gone(self.watcher.gone())
+                gone = self.watcher.gone()
+                unasked = tuple(process for process in gone if process.pid not in self.may_be_gone)
+                self.ending = self.rules.target_gone(unasked)
             if self.ending is None and self.context.elapsed() > self._longest_s:
                 self.ending = Ending("aborted", f"the run went on for more than {self._longest_s:.0f} s")
         return STOP_NOW if self.ending is not None else 0
@@ -244,7 +255,7 @@ class Run:
         """Summarises, judges, tells and keeps a step; None when nothing was due in it."""
         if not len(record.due):
             return None
-        return self._keep_step(self._summarised(record), saturated)
+        return self._keep_step(self.summarised(record), saturated)
 
     def _keep_step(self, step: StepResult, saturated: bool = False, fault: str | None = None) -> StepResult:
         """Judges, tells and keeps a step; `fault` is what other processes did to it."""
@@ -262,7 +273,8 @@ class Run:
         )
         return step
 
-    def _summarised(self, record: Record) -> StepResult:
+    def summarised(self, record: Record) -> StepResult:
+        """A stretch of load as a step, which is neither judged nor kept."""
         return self._step_of(Tally.of(record, self.target.is_good), record.report)
 
     def _step_of(self, tally: Tally, report: plan.ShardReport) -> StepResult:
@@ -287,7 +299,7 @@ class Run:
         else:
             record = self.open_stretch(load, measuring=False, drain_s=drain, enough=enough)
         self.check_ending()
-        return self._summarised(record) if len(record.due) else None
+        return self.summarised(record) if len(record.due) else None
 
     def beside(
         self, name: str, text: str, due: NDArray[np.int64], seconds: float, enough: Callable[[Live], bool]
@@ -302,7 +314,7 @@ class Run:
 
     def fault_of(self, record: Record) -> str | None:
         """Why our own client spoilt a stretch; None when it did not."""
-        return client_fault(self._summarised(record), self.spec.slo)
+        return client_fault(self.summarised(record), self.spec.slo)
 
     def warm_up(self) -> None:
         """Load that is not measured: by default one caller until its service time is steady."""
@@ -414,7 +426,7 @@ class Run:
         record = self.stretch("closed", callers, began=began)
         step = None
         if len(record.due):
-            summarised = replace(self._summarised(record), size=(sweep.axis, size))
+            summarised = replace(self.summarised(record), size=(sweep.axis, size))
             step = self._keep_step(summarised, fault=self.machine_fault(began, summarised.usage))
         self.check_ending()
         return step

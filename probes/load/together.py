@@ -169,6 +169,9 @@ def merged_report(reports: Sequence[ShardReport]) -> ShardReport:
             (report.cpu_s / report.wall_s for report in reports if report.wall_s), default=None
         ),
         lost=tuple(text for report in reports for text in report.lost),
+        by_instance=tuple(
+            map(sum, zip(*(report.by_instance for report in reports if report.by_instance), strict=True))
+        ),
     )
 
 

@@ -49,7 +49,7 @@ automated scaling; quality of answers under load; cost; growth
 
 UNPROVABLE = """
 INF-02:d INF-03:ad INF-04:cd INF-05:abcd INF-06:ad INF-07:a INF-09:cd INF-10:bc INF-11:d INF-12:a
-INF-13:ad INF-14:ad INF-15:ad INF-16:abc INF-17:ac INF-18:d MOD-01:abcd MOD-02:abcd MOD-03:abcd
+INF-13:ad INF-14:a INF-15:ad INF-16:abc INF-17:ac INF-18:d MOD-01:abcd MOD-02:abcd MOD-03:abcd
 MOD-04:abcd MOD-05:abcd MOD-07:a MOD-08:a MOD-09:abcd MOD-10:a MOD-11:abc MOD-12:bcd MOD-13:acd
 MOD-14:a MOD-15:abcd MOD-16:cd MOD-17:abd MOD-18:acd DAT-01:acd DAT-02:ad DAT-03:abcd DAT-04:abd
 DAT-05:a DAT-06:acd DAT-07:acd DAT-08:abcd DAT-09:ad DAT-10:abcd DAT-11:acd DAT-12:ac DAT-13:abcd
@@ -95,6 +95,7 @@ OVERRULED = {
     ("INF_06_c", "INF_06_c"): "as INF_01_c, for the service that was scanned",
     ("INF_14_b", "INF_14_b"): "the manifest asks for three copies, and the autoscaler goes down to one",
     ("INF_14_c", "INF_14_b"): "as INF_14_b",
+    ("INF_14_d", "INF_14_b"): "as INF_14_b",
     ("MOD_08_b", "MOD_08_a"): "memory is watched, and reaches its limit within a day all the same",
 }
 """Choices that are proven (first) although one at or below them is contradicted (second), of honest systems.
@@ -446,6 +447,8 @@ def a_system(dice: random.Random) -> Evidence:
         "load.overload_shed_ratio": shed,
         "load.overload_goodput_ratio": goodput,
         "load.answers_changed_ratio": pick((0.0, 0.01, 0.3)),
+        "load.loss_of": pick(("process", "instance")),
+        "load.loss_carried": pick((True, False)),
         "load.volume_exponent": pick((0.9, 1.1, 1.9)),
     }
     values["infra.kubernetes.image_digest"] = values["infra.kubernetes.image_pinned"] and pick((True, False))

@@ -30,8 +30,17 @@ load.itl_p95_ms                               Gap between tokens, 95th percentil
 load.tokens_per_s                             Tokens a second
 infra.service.liveness_path                   Path that says it is alive
 infra.service.readiness_path                  Path that says it is ready
-load.loss_errors                              Requests lost with a process
+load.loss_errors                              Requests lost with what was killed
 load.loss_recovery_seconds                    Time until it is back after a loss
+load.loss_of                                  What was killed under load
+load.loss_rate                                Load under which one was killed
+load.loss_error_seconds                       Time until errors cease after a loss
+load.loss_carried                             One instance less carries the load
+load.loss_utilisation                         Use of the instances that were left
+load.loss_p95_growth                          Growth of p95 with one instance less
+load.instances                                Instances that shared the load
+load.instances_sum_ratio                      Throughput together, over the sum
+load.instances_agree                          Instances answer alike
 load.cold_start_seconds                       Start of a replica
 process.cpu_ms_per_request                    CPU time of a request
 process.cpu_cores_at_saturation               CPU at the highest throughput

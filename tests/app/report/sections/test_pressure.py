@@ -53,6 +53,43 @@ def test_too_many_requests_and_a_death_are_told_in_numbers() -> None:
     assert "not back 15\xa0s after its death" in text
 
 
+OF_INSTANCES = {
+    "what": "instance", "of": 2, "offered_per_s": 80.0, "requests": 800, "failed": 8, "watched_s": 6.0,
+    "recovery_s": 0.05, "errors_s": 0.02, "carried": True, "because": None, "utilisation": 0.8,
+    "before": {"requests": 320, "throughput_per_s": 80.0, "p95_ms": 21.0},
+    "after": {"requests": 320, "throughput_per_s": 79.0, "p95_ms": 42.0},
+}  # fmt: skip
+INSTANCES = {
+    "count": 2, "each": [{"address": "http://127.0.0.1:1/"}], "answers": {"verdict": "same", "compared": 6},
+    "alone_per_s": [100.0, 100.0], "together_per_s": 130.0, "sum_ratio": 0.65, "machine_busy": 0.98,
+}  # fmt: skip
+
+
+def test_the_death_of_an_instance_says_whether_the_others_carried_the_load() -> None:
+    text = said({"run": VALID, "loss": OF_INSTANCES})
+    assert "One of 2 instances was killed at 80 requests/s: 8 of 800\xa0requests failed." in text
+    assert "The last of them failed 0.02\xa0s after it." in text
+    assert "carried the load within the objective, at 80\xa0% of the highest throughput that was left" in text
+    assert "21\xa0ms before and 42\xa0ms after" in text
+    less = OF_INSTANCES | {"carried": False, "because": "p95 was 900 ms, over 400 ms"}
+    assert "did not carry the load within the objective, at 80\xa0% of the highest" in said(
+        {"run": VALID, "loss": less}
+    )
+    unknown = OF_INSTANCES | {"carried": None, "because": "9 requests are too few for p95"}
+    assert "is not known: 9 requests are too few for p95." in said({"run": VALID, "loss": unknown})
+
+
+def test_instances_that_shared_a_full_machine_are_not_called_slow() -> None:
+    text = said({"run": VALID, "instances": INSTANCES})
+    assert "Together they carried 130 a second, 65\xa0% of what each carried alone in sum." in text
+    assert "98\xa0% of the machine's processors were in use then" in text
+    assert "All answered the same request alike." in text
+    idle = INSTANCES | {"machine_busy": 0.3, "answers": {"verdict": "changed", "different": ["score"]}}
+    text = said({"run": VALID, "instances": idle})
+    assert "processors" not in text
+    assert "They did not answer the same request alike, in score." in text
+
+
 @pytest.mark.parametrize(
     "run",
     [
