@@ -71,7 +71,8 @@ class InstanceLoss:
     `failed_before` were over before the instance was killed; of `failed` those afterwards `under_way` were
     at most with the killed one. `errors` has the failed by class. `errors_s` counts from its death to the
     last failure (0: none failed), `recovery_s` to the first of several requests in a row that were answered
-    well and as fast as at rest; None where failures or slow answers did not end. `carried` says whether the
+    well and as fast as at rest; None where failures or slow answers did not end, or the others could not
+    carry the load: before a queue has grown answers are quick. `carried` says whether the
     others kept the SLO from `SETTLED_S` on, None where that cannot be told (`because`). `utilisation` is the
     load over what they carry, `left_cores` the CPU cores that they used; None is not known.
     """
@@ -207,6 +208,7 @@ def lose_instance(
         return bool((good & (waited <= rest_s)).all())
 
     text = f"ending one of {len(instances)} instances at {rate:.4g} requests/s"
+    began = run.moment()
     record = run.beside("loss", text, due, BEFORE_S + AFTER_S, is_told)
     at, dead = (killed[0], gone[0]) if gone else (record.end_ns, record.end_ns)
     good, waited = run.is_good(record.outcome), waited_s(record.due, record.read)
@@ -220,6 +222,7 @@ def lose_instance(
     after = None
     if record.end_ns > first:
         after = run.summarised(record.rows(_row(record, first), len(record.due), first, record.end_ns))
+    back = recovery_of((record.due[later] - at) / 1e9, waited[later], good[later], rest_s)
     carried, because = _carried(after, run.spec.slo)
     classes = [error_class(int(outcome), run.target.is_good) for outcome in record.outcome[failed]]
     return InstanceLoss(
@@ -232,14 +235,14 @@ def lose_instance(
         errors={name: classes.count(name) for name in sorted(set(classes))},
         errors_s=_errors_s(record, failed, at),
         watched_s=max(0.0, (record.end_ns - at) / 1e9),
-        recovery_s=recovery_of((record.due[later] - at) / 1e9, waited[later], good[later], rest_s),
+        recovery_s=None if carried is False else back,
         before=Stretch.of(before),
         after=None if after is None else Stretch.of(after),
         carried=carried,
         because=because,
         utilisation=_utilisation(rate, capacity, together, len(instances)),
         left_cores=_cores(after, left),
-        fault=run.fault_of(record),
+        fault=run.spoilt_by(record, began),
     )
 
 

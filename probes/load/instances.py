@@ -89,10 +89,11 @@ def each_alone(run: Run, instances: Sequence[Instance]) -> Together | None:
 
     def rate_of(only: tuple[int, ...] | None, callers: int) -> float:
         run.engine.only = only
+        began = run.moment()
         send = partial(run.engine.closed_loop, callers, LONGEST_S, enough=_is_enough)
         record = run.stretch("closed", send, measuring=False)
         run.check_ending()
-        if (fault := run.fault_of(record)) is not None:
+        if (fault := run.spoilt_by(record, began)) is not None:
             faults.append(fault)
         first = record.start_ns + SETTLED * (record.end_ns - record.start_ns)
         counted = (record.read > first) & (record.read <= record.end_ns) & run.is_good(record.outcome)

@@ -316,6 +316,11 @@ class Run:
         """Why our own client spoilt a stretch; None when it did not."""
         return client_fault(self.summarised(record), self.spec.slo)
 
+    def spoilt_by(self, record: Record, began: Moment) -> str | None:
+        """Why our own client or other processes spoilt a stretch that began then; None when they did not."""
+        usage = self._usage(record.start_ns, record.end_ns)
+        return self.fault_of(record) or self.machine_fault(began, usage)
+
     def warm_up(self) -> None:
         """Load that is not measured: by default one caller until its service time is steady."""
         seconds = self.spec.warmup_s

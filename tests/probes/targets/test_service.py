@@ -322,6 +322,31 @@ def test_a_service_that_ignores_sigterm_is_killed_after_the_grace(command: Calla
     assert service.exit_status == -signal.SIGKILL
 
 
+def test_a_killed_service_leaves_no_worker_behind_and_has_no_last_word(
+    command: Callable[..., list[str]],
+) -> None:
+    """Its workers go with it at once, even those with a session of their own, who would serve on."""
+    text = """
+        def end(number, frame):
+            print("goodbye", flush=True)
+            os._exit(7)
+        signal.signal(signal.SIGTERM, end)
+        for _ in range(3):
+            if os.fork() == 0:
+                os.setsid()
+                signal.pause()
+        serve()
+        """
+    with Service(command(text), grace_s=DEADLINE_S) as service:
+        wait_until(lambda: len(service.processes()) == 4)
+        processes = service.processes()
+        service.kill()
+        assert not any(alive(process) for process in processes)
+        assert service.processes() == ()
+    assert service.exit_status == -signal.SIGKILL
+    assert "goodbye" not in service.log_text()
+
+
 def test_a_service_may_end_in_its_own_time(command: Callable[..., list[str]]) -> None:
     text = """
         def end(number, frame):
