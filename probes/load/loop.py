@@ -37,7 +37,6 @@ from probes.load.plan import (
     DELAY_SHIFT,
     HEADER_WORDS,
     HEARTBEAT,
-    INSTANCE,
     OPEN_CONNECTIONS,
     REFUSED,
     RESET,
@@ -130,6 +129,8 @@ class Loop:
         """Runs one segment in the shared words and returns what the worker says of itself."""
         header = words[segment.shard * SHARD_WORDS : (segment.shard + 1) * SHARD_WORDS]
         due, sent, recv, read, status, *extra = columns_of(segment, words, len(self.wire.extra_columns))
+        turns, spread = self.turns, self.connections.spread
+        instance = extra.pop() if turns is not None else None  # the last; the others are a codec's own
         log = log_of(segment, words, self.wire)
         self.connections.notes.use(header, extra, log, segment.shard, segment.shards)
         n = len(due)
@@ -144,9 +145,7 @@ class Loop:
         conns, poller = connections.all, connections.poller
         many = self.many
         plain_http = self.wire.protocol == "http"
-        turns, spread = self.turns, self.connections.spread
         always_same = plain_http and kinds == 1 and turns is None
-        instance = extra[self.wire.extra_columns.index(INSTANCE)] if turns is not None else None
         short_cut = plain_http and reader.expect is None and not self.wire.head_only
         poll, listening, wait = poller.poll, poller.listening, select.select
         nobody: list[int] = []

@@ -157,6 +157,23 @@ def test_an_instance_is_ended_with_all_of_its_processes(tmp_path: Path) -> None:
     assert loss["after"]["throughput_per_s"] == pytest.approx(40.0, rel=0.4)
 
 
+def test_streamed_answers_of_several_instances_keep_their_times(tmp_path: Path) -> None:
+    """First text after 40 ms, then nine tokens at 10 ms: four callers get at most 4 / 130 ms = 30.8 answers a
+    second of both instances, and no first token sooner."""
+    out = tmp_path / "result.json"
+    server = f"{sys.executable} {SERVERS / 'chat_server.py'} --ttft-ms 40 --gap-ms 10 --tokens 10"
+    line = ["probe", "openai+http://127.0.0.1:{port}/v1?model=m", "--start", server, "--instances", "2"]
+    line += ["--concurrency", "4", "--step", "2s", "--no-store", "--quiet", "--no-stacks", "--json", str(out)]
+    assert main([*line, "--slo", "p95<=5s"]) in (0, 4)
+    result = json.loads(out.read_text())
+    assert result["streaming"]["ttft_ms"]["p50"] >= 40.0
+    assert result["steps"][0]["ok"] > 0
+    assert result["steps"][0]["achieved_per_s"] <= 30.8 * 1.1
+    each = [one["requests"] for one in result["instances"]["each"]]
+    assert sum(each) == result["client"]["requests_sent"]
+    assert min(each) > 0
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
