@@ -167,7 +167,7 @@ class FactsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return int(_alignment(column))
         if role == Qt.ItemDataRole.ToolTipRole:
-            tip = row.fact.name if column == FACT else row.why if column == STATE else ""
+            tip = {FACT: f"{row.meaning}\n{row.fact.name}", STATE: row.why}.get(column, _cell(row, column))
             return plain_tip(tip) if tip else None
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return _cell(row, column)

@@ -6,7 +6,6 @@ X not applicable, N note, A attach, C challenge, / search, Alt 1 to 5 filters, E
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -20,7 +19,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QPlainTextEdit,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -31,24 +29,20 @@ from app.gui.models.questions import (
     IS_PILLAR,
     KEY,
     QuestionsModel,
-    can_propose_more,
-    changed_between,
     is_open,
     proposals,
 )
 from app.gui.page import Context, Page
+from app.gui.pages.checklist_columns import ChecklistColumns
 from app.gui.pages.checklist_proposals import ProposalsPane
 from app.gui.pages.checklist_question import QuestionPane
 from app.gui.pages.checklist_side import SidePane
-from app.gui.theme import BODY, SMALL
-from app.gui.widgets.flow import FlowLayout
-from app.gui.widgets.following_scroll import FollowingScroll
+from app.gui.pages.checklist_strips import ChecklistStrips
+from app.gui.theme import BODY, PAGE
 from app.gui.widgets.form_line import FormLine
-from app.gui.widgets.keycap import KeyCap
-from app.gui.widgets.labels import PlainLabel, rule
+from app.gui.widgets.labels import PlainLabel
 from app.gui.widgets.question_list import QuestionList
 from app.gui.widgets.segments import Segments
-from app.gui.widgets.strip import Strip
 from app.gui.widgets.undo_button import UndoButton
 from assessments.answer_keeping import Conflict
 from assessments.assessment import Assessed
@@ -56,13 +50,9 @@ from assessments.claims import Claim
 from assessments.judging import Judged
 from assessments.worth import worth_of
 
-NARROW = 1200 - 209
-"""Under this width of the page, that of a window under 1200, the right column stands below the question."""
-TIGHT = 1360 - 209
-"""Under this one the outer columns give way to the question."""
-LIST, LIST_TIGHT, SIDE, SIDE_TIGHT = 304, 248, 284, 264
-MOST_LIST = 0.31
-"""The share of the page that the list may take with larger type."""
+BESIDE_FILTERS = 2 * 32 + 4 * 12 + 24
+"""Pixels of the head beside its parts: margins, gaps, and the first of how much is settled."""
+FILTER_ROW = (32, 8, 32, 8)
 _TYPING = (QLineEdit, QPlainTextEdit, QAbstractSpinBox, QComboBox)
 
 
@@ -91,9 +81,7 @@ class ChecklistPage(Page):
         self.current = ""
         self._judged: Judged | None = None
         self._facts: object = None
-        self._runs: frozenset[str] = frozenset()
-        self._changed: tuple[str, ...] = ()
-        self._is_narrow: bool | None = None
+        self._has_filter_row = False
         self._build_head()
         self._build_list()
         self._build_middle()
@@ -156,106 +144,66 @@ class ChecklistPage(Page):
         self.proposals.question_asked.connect(self.show_question)
 
     def _build_strips(self) -> None:
-        self.news = Strip("activity", self.theme)
-        self.news.asked.connect(lambda: self.set_filter("changed"))
-        self.offer = Strip("list-checks", self.theme, can_dismiss=False)
-        self.offer.asked.connect(self._follow_offer)
-        self.others = Strip("triangle-alert", self.theme, "warn", can_dismiss=False)
-        self.others.asked.connect(self._show_conflict)
+        self.strips = ChecklistStrips(self.session, self.theme, self)
+        self.news, self.offer, self.others = self.strips.news, self.strips.offer, self.strips.others
+        self.strips.changed_asked.connect(lambda: self.set_filter("changed"))
+        self.strips.proposals_asked.connect(self.show_proposals)
+        self.strips.evidence_asked.connect(lambda: self.context.go_to("evidence", add_folder=True))
+        self.strips.question_asked.connect(self.show_question)
 
     def _arrange(self) -> None:
-        find = QHBoxLayout()
-        find.setContentsMargins(12, 6, 12, 6)
-        find.setSpacing(8)
-        find.addWidget(self.search, 1)
-        find.addWidget(KeyCap("/", self.theme))
-        left = QVBoxLayout()
-        left.setContentsMargins(0, 0, 0, 0)
-        left.setSpacing(0)
-        left.addLayout(find)
-        left.addWidget(rule())
-        left.addWidget(self.nothing)
-        left.addWidget(self.list, 1)
-        self._left = QWidget()
-        self._left.setLayout(left)
-        self._left.setFixedWidth(LIST)
-        inside = QWidget()
-        self._column = QVBoxLayout(inside)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(0)
-        self._column.addWidget(self.pane)
-        self._column.addStretch(1)
-        self.question_scroll = FollowingScroll(inside)
-        foot = FlowLayout(across=16)
-        for entry in (
-            (KeyCap("0", self.theme), self.tr("to"), KeyCap("4", self.theme), self.tr("answer")),
-            (KeyCap("Enter", self.theme), self.tr("next open question")),
-            (KeyCap("Ctrl Z", self.theme), self.tr("undo")),
-        ):
-            foot.addWidget(_together(entry))
-        foot_box = QWidget()
-        margins = QVBoxLayout(foot_box)
-        margins.setContentsMargins(28, 8, 28, 8)
-        margins.addLayout(foot)
-        asked = QWidget()
-        middle = QVBoxLayout(asked)
-        middle.setContentsMargins(0, 0, 0, 0)
-        middle.setSpacing(0)
-        middle.addWidget(self.question_scroll, 1)
-        middle.addWidget(rule())
-        middle.addWidget(foot_box)
-        self.stack = QStackedWidget()
-        self.stack.addWidget(asked)
-        self.stack.addWidget(self.proposals)
-        self._side_scroll = FollowingScroll()
-        self._side_scroll.setFixedWidth(SIDE)
-        self._side_rule = rule(upright=True)
-        across = QHBoxLayout()
-        across.setContentsMargins(0, 0, 0, 0)
-        across.setSpacing(0)
-        across.addWidget(self._left)
-        across.addWidget(rule(upright=True))
-        across.addWidget(self.stack, 1)
-        across.addWidget(self._side_rule)
-        across.addWidget(self._side_scroll)
+        self.columns = ChecklistColumns(
+            (self.search, self.nothing, self.list), (self.pane, self.proposals), self.side, self.theme
+        )
+        self.stack, self.question_scroll = self.columns.stack, self.columns.question_scroll
+        self._filter_row = QWidget()
+        row = QHBoxLayout(self._filter_row)
+        row.setContentsMargins(*FILTER_ROW)
+        row.addStretch(1)
+        self._filter_row.hide()
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
+        outer.addWidget(self._filter_row)
         for strip in (self.others, self.news, self.offer):
             outer.addWidget(strip)
-        outer.addLayout(across, 1)
-        self._place_side(False)
-        self.theme.changed.connect(self._fit_columns)
-
-    def _place_side(self, is_narrow: bool) -> None:
-        if is_narrow == self._is_narrow:
-            return
-        self._is_narrow = is_narrow
-        if is_narrow:
-            self._side_scroll.takeWidget()
-            self._column.insertWidget(1, self.side)
-            self.side.show()
-        else:
-            self._column.removeWidget(self.side)
-            self._side_scroll.setWidget(self.side)
-        self._side_scroll.setVisible(not is_narrow)
-        self._side_rule.setVisible(not is_narrow)
+        outer.addWidget(self.columns, 1)
+        self.theme.changed.connect(self._fit)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
         """Puts the right column below the question where the window is narrow."""
         super().resizeEvent(event)
-        self._fit_columns()
+        self._fit()
         if self.list.currentIndex().isValid():
             self._scroll_to(self.list.currentIndex())
 
-    def _fit_columns(self) -> None:
-        """The widths of the outer columns, which grow with the size of type."""
-        width, larger = self.width(), max(1.0, self.theme.zoom / 100)
-        self._place_side(width < NARROW * larger)
-        is_tight = width < TIGHT * larger
-        names = (LIST_TIGHT if is_tight and not self._is_narrow else LIST) * larger
-        self._left.setFixedWidth(round(max(LIST_TIGHT, min(names, MOST_LIST * width))))
-        self._side_scroll.setFixedWidth(round((SIDE_TIGHT if is_tight else SIDE) * larger))
+    def _fit(self) -> None:
+        """Gives columns and filters their room."""
+        self.columns.fit(self.width())
+        self._place_filters()
+
+    def _place_filters(self) -> None:
+        """Puts the filters in the head of the window, or in a row of their own where it is too narrow."""
+        beside = PlainLabel(self._title_words(), PAGE, 600).sizeHint().width()
+        beside += self.undo.sizeHint().width() + self.redo.sizeHint().width() + BESIDE_FILTERS
+        has_row = beside + self.filters.sizeHint().width() > self.width()
+        if has_row == self._has_filter_row:
+            return
+        self._has_filter_row = has_row
+        row = self._filter_row.layout()
+        assert isinstance(row, QHBoxLayout)
+        if not has_row:
+            row.removeWidget(self.filters)
+            self.filters.hide()
+        self.head_changed.emit()
+        if has_row:
+            row.insertWidget(0, self.filters)
+            self.filters.show()
+            QWidget.setTabOrder(list(self.filters.segments.values())[-1], self.search)
+        self._filter_row.setVisible(has_row)
+
+    def _title_words(self) -> str:
+        return self.title() or self.tr("Checklist")
 
     # -- the head ------------------------------------------------------------------------------------------
 
@@ -269,7 +217,9 @@ class ChecklistPage(Page):
         return text.replace("{0}", str(settled)).replace("{1}", str(len(applying)))
 
     def head_actions(self) -> Sequence[QWidget]:
-        """Filters, undo and redo."""
+        """Filters where they have room, undo and redo."""
+        if self._has_filter_row:
+            return (self.undo, self.redo)
         return (self.filters, self.undo, self.redo)
 
     def set_filter(self, name: str) -> None:
@@ -318,7 +268,7 @@ class ChecklistPage(Page):
     def show_opened(self, name: str) -> None:
         """Another assessment: from the beginning."""
         self.pane.question = None
-        self._judged, self._facts, self._changed = None, None, ()
+        self._judged, self._facts = None, None
         self.current = ""
         self.news.hide()
         self.model.show_judged(None)
@@ -333,14 +283,15 @@ class ChecklistPage(Page):
         before, self._judged = self._judged, judged
         materials = self.session.materials
         facts = None if materials is None else materials.facts
-        if before is not None and facts is not self._facts:
-            self._tell(before, judged)
-        if facts is not self._facts and materials is not None:
-            self._runs = frozenset(str((run.get("run") or {}).get("id", "")) for run in materials.runs)
+        if facts is not self._facts:
+            changed = self.strips.tell(before, judged)
+            if changed:
+                self.model.set_changed(changed)
         self._facts = facts
         self.model.show_judged(judged)
         self.filters.set_counts({str(name): count for name, count in self.model.counts().items()})
-        self._show_offer(judged)
+        self._place_filters()
+        self.strips.show_offer(judged)
         if self.current not in judged.lens.by_id:
             self.current = ""
         self._keep_place()
@@ -353,64 +304,6 @@ class ChecklistPage(Page):
         if self._judged is not None and self.current:
             self._draw_side()
 
-    def _tell(self, before: Judged, after: Judged) -> None:
-        changed = changed_between(before, after)
-        if not changed:
-            return
-        self._changed = changed
-        self.model.set_changed(changed)
-        states = Counter(str(entry.state) for entry in after.judgements if entry.question in changed)
-        offered = sum(1 for entry in proposals(after) if entry.question in changed)
-        parts = [
-            f"{states[state]} {word}"
-            for state, word in (
-                ("verified", self.tr("verified")),
-                ("partly", self.tr("partly proven")),
-                ("understated", self.tr("understated")),
-                ("contradicted", self.tr("contradicted")),
-                ("challenged", self.tr("challenged")),
-            )
-            if states[state]
-        ]
-        if offered:
-            parts.append(self.tr("{0} proposed").replace("{0}", str(offered)))
-        text = self.tr("It changed 1 answer") if len(changed) == 1 else self.tr("It changed {0} answers")
-        text = text.replace("{0}", str(len(changed))) + (f": {', '.join(parts)}." if parts else ".")
-        link = self.tr("Show changed {0}").replace("{0}", str(len(changed)))
-        self.news.say(f"{self._cause()} {text}", link)
-
-    def _cause(self) -> str:
-        """What brought the evidence: the newest run where there is a new one."""
-        materials = self.session.materials
-        for run in () if materials is None else materials.runs:
-            name = str((run.get("run") or {}).get("id", ""))
-            if name and name not in self._runs:
-                return self.tr("Probe run {0} ended.").replace("{0}", name)
-        return self.tr("There is new evidence.")
-
-    def _show_offer(self, judged: Judged) -> None:
-        count = len(proposals(judged))
-        if not count and can_propose_more(judged):
-            text = self.tr(
-                "The service's repository (manifests, metrics, dashboards, pipelines) can prove answers."
-            )
-            self.offer.say(text, self.tr("Add its folder"))
-            return
-        if not count:
-            self.offer.hide()
-            return
-        text = self.tr("The evidence proves 1 open answer.")
-        if count > 1:
-            text = self.tr("The evidence proves {0} open answers.").replace("{0}", str(count))
-        self.offer.say(text, self.tr("Look at all and accept"))
-
-    def _follow_offer(self) -> None:
-        """To what is proposed, or to where evidence is added."""
-        if self._judged is not None and proposals(self._judged):
-            self.show_proposals()
-        else:
-            self.context.go_to("evidence", add_folder=True)
-
     def _answered(self, question: str) -> None:
         """Undo and redo lead to the question that they change."""
         if question != self.current and self._judged is not None:
@@ -418,16 +311,7 @@ class ChecklistPage(Page):
 
     def _conflicted(self, conflicts: tuple[Conflict, ...]) -> None:
         self.pane.show_conflicts(conflicts)
-        if not conflicts:
-            self.others.hide()
-            return
-        names = ", ".join(entry.question for entry in conflicts[:3]) + (", …" if len(conflicts) > 3 else "")
-        text = self.tr("Somebody else changed {0} meanwhile. Your answer there is not saved yet.")
-        self.others.say(text.replace("{0}", names), self.tr("Look at both"))
-
-    def _show_conflict(self) -> None:
-        if self.session.conflicts:
-            self.show_question(self.session.conflicts[0].question)
+        self.strips.show_conflicts(conflicts)
 
     # -- moving --------------------------------------------------------------------------------------------
 
@@ -610,14 +494,3 @@ class ChecklistPage(Page):
         elif not self.news.isHidden():
             self.news.hide()
         self._focus_list()
-
-
-def _together(parts: Sequence[QWidget | str]) -> QWidget:
-    """Key caps and words, side by side."""
-    box = QWidget()
-    row = QHBoxLayout(box)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(6)
-    for part in parts:
-        row.addWidget(PlainLabel(part, SMALL, tone="muted") if isinstance(part, str) else part)
-    return box

@@ -48,6 +48,8 @@ from probes.facts import Fact
 NARROW = 1200 - 209
 TIGHT = 1360 - 209
 DETAIL, DETAIL_TIGHT = 400, 336
+LEAST_SEARCH = 150
+"""Pixels of the search at the usual size of type."""
 SAID_AFTER_MS = 200
 """What takes less is not said to be under way."""
 _TYPING = (QLineEdit, QPlainTextEdit, QAbstractSpinBox, QComboBox)
@@ -151,9 +153,9 @@ class EvidencePage(Page):
         self._cap = KeyCap("/", self.theme)
         tools.addWidget(self._cap)
         tools.addWidget(self.pillar)
-        tools.addSpacing(8)
-        tools.addWidget(self.kinds)
         tools.addStretch(1)
+        self._kinds_row = QHBoxLayout()
+        self._kinds_row.addStretch(1)
         self._problem_scroll = FollowingScroll(self.problems)
         self._problem_scroll.setFixedHeight(140)
         self._problem_scroll.hide()
@@ -189,10 +191,31 @@ class EvidencePage(Page):
         self._outer.addWidget(self.notice)
         self._outer.addWidget(self.strip)
         self._outer.addLayout(tools)
+        self._outer.addLayout(self._kinds_row)
         self._outer.addWidget(rule())
         self._outer.addWidget(self.form)
         self._outer.addLayout(self._across, 1)
+        self._has_kinds_row: bool | None = None
         self._place_detail(False)
+        self._place_kinds()
+        self.theme.changed.connect(self._place_kinds)
+
+    def _place_kinds(self) -> None:
+        """The kinds of facts beside the search, or in a row of their own where they have no room."""
+        search = round(LEAST_SEARCH * max(1.0, self.theme.zoom / 100))
+        self.search.setMinimumWidth(search)
+        beside = search + self._cap.sizeHint().width() + self.pillar.sizeHint().width() + 2 * 32 + 4 * 8
+        has_row = beside + self.kinds.sizeHint().width() > self.width()
+        margins = self._tools.contentsMargins()
+        self._kinds_row.setContentsMargins(margins.left(), 0, margins.right(), 8 if has_row else 0)
+        if has_row == self._has_kinds_row:
+            return
+        self._has_kinds_row = has_row
+        (self._tools if has_row else self._kinds_row).removeWidget(self.kinds)
+        if has_row:
+            self._kinds_row.insertWidget(0, self.kinds)
+        else:
+            self._tools.insertWidget(self._tools.indexOf(self.pillar) + 1, self.kinds)
 
     def _place_detail(self, is_narrow: bool) -> None:
         """Beside the table, or below it where the window is narrow."""
@@ -220,6 +243,7 @@ class EvidencePage(Page):
         self._place_detail(self.width() < NARROW)
         if not self._is_narrow:
             self._side.setFixedWidth(DETAIL_TIGHT if self.width() < TIGHT else DETAIL)
+        self._place_kinds()
 
     def _share(self) -> None:
         machines = any(row.fact.source.machine for row in self.model.rows)
@@ -272,6 +296,7 @@ class EvidencePage(Page):
         shown = self._fact()
         self.model.show_rows(rows_of(judged))
         self.kinds.set_counts({str(kind): count for kind, count in self.model.counts().items()})
+        self._place_kinds()
         self._show_problems()
         if shown:
             self._go_to(shown)

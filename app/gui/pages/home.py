@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,8 +23,8 @@ from PySide6.QtWidgets import (
 
 from app.gui.executor import Failure
 from app.gui.models.assessments import AssessmentModel, ListedScore, listed_score
-from app.gui.opening import check_free
 from app.gui.page import Context, Page
+from app.gui.pages.home_changes import HomeChanges
 from app.gui.pages.home_empty import HomeEmpty
 from app.gui.pages.home_files import HomeFiles
 from app.gui.pages.home_runs import HomeRuns
@@ -68,7 +68,6 @@ class HomePage(Page):
         )
         self.stores = context.stores
         self.model = AssessmentModel(self)
-        self._deleting = ""
         self._scoring = False
         self._scored_at = datetime.now(UTC)
         self._choose_next = ""
@@ -95,6 +94,14 @@ class HomePage(Page):
             self.context, self.offer, self.model.free_name, self.runs, self.open_assessment, self
         )
         self.table = AssessmentTable(self.model, self.theme)
+        self.changes = HomeChanges(
+            self.context,
+            (self.model, self.table),
+            self.strip,
+            self.form,
+            refresh=self.refresh,
+            parent=self,
+        )
         self.side = HomeSide(self.theme)
         self.search = QLineEdit()
         self.search.setPlaceholderText(self.tr("Search assessments"))
@@ -154,18 +161,19 @@ class HomePage(Page):
         self.side.zone.clicked.connect(self.choose_file)
         self.side.zone.dropped.connect(self.open_paths)
         self.side.recent_chosen.connect(self.open_assessment)
-        self.form.created.connect(self._create)
+        self.form.created.connect(self.changes.create)
         self.form.closed.connect(self._show_state)
+        self.changes.made.connect(self._made)
         self.offer.accepted.connect(self.files.use)
         self.offer.closed.connect(self._offer_closed)
-        self.strip.asked.connect(self._delete)
-        self.strip.dismissed.connect(self._keep)
+        self.strip.asked.connect(self.changes.delete)
+        self.strip.dismissed.connect(self.changes.keep)
         self.table.asked.connect(self.open_assessment)
         self.table.deletion_asked.connect(self.ask_delete)
         self.rename_button.clicked.connect(self.table.rename)
         self.copy_button.clicked.connect(self.duplicate)
         self.delete_button.clicked.connect(lambda: self.ask_delete(self.table.chosen))
-        self.model.rename_asked.connect(self._rename)
+        self.model.rename_asked.connect(self.changes.rename)
         self._typing = _timer(self, SEARCH_MS, self._search)
         self.search.textChanged.connect(lambda _text: self._typing.start())
         self.search.returnPressed.connect(self._open_found)
@@ -229,7 +237,7 @@ class HomePage(Page):
 
     def leave(self) -> None:
         """A question about deleting does not stay."""
-        self._keep()
+        self.changes.keep()
 
     # -- the list ------------------------------------------------------------------------------------------
 
@@ -340,102 +348,23 @@ class HomePage(Page):
         """Opens the form of a new assessment."""
         if not self.session.has_store:
             return
-        self._keep()
+        self.changes.keep()
         self.form.ask(str(self.context.settings.value("defaults/slo", "") or ""))
         self._show_state()
         self.form.name.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def _create(self, name: str, title: str, profile: Mapping[str, Any]) -> None:
-        store = self.session.store
-
-        def work() -> None:
-            from assessments.claims import answers_of
-            from assessments.lens import bundled_lens
-            from assessments.stored import keep
-
-            check_free(store, name)
-            document = {"schema": "loadstone.answers/1", "profile": dict(profile), "answers": {}}
-            keep(store, name, answers=answers_of(document, name), lens=bundled_lens(), title=title)
-
-        def made(_: object) -> None:
-            self.form.done()
-            self._show_state()
-            self.open_assessment(name)
-
-        self.context.executor.submit(work, made, self._not_created)
-
-    def _not_created(self, failure: Failure) -> None:
-        if failure.expected:
-            self.form.fail(failure.sentence)
-            self.form.name.setFocus(Qt.FocusReason.OtherFocusReason)
-        else:
-            self.context.say(failure)
-
-    def _rename(self, old: str, new: str) -> None:
-        store = self.session.store
-
-        def renamed(_: object) -> None:
-            settings = self.context.settings
-            names = [new if name == old else name for name in recents(settings)]
-            settings.setValue("session/recent", names)
-            if old == self.session.name:
-                self.session.open(new)
-            self.refresh(new)
-
-        self.context.executor.submit(lambda: store.rename(old, new), renamed, self.context.say)
-
     def duplicate(self) -> None:
         """Makes a copy of the current one with all it holds, under a name that is free."""
-        name = self.table.chosen
-        if not name:
-            return
-        store = self.session.store
-        copy = self.model.free_name(filled(self.tr("{0} copy"), name)[:95])
-
-        def work() -> str:
-            from assessments.assessment import assess
-            from assessments.stored import materials, restore_document
-
-            return restore_document(store, assess(materials(store, name), datetime.now(UTC)).to_json(), copy)
-
-        self.context.executor.submit(work, self.refresh, self.context.say)
+        self.changes.duplicate(self.table.chosen)
 
     def ask_delete(self, name: str) -> None:
         """Asks in place whether an assessment shall be deleted."""
-        row = self.model.row_of(name)
-        entry = self.model.entry(row)
-        if entry is None:
-            return
-        self._deleting = name
-        text = self.tr("Delete '{0}'? Answers: {1}, milestones: {2}. Its runs ({3}) stay in the store.")
-        shown = name if len(name) <= 40 else f"{name[:39]}…"
-        self.strip.say(
-            filled(text, shown, entry.answers, entry.milestones, entry.runs), self.tr("Delete for good")
-        )
-        self.strip.link.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.changes.ask_delete(name)
 
-    def _delete(self) -> None:
-        name, self._deleting = self._deleting, ""
-        self.strip.hide()
-        if not name:
-            return
-        store = self.session.store
-        if name == self.session.name:
-            self.session.close()
-            self.context.settings.remove("session/name")
-        row = self.model.row_of(name)
-        after = self.model.entry(row + 1) or self.model.entry(row - 1)
-        next_name = "" if after is None else after.name
-        self.context.executor.submit(
-            lambda: store.delete(name), lambda _: self.refresh(next_name), self.context.say
-        )
-        self.table.setFocus(Qt.FocusReason.OtherFocusReason)
-
-    def _keep(self) -> None:
-        if self._deleting:
-            self._deleting = ""
-            self.strip.hide()
-            self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+    def _made(self, name: str) -> None:
+        self.form.done()
+        self._show_state()
+        self.open_assessment(name)
 
     # -- the demo, and run files ---------------------------------------------------------------------------
 
@@ -529,8 +458,8 @@ class HomePage(Page):
             super().keyPressEvent(event)
 
     def _escape(self) -> None:
-        if self._deleting:
-            self._keep()
+        if self.changes.deleting:
+            self.changes.keep()
         elif not self.offer.isHidden():
             self.offer.close_offer()
         elif self.search.text():

@@ -188,8 +188,7 @@ class PlanPage(AssessedPage):
         self.effort.show_chart(effort_chart(view, view.actions))
         self.dates.show_chart(dates_chart(view, view.actions))
         self.after.show_chart(after_chart(view))
-        rows = min(self.model.rowCount(), ROWS)
-        self.table.setFixedHeight(self.table.horizontalHeader().sizeHint().height() + 32 * rows + 6)
+        self.table.show_rows(ROWS)
 
     def _show_nothing(self, view: View | None) -> None:
         if view is None:

@@ -1,11 +1,11 @@
-"""The table of actions: rows of 32, the pillar as its shape and name, hairlines."""
+"""The table of actions: rows of 32 or of two lines, the pillar as its shape and name, hairlines."""
 
 from __future__ import annotations
 
 from math import ceil
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QFontMetricsF, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -31,6 +31,8 @@ from app.gui.models.actions import (
 )
 from app.gui.painting import paint
 from app.gui.theme import BODY, SMALL, Theme, font
+from app.gui.widgets.broken_text import draw_broken, row_height
+from app.gui.widgets.row_focus import draw_focus_ring
 
 ROW = 32
 _SIGN = 12
@@ -64,13 +66,7 @@ class ActionDelegate(QStyledItemDelegate):
         area = QRect(option.rect)
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(area, self._theme.colour("accbg"))
-            view: QWidget | None = option.widget
-            if view is not None and view.hasFocus():
-                painter.setPen(QPen(self._theme.colour("accent"), 2))
-                painter.drawLine(area.left(), area.top() + 1, area.right() + 1, area.top() + 1)
-                painter.drawLine(area.left(), area.bottom(), area.right() + 1, area.bottom())
-        painter.setPen(QPen(self._theme.colour("line"), 1))
-        painter.drawLine(area.bottomLeft(), area.bottomRight())
+        painter.fillRect(area.left(), area.bottom(), area.width(), 1, self._theme.colour("line"))
         column = index.column()
         inner = area.adjusted(_PAD, 0, -_PAD, 0)
         mark = index.data(MARK_ROLE)
@@ -79,15 +75,14 @@ class ActionDelegate(QStyledItemDelegate):
             painter.translate(inner.left(), area.top() + (area.height() - _SIGN) / 2)
             paint(painter, pillar_mark(mark, _SIGN), self._theme)
             painter.restore()
+            draw_focus_ring(painter, option, index, self._theme)
             painter.restore()
             return
         painter.setFont(font(BODY, 500 if column == ACTION else 400))
         painter.setPen(self._theme.colour("muted" if column in _MUTED else "text"))
-        text = painter.fontMetrics().elidedText(
-            str(index.data() or ""), Qt.TextElideMode.ElideRight, inner.width()
-        )
         align = index.data(Qt.ItemDataRole.TextAlignmentRole) or Qt.AlignmentFlag.AlignLeft
-        painter.drawText(inner, int(align) | int(Qt.AlignmentFlag.AlignVCenter), text)
+        draw_broken(painter, inner, str(index.data() or ""), Qt.AlignmentFlag(align))
+        draw_focus_ring(painter, option, index, self._theme)
         painter.restore()
 
 
@@ -121,7 +116,11 @@ class ActionTable(QTableView):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         for column in (ACTION, PRICE):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+        self._shown_rows = 0
+        self._is_fitting = False
         model.modelReset.connect(self.leave_out)
+        header.sectionResized.connect(lambda *_: self._fit_rows())
+        theme.changed.connect(self._fit_rows)
 
     def leave_out(self) -> None:
         """Hides what no row fills, and what there is no room for."""
@@ -130,6 +129,38 @@ class ActionTable(QTableView):
         for column in (CAPACITY, RUNS_OUT):
             self.setColumnHidden(column, all(model.index(row, column).data() == "–" for row in rows))
         self.setColumnHidden(PRICE, self.width() < _NARROW)
+        self._fit_rows()
+
+    def show_rows(self, most: int) -> None:
+        """Makes the table as high as so many rows; it scrolls by itself when there are more."""
+        self._shown_rows = most
+        self._fit_rows()
+
+    def _fit_rows(self) -> None:
+        """Rows of one line, or of two where a text needs them."""
+        if self._is_fitting:
+            return
+        self._is_fitting = True
+        model = self.model()
+        for row in range(model.rowCount()):
+            high = max(
+                row_height(
+                    str(model.index(row, column).data() or ""),
+                    500 if column == ACTION else 400,
+                    BODY,
+                    self.columnWidth(column) - 2 * _PAD,
+                    ROW,
+                )
+                for column in (ACTION, PRICE)
+                if not self.isColumnHidden(column)
+            )
+            if self.rowHeight(row) != high:
+                self.setRowHeight(row, high)
+        if self._shown_rows:
+            rows = range(min(self._shown_rows, model.rowCount()))
+            head = self.horizontalHeader().sizeHint().height()
+            self.setFixedHeight(head + sum(self.rowHeight(row) for row in rows) + 6)
+        self._is_fitting = False
 
     def resizeEvent(self, event: object) -> None:  # noqa: N802, Qt's name
         """Leaves the price to the panel below where it is narrow."""

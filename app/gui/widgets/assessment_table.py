@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPen, QResizeEvent
+from PySide6.QtGui import QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -30,6 +30,7 @@ from app.gui.models.assessments import (
 )
 from app.gui.painting import paint
 from app.gui.theme import BODY, SMALL, Theme, font
+from app.gui.widgets.row_focus import draw_focus_ring
 
 ROW = 36
 LEFT = 8
@@ -38,6 +39,8 @@ _METER = (26.0, 10.0)
 _WIDTHS = {SCORE: 214, BAND: 124, RUNS: 60, ANSWERS: 82, CHANGED: 104}
 _NARROW = {SCORE: 206, BAND: 116, RUNS: 52, ANSWERS: 78, CHANGED: 98}
 _LEAST_NAME = 220
+_ROOM_FOR_NAME = 140
+"""Pixels at the usual size of type: where names have less, the numbers of runs and answers give way."""
 _MIDDLE = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
 Index = QModelIndex | QPersistentModelIndex
 
@@ -73,7 +76,6 @@ class AssessmentDelegate(QStyledItemDelegate):
         """Draws a cell."""
         area: QRect = option.rect
         state: QStyle.StateFlag = option.state
-        view: QWidget | None = option.widget
         theme = self._theme
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -95,11 +97,7 @@ class AssessmentDelegate(QStyledItemDelegate):
             painter.setPen(theme.colour("muted"))
             align = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
             painter.drawText(text, align, str(index.data() or ""))
-        if is_chosen and view is not None and view.hasFocus():
-            painter.setPen(QPen(theme.colour("accent"), 2))
-            top, bottom = area.top() + 1, area.bottom() - 1
-            painter.drawLine(area.left(), top, area.right() + 1, top)
-            painter.drawLine(area.left(), bottom, area.right() + 1, bottom)
+        draw_focus_ring(painter, option, index, theme)
         painter.restore()
 
     def _name(self, painter: QPainter, area: QRect, index: Index, is_chosen: bool) -> None:
@@ -262,6 +260,11 @@ class AssessmentTable(QTableView):
         )
         if room - sum(widths.values()) < _LEAST_NAME:
             widths = narrow
+        for column in (RUNS, ANSWERS):
+            gives_way = room - sum(widths.values()) < _ROOM_FOR_NAME * zoom
+            self.setColumnHidden(column, gives_way)
+            if gives_way:
+                del widths[column]
         for column, width in widths.items():
             self.setColumnWidth(column, width)
         self.setColumnWidth(NAME, max(120, room - sum(widths.values())))

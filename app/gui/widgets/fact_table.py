@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QFont, QKeyEvent, QPainter, QPen, QResizeEvent
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, QTimer
+from PySide6.QtGui import QFont, QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -11,14 +11,17 @@ from PySide6.QtWidgets import (
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
-    QWidget,
 )
 
 from app.gui.models.facts import AGE, FACT, MACHINE, ROW, SOURCE, STATE, VALUE, FactRow
 from app.gui.theme import BODY, SMALL, Theme, font
+from app.gui.widgets.broken_text import draw_broken, row_height
+from app.gui.widgets.row_focus import draw_focus_ring
 
 HEIGHT = 32
 _PAD = 8
+_NARROW, _VALUE_NARROW = 480, 112
+"""Pixels at the usual size of type: where facts and sources have less, values have no more than that."""
 _MUTED = (SOURCE, AGE, MACHINE)
 
 
@@ -46,13 +49,8 @@ class FactDelegate(QStyledItemDelegate):
         theme = self._theme
         area: QRect = option.rect
         state: QStyle.StateFlag = option.state
-        view: QWidget | None = option.widget
         if state & QStyle.StateFlag.State_Selected:
             painter.fillRect(area, theme.colour("accbg"))
-            if view is not None and view.hasFocus():
-                painter.setPen(QPen(theme.colour("accent"), 2))
-                painter.drawLine(area.left(), area.top() + 1, area.right() + 1, area.top() + 1)
-                painter.drawLine(area.left(), area.bottom(), area.right() + 1, area.bottom())
         painter.fillRect(area.left(), area.bottom(), area.width(), 1, theme.colour("line"))
         column = index.column()
         shown = QFont(font(SMALL if column in _MUTED else BODY, 500 if column == VALUE else 400))
@@ -62,9 +60,9 @@ class FactDelegate(QStyledItemDelegate):
         painter.setPen(theme.colour(self._role(row, column)))
         inner = area.adjusted(_PAD, 0, -_PAD, 0)
         text = str(index.data())
-        elide = Qt.TextElideMode.ElideLeft if column == SOURCE else Qt.TextElideMode.ElideRight
-        fitting = painter.fontMetrics().elidedText(text, elide, inner.width())
-        painter.drawText(inner, int(index.data(Qt.ItemDataRole.TextAlignmentRole)), fitting)
+        align = Qt.AlignmentFlag(index.data(Qt.ItemDataRole.TextAlignmentRole))
+        draw_broken(painter, inner, text, align, end_counts=column == SOURCE)
+        draw_focus_ring(painter, option, index, theme)
         painter.restore()
 
     @staticmethod
@@ -80,6 +78,10 @@ class FactTable(QTableView):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
+        self._fit_soon = QTimer(self)
+        self._fit_soon.setSingleShot(True)
+        self._fit_soon.setInterval(0)
+        self._fit_soon.timeout.connect(self.fit_rows)
         self._delegate = FactDelegate(theme)
         self.setItemDelegate(self._delegate)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -118,12 +120,44 @@ class FactTable(QTableView):
         """Gives the columns their room: the fact and its source most of it."""
         fixed = {VALUE: 156, AGE: 66, STATE: 96, MACHINE: 0 if self.isColumnHidden(MACHINE) else 96}
         fixed = {column: width * self._theme.zoom // 100 for column, width in fixed.items()}
-        room = max(320, self.viewport().width() - sum(fixed.values()))
+        room = self.viewport().width() - sum(fixed.values())
+        if room < _NARROW * self._theme.zoom // 100:
+            # Values break as facts do, and these say more.
+            room += fixed[VALUE]
+            fixed[VALUE] = _VALUE_NARROW * self._theme.zoom // 100
+            room -= fixed[VALUE]
+        room = max(320, room)
         fixed[FACT] = round(room * 0.55)
         fixed[SOURCE] = room - fixed[FACT]
         for column, width in fixed.items():
             if self.columnWidth(column) != width:
                 self.setColumnWidth(column, width)
+        self.fit_rows()
+
+    def fit_rows(self) -> None:
+        """Rows of one line, or of two where a text needs them."""
+        model = self.model()
+        for row in range(0 if model is None else model.rowCount()):
+            high = max(
+                row_height(
+                    str(model.index(row, column).data() or ""),
+                    500 if column == VALUE else 400,
+                    SMALL if column in _MUTED else BODY,
+                    self.columnWidth(column) - 2 * _PAD,
+                    HEIGHT,
+                )
+                for column in (FACT, VALUE, SOURCE)
+            )
+            if self.rowHeight(row) != high:
+                self.setRowHeight(row, high)
+
+    def setModel(self, model: QAbstractItemModel | None) -> None:  # noqa: N802, Qt's name
+        """Shows another model, and fits the rows whenever it has others."""
+        super().setModel(model)
+        if model is not None:
+            for signal in (model.modelReset, model.layoutChanged, model.rowsInserted, model.rowsRemoved):
+                signal.connect(self._fit_soon.start)
+            model.dataChanged.connect(self._fit_soon.start)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802, Qt's name
         """Moves; letters are for the page."""

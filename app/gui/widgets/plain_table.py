@@ -122,6 +122,8 @@ class PlainTable(QTableView):
         self._grows, self._height, self._stretch = grows, height, stretch
         self.setModel(model)
         self.setAccessibleName(name)
+        # Its frame is there without the focus too, or the header would cover a part of the ring.
+        self.setProperty("kind", "plain")
         self.setItemDelegate(RowDelegate(theme, height, self))
         self.setShowGrid(False)
         self.setWordWrap(False)

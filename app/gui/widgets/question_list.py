@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QKeyEvent, QPainter, QPen
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
@@ -17,10 +17,11 @@ from app.charts.pieces import proposed_badge, verdict_badge
 from app.gui.models.questions import COUNT, IS_PILLAR, IS_PROPOSED, KEY, SCORE, STATE, TITLE
 from app.gui.painting import paint
 from app.gui.theme import BODY, SMALL, Theme, font
+from app.gui.widgets.broken_text import draw_broken, row_height
 
 ROW = 32
 SIGN = 14
-LEFT, ID, TEXT = 16, 38, 96
+LEFT, ID, TEXT, RIGHT = 16, 38, 96, 12
 
 _MIDDLE_LEFT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
 _MIDDLE_RIGHT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
@@ -34,10 +35,15 @@ class QuestionDelegate(QStyledItemDelegate):
         self._theme = theme
 
     def sizeHint(  # noqa: N802, Qt's name
-        self, _option: QStyleOptionViewItem, _index: QModelIndex | QPersistentModelIndex
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> QSize:
-        """One row."""
-        return QSize(200, ROW)
+        """One line or two, in the weight of the chosen row: choosing one moves nothing."""
+        view = option.widget
+        wide = view.viewport().width() if isinstance(view, QListView) else option.rect.width()
+        if index.data(IS_PILLAR) or wide <= 0:
+            return QSize(60, ROW)
+        room = wide - _key_end(QFontMetrics(font(SMALL)), str(index.data(KEY)), wide) - RIGHT
+        return QSize(60, row_height(str(index.data(TITLE)), 600, BODY, room, ROW))
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -100,8 +106,7 @@ class QuestionDelegate(QStyledItemDelegate):
         painter.setFont(font(SMALL))
         painter.setPen(theme.colour("muted"))
         key = str(index.data(KEY))
-        metrics = painter.fontMetrics()
-        key_end = max(TEXT, ID + min(metrics.horizontalAdvance(key), area.width() // 3) + 10)
+        key_end = _key_end(painter.fontMetrics(), key, area.width())
         painter.drawText(
             area.adjusted(ID, 0, key_end - 8 - area.width(), 0),
             _MIDDLE_LEFT,
@@ -109,8 +114,12 @@ class QuestionDelegate(QStyledItemDelegate):
         )
         painter.setFont(font(BODY, 600 if is_chosen else 400))
         painter.setPen(theme.colour("text"))
-        room = area.adjusted(key_end, 0, -12, 0)
-        painter.drawText(room, _MIDDLE_LEFT, _elided(painter, str(index.data(TITLE)), room.width()))
+        draw_broken(painter, area.adjusted(key_end, 0, -RIGHT, 0), str(index.data(TITLE)))
+
+
+def _key_end(metrics: QFontMetrics, key: str, wide: int) -> int:
+    """Where the title begins, in pixels from the left of a row so wide."""
+    return max(TEXT, ID + min(metrics.horizontalAdvance(key), wide // 3) + 10)
 
 
 def _elided(painter: QPainter, text: str, width: int) -> str:
@@ -124,12 +133,13 @@ class QuestionList(QListView):
         super().__init__()
         self._delegate = QuestionDelegate(theme)
         self.setItemDelegate(self._delegate)
-        self.setUniformItemSizes(True)
+        self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setMouseTracking(True)
         self.setProperty("kind", "rows")
+        theme.changed.connect(self.scheduleDelayedItemsLayout)
         theme.changed.connect(self.viewport().update)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802, Qt's name

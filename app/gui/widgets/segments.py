@@ -112,7 +112,15 @@ class Segments(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(HEIGHT)
         self.show_chosen(entries[0][0])
-        theme.changed.connect(self.update)
+        theme.changed.connect(self._size_type)
+
+    def _size_type(self) -> None:
+        """Other colours, or another size of type: segments are as wide as their words."""
+        for segment in self.segments.values():
+            segment.updateGeometry()
+        self._row.invalidate()
+        self.updateGeometry()
+        self.update()
 
     def show_chosen(self, key: str) -> None:
         """Marks one; nothing is emitted."""

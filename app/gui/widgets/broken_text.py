@@ -1,0 +1,67 @@
+"""Texts of rows in at most two lines: where they break, how many lines they take, and how they are drawn."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QTextLayout, QTextOption
+
+from app.charts.shapes import Weight
+from app.gui.painting import measure
+from app.gui.theme import font
+
+LINES = 2
+"""A row never takes more: the whole text is its tool tip."""
+_PAD = 12
+"""Pixels above and below the lines of a row together."""
+_START_LEFT_OUT = 1.7
+"""Of a text whose end counts, so many widths are kept where two lines do not hold all of it."""
+_LEFT = Qt.AlignmentFlag.AlignLeft
+
+
+def broken(text: str, shown: QFont, width: int, *, end_counts: bool = False) -> list[str]:
+    """The text in one or two lines of a width in pixels; what does not fit is left out behind `…`.
+
+    With `end_counts` its beginning is left out instead, as of a path whose line number matters.
+    """
+    metrics = QFontMetrics(shown)
+    if width <= 0 or metrics.horizontalAdvance(text) <= width:
+        return [text]
+    if end_counts:
+        text = metrics.elidedText(text, Qt.TextElideMode.ElideLeft, round(_START_LEFT_OUT * width))
+    layout = QTextLayout(text, shown)
+    option = QTextOption()
+    option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+    layout.setTextOption(option)
+    layout.beginLayout()
+    first = layout.createLine()
+    first.setLineWidth(width)
+    layout.endLayout()
+    at = first.textLength()
+    rest = metrics.elidedText(text[at:].strip(), Qt.TextElideMode.ElideRight, width)
+    return [text[:at].strip(), rest] if rest else [text[:at].strip()]
+
+
+def row_height(text: str, weight: Weight, size: float, width: int, least: int) -> int:
+    """The height in pixels of a row that shows the text in a width: `least`, or what two lines take."""
+    lines = LINES if ceil(measure(text, weight, size)) > width > 0 else 1
+    return max(least, lines * QFontMetrics(font(size, weight)).lineSpacing() + _PAD)
+
+
+def draw_broken(
+    painter: QPainter,
+    area: QRect,
+    text: str,
+    align: Qt.AlignmentFlag = _LEFT,
+    *,
+    end_counts: bool = False,
+) -> None:
+    """Draws the text with the painter's font, its lines together in the middle of the area."""
+    lines = broken(text, painter.font(), area.width(), end_counts=end_counts)
+    high = painter.fontMetrics().lineSpacing()
+    top = area.top() + (area.height() - high * len(lines)) // 2
+    side = align & Qt.AlignmentFlag.AlignHorizontal_Mask
+    for place, line in enumerate(lines):
+        row = QRect(area.left(), top + place * high, area.width(), high)
+        painter.drawText(row, side | Qt.AlignmentFlag.AlignVCenter, line)
