@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -119,6 +120,10 @@ class ProbeResult(QWidget):
         self.beside.setMinimumContentsLength(24)
         self.beside.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.beside.activated.connect(self._compare)
+        for choice in (self.which, self.beside):
+            # In a narrow window a choice gives way: wider than the page, it would cut off the whole page.
+            choice.setMinimumWidth(120)
+            choice.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         pick = QHBoxLayout()
         pick.setSpacing(8)
         self.grade = Badge(self.theme)

@@ -147,6 +147,7 @@ class ProbeRunning(QWidget):
         self._across.setDirection(down if narrow else across)
         self._bar.setVisible(not narrow)
         self._is_narrow = narrow
+        self._show_asked()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
         """In a narrow window the right column moves under the charts."""
@@ -231,19 +232,26 @@ class ProbeRunning(QWidget):
 
     def _show_started(self) -> None:
         assert self.run.started is not None
-        target, load = self.run.started.target, self.run.load
+        target = self.run.started.target
         # Every kind over HTTP has a method, whatever it speaks; gRPC and code of one's own have none.
         kind = str(target.get("kind", ""))
         protocol = "gRPC" if "grpc" in kind else kind.upper()
         self.method.set_text(str(target.get("method") or protocol or "GET"))
         self.address.setText(str(target.get("address", "")))
+        self._show_asked()
+        self.side.show_processes(target.get("pids") or ())
+        self.steps.show_steps(self.run.steps, self.run.limit_ms())
+
+    def _show_asked(self) -> None:
+        """The objective and how load is sent; in a narrow window the objective alone."""
+        if self.run.started is None:
+            return
+        load = self.run.load
         slo = str(load.get("slo", "")).replace("<=", f"{NO_BREAK}≤{NO_BREAK}").replace(",", ", ")
         slo = slo.replace("%", f"{NO_BREAK}%").replace("ms", f"{NO_BREAK}ms")
         arrivals = {"poisson": "Poisson"}.get(str(load.get("arrivals")), str(load.get("arrivals", "")))
-        text = self.tr("objective {0}      arrivals {1}, seed {2}")
+        text = "{0}" if self._is_narrow else self.tr("objective {0}      arrivals {1}, seed {2}")
         self.asked.setText(filled(text, slo, arrivals, load.get("seed", "")))
-        self.side.show_processes(target.get("pids") or ())
-        self.steps.show_steps(self.run.steps, self.run.limit_ms())
 
     def _show_all(self) -> None:
         self._show_stages()

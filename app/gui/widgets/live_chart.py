@@ -447,7 +447,10 @@ class LiveChart(QWidget):
         painter.drawLine(QLineF(x, upper.top(), x, lower.bottom()))
         words = self.words_at(at)
         width = measure(words, 500, SMALL) + 16
-        left = max(LEFT, min(x - width / 2, self.width() - width - 1))
+        begins = max(
+            LEFT, measure(self.tr("Rate, req/s"), 400, AXIS) + 6
+        )  # beside the name of the lower axis
+        left = max(begins, min(x - width / 2, self.width() - width - 1))
         box = QRectF(left, upper.bottom() + 4.5, width, 20)
         painter.setPen(QPen(self._theme.colour("accent"), 1))
         painter.setBrush(self._theme.colour("surface"))

@@ -20,6 +20,7 @@ from pytestqt.qtbot import QtBot
 
 from app.gui.pages.probe import ProbePage
 from app.gui.probe_order import ProbeOrder
+from app.gui.widgets.page_scroll import PageScroll
 from assessments.store import open_store
 from probes.facts import Source, observed
 
@@ -363,6 +364,27 @@ def test_runs_can_be_chosen_and_held_beside_each_other(page: ProbePage, qtbot: Q
     result.which.activated.emit(result.which.findData(first))
     assert result.run["run"]["id"] == first
     assert not result.compare_box.isVisible()
+
+
+def test_a_result_is_no_wider_than_the_smallest_window_at_the_largest_type(
+    page: ProbePage, qtbot: QtBot
+) -> None:
+    run_shown(page, qtbot, "0123456704")
+    run_shown(page, qtbot, "0123456705")
+    qtbot.waitUntil(page.result.beside.isVisible, timeout=WAIT_MS)  # beside a second run it can be held
+    window = page.window()
+    before = window.size()
+    window.resize(1_024, 700)
+    page.context.theme.set_zoom(130)
+    try:
+        scroll = page.result.findChild(PageScroll)
+        qtbot.waitUntil(
+            lambda: window.width() == 1_024 and scroll.viewport().width() < 1_024, timeout=WAIT_MS
+        )
+        assert scroll.widget().layout().minimumSize().width() <= scroll.viewport().width()
+    finally:
+        page.context.theme.set_zoom(100)
+        window.resize(before)
 
 
 def test_the_next_step_is_the_open_questions_or_the_report(page: ProbePage, qtbot: QtBot) -> None:

@@ -168,6 +168,8 @@ def test_no_column_of_the_steps_is_cut_in_the_smallest_window_at_the_largest_typ
             assert table.columnWidth(column) >= needed, table.model().headerData(
                 column, Qt.Orientation.Horizontal
             )
+        asked = told.running.asked
+        assert asked.fontMetrics().horizontalAdvance(asked.text()) <= asked.width(), "the objective is whole"
         assert table._heads.is_double, "one line of names does not fit there"
         assert table.height() >= table._heads.height() + table.model().rowCount() * table.rowHeight(0)
     finally:
