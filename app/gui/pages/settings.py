@@ -8,12 +8,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QFileDialog,
-    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -23,10 +21,13 @@ from app.gui.page import Context, Page
 from app.gui.texts import filled
 from app.gui.theme import BODY, SCHEMES, SECTION, SMALL, ZOOMS
 from app.gui.widgets.labels import PlainLabel, rule
+from app.gui.widgets.page_scroll import PageScroll
 from app.gui.widgets.segments import Segments
 from probes.errors import UserError
 
 WIDEST = 760
+MOST = 1_000
+"""The settings take their widest before the gap beside them takes anything."""
 KEPT_BY_RESET = ("window/geometry",)
 
 
@@ -177,15 +178,11 @@ class SettingsPage(Page):
         holder = QWidget()
         across = QHBoxLayout(holder)
         across.setContentsMargins(0, 0, 0, 0)
-        across.addWidget(inner, 1)
-        across.addStretch(0)
-        across.setAlignment(inner, Qt.AlignmentFlag.AlignLeft)
+        # Not set to the left by an alignment: that takes the width of its hint, where lines wrap elsewhere.
+        across.addWidget(inner, MOST)
+        across.addStretch(1)
         inner.setMinimumWidth(600)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(holder)
+        scroll = PageScroll(holder)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)

@@ -15,8 +15,8 @@ LINES = 2
 """A row never takes more: the whole text is its tool tip."""
 _PAD = 12
 """Pixels above and below the lines of a row together."""
-_START_LEFT_OUT = 1.7
-"""Of a text whose end counts, so many widths are kept where two lines do not hold all of it."""
+_KEPT = (2.0, 1.8, 1.6, 1.4, 1.2, 1.0)
+"""Widths that are tried for the end of a text whose beginning is left out: it may break early."""
 _LEFT = Qt.AlignmentFlag.AlignLeft
 
 
@@ -28,8 +28,18 @@ def broken(text: str, shown: QFont, width: int, *, end_counts: bool = False) -> 
     metrics = QFontMetrics(shown)
     if width <= 0 or metrics.horizontalAdvance(text) <= width:
         return [text]
-    if end_counts:
-        text = metrics.elidedText(text, Qt.TextElideMode.ElideLeft, round(_START_LEFT_OUT * width))
+    if not end_counts:
+        return _in_two(text, shown, width)
+    for share in _KEPT:
+        lines = _in_two(
+            metrics.elidedText(text, Qt.TextElideMode.ElideLeft, round(share * width)), shown, width
+        )
+        if not lines[-1].endswith("…"):
+            break
+    return lines
+
+
+def _in_two(text: str, shown: QFont, width: int) -> list[str]:
     layout = QTextLayout(text, shown)
     option = QTextOption()
     option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
@@ -39,7 +49,7 @@ def broken(text: str, shown: QFont, width: int, *, end_counts: bool = False) -> 
     first.setLineWidth(width)
     layout.endLayout()
     at = first.textLength()
-    rest = metrics.elidedText(text[at:].strip(), Qt.TextElideMode.ElideRight, width)
+    rest = QFontMetrics(shown).elidedText(text[at:].strip(), Qt.TextElideMode.ElideRight, width)
     return [text[:at].strip(), rest] if rest else [text[:at].strip()]
 
 

@@ -121,13 +121,14 @@ class FactTable(QTableView):
         fixed = {VALUE: 156, AGE: 66, STATE: 96, MACHINE: 0 if self.isColumnHidden(MACHINE) else 96}
         fixed = {column: width * self._theme.zoom // 100 for column, width in fixed.items()}
         room = self.viewport().width() - sum(fixed.values())
-        if room < _NARROW * self._theme.zoom // 100:
+        is_narrow = room < _NARROW * self._theme.zoom // 100
+        if is_narrow:
             # Values break as facts do, and these say more.
             room += fixed[VALUE]
             fixed[VALUE] = _VALUE_NARROW * self._theme.zoom // 100
             room -= fixed[VALUE]
         room = max(320, room)
-        fixed[FACT] = round(room * 0.55)
+        fixed[FACT] = round(room * (0.6 if is_narrow else 0.55))
         fixed[SOURCE] = room - fixed[FACT]
         for column, width in fixed.items():
             if self.columnWidth(column) != width:

@@ -15,6 +15,9 @@ from app.gui.widgets.labels import PlainLabel
 from probes.errors import UsageError
 from probes.facts import CATALOGUE, Fact, FactError, Source
 
+LEAST_VALUE = 96
+"""Pixels of the field for the value."""
+
 
 class HandForm(QWidget):
     """Name and value. `given` brings a `Fact`; Escape and Cancel close it."""
@@ -28,7 +31,7 @@ class HandForm(QWidget):
         self.names.setEditable(True)
         self.names.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.names.setAccessibleName(self.tr("Fact"))
-        self.names.setMinimumContentsLength(32)
+        self.names.setMinimumContentsLength(18)
         self.names.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for entry in facts_by_hand():
             self.names.addItem(f"{entry.name}  {meaning(entry.name)}", entry.name)
@@ -39,6 +42,7 @@ class HandForm(QWidget):
         self.value = QLineEdit()
         self.value.setAccessibleName(self.tr("Value"))
         self.value.setMaxLength(1_000)
+        self.value.setMinimumWidth(LEAST_VALUE)
         self.unit = PlainLabel("", SMALL, tone="muted")
         self.unit.setMinimumWidth(70)
         self.save = QPushButton(self.tr("Add fact"))
@@ -83,7 +87,9 @@ class HandForm(QWidget):
         self.names.setFocus(Qt.FocusReason.OtherFocusReason)
         line = self.names.lineEdit()
         if line is not None:
-            line.selectAll()
+            # From the end to the beginning, which is what is seen of a long one.
+            line.end(False)
+            line.cursorBackward(True, len(line.text()))
 
     def close_form(self) -> None:
         """Closes it; nothing is given."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QFontMetrics, QImage, QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QApplication, QTableView, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.gui.models.actions import ACTION
@@ -56,6 +56,10 @@ def test_what_two_lines_do_not_hold_ends_in_an_ellipsis_or_begins_with_one(qapp:
     ending = broken(path, shown, metrics.horizontalAdvance(path) // 4, end_counts=True)
     assert ending[0].startswith("…")
     assert ending[-1].endswith("line 15")
+    early = "deploy/recommender.yaml, line 51"
+    for share in (0.5, 0.55, 0.6, 0.7, 0.8, 0.9):
+        kept = broken(early, shown, round(metrics.horizontalAdvance(early) * share), end_counts=True)
+        assert kept[-1].endswith("51"), share
 
 
 def test_a_row_is_as_high_as_its_lines(qapp: QApplication) -> None:
@@ -138,6 +142,36 @@ def test_actions_of_the_plan_stand_whole_in_two_lines(small: MainWindow, qtbot: 
         )
 
     qtbot.waitUntil(is_fitted, timeout=WAIT_MS)
+
+
+def is_broken_whole(label: QLabel) -> bool:
+    """Whether all lines of a text that wraps have room."""
+    needed = label.fontMetrics().boundingRect(
+        QRect(0, 0, label.width(), 10_000), Qt.TextFlag.TextWordWrap, label.text()
+    )
+    return label.height() >= needed.height() and label.width() >= needed.width()
+
+
+def test_a_strip_shows_all_of_a_long_sentence(small: MainWindow, qtbot: QtBot) -> None:
+    small.go_to("home")
+    page: Any = small.page
+    qtbot.waitUntil(lambda: page.model.rowCount() > 0, timeout=WAIT_MS)
+    page.ask_delete("shop")
+    text = page.strip.text
+    qtbot.waitUntil(lambda: text.isVisible() and is_broken_whole(text), timeout=WAIT_MS)
+    line = text.fontMetrics().lineSpacing()
+    assert text.height() >= 2 * line, "it does not fit in one line here"
+    assert page.strip.link.x() >= text.geometry().right()
+    small.theme.set_zoom(100)
+    small.resize(1440, 900)
+    qtbot.waitUntil(lambda: page.strip.height() == 36, timeout=WAIT_MS)
+
+
+def test_what_the_settings_say_of_the_store_is_whole(small: MainWindow, qtbot: QtBot) -> None:
+    small.go_to("settings")
+    page: Any = small.page
+    page.journal.setText(f"{LONG}. {LONG}.")
+    qtbot.waitUntil(lambda: is_broken_whole(page.journal), timeout=WAIT_MS)
 
 
 def is_ring(picture: QImage, area: QRect, colour: Any) -> bool:
