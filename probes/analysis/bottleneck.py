@@ -19,7 +19,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from probes.analysis.bottleneck_evidence import BUSY, Bound, Level, Seen, Used, Waiting, evidence_table
+from probes.analysis.bottleneck_evidence import (
+    BUSY,
+    Bound,
+    Level,
+    Seen,
+    Used,
+    Waiting,
+    evidence_table,
+    paging,
+)
 
 __all__ = ["Bottleneck", "Bound", "Level", "LimitedBy", "Seen", "Waiting", "name_bottleneck"]
 
@@ -37,6 +46,10 @@ COMPUTES = 0.85
 """From this share on it does little else."""
 OFTEN_THROTTLED = 0.2
 STALLED = 0.1
+AT_LIMIT = 0.95
+"""Memory is full from this share of its limit on, pages of files among it."""
+MOSTLY_PAGES = 0.5
+"""Share of a lone request's time, beside what it computes, from which on waiting for pages decides."""
 SATURATED_FROM = 0.9
 """A level belongs to the plateau from this share of the highest throughput on."""
 WHOLE = 0.2
@@ -80,7 +93,7 @@ def name_bottleneck(levels: Sequence[Level], seen: Seen) -> Bottleneck | None:
             "Measure again from a machine with a processor to spare.",
         )
     study = _Study(levels, seen)
-    found = study.busy() or study.waits()
+    found = study.pages() or study.busy() or study.waits()
     if found is not None:
         return Bottleneck(found[0], found[1], found[2], tuple(study.bounds))
     return Bottleneck("not_identified", f"{study.why_not()}.", study.next_step(), tuple(study.bounds))
@@ -102,6 +115,38 @@ class _Study:
     def row(self, resource: str) -> Bound | None:
         """The row of a resource; None where it was not measured."""
         return next((row for row in self.bounds if row.resource == resource), None)
+
+    # what is short of memory
+
+    def pages(self) -> tuple[LimitedBy, str, str] | None:
+        """Memory, where it is full and requests mostly wait for pages that were in it before.
+
+        The disk that they are read from, and the interpreter lock that is held meanwhile, only follow.
+        """
+        seen, again = self.seen, paging(self.seen)
+        if again is None or again.per_request < 1 or (seen.memory_used or 0.0) < AT_LIMIT:
+            return None
+        if any(row is not None and _full(row) for row in (self.row("cpu"), self.row("quota"))):
+            return None
+        alone = [level for level in self.levels if level.closed and level.callers == 1]
+        computes_s = 0.0 if self.cpu is None else self.cpu.demand_s or 0.0
+        lone_s = len(alone) / sum(level.throughput for level in alone) if alone else 0.0
+        of_s = max(computes_s + again.wait_s, lone_s)
+        if again.wait_s < MOSTLY_PAGES * max(of_s - computes_s, 1e-9) or again.wait_s + computes_s <= 0:
+            self.doubts.append(
+                f"memory is full and {again.per_request:.3g} pages a request are read again, but waiting for "
+                f"them is {1e3 * again.wait_s:.3g} ms of a request's {1e3 * of_s:.3g} ms"
+            )
+            return None
+        return (
+            "memory",
+            f"Memory is too small for what is in use: {seen.memory_used:.0%} of the limit is used, and each "
+            f"request waits for {again.per_request:.3g} pages that had been in memory and are read again, "
+            f"{1e3 * again.wait_s:.3g} ms of its time ({self._cpu_words()}, {self.top:.4g} requests/s were "
+            "the most answered).",
+            "Raise the memory limit, or make what is kept in memory (model, index) smaller: pages read again "
+            "should end and the highest throughput should rise.",
+        )
 
     # what is busy
 

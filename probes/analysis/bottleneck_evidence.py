@@ -64,6 +64,16 @@ class Seen:
     """Mean number of threads that were ready and waited for a processor."""
     memory: float | None = None
     memory_stalled: float | None = None
+    memory_used: float | None = None
+    """Of the limit, with the pages of files that are kept in it."""
+    refaults_per_s: float | None = None
+    """Pages that had been given back for want of room and were read again."""
+    major_faults_per_s: float | None = None
+    """Pages for which the target's threads waited."""
+    page_read_ms: float | None = None
+    """What reading a page takes."""
+    memory_at: float | None = None
+    """The throughput at which these were measured (1/s)."""
     gpu: float | None = None
     disk: float | None = None
     network: float | None = None
@@ -157,7 +167,11 @@ def evidence_table(cpu: Used | None, thread: Used | None, seen: Seen, top: float
         rows.append(Bound("gil", held / count, 1e3 * demand_s, over(count, demand_s), note))
     stalled = seen.memory_stalled
     note = "" if stalled is None else f"something waited for memory {stalled:.0%} of the time"
-    if seen.memory is not None:
+    again = paging(seen)
+    if again is not None and again.per_request >= 1:
+        note = f"{again.per_request:.3g} pages a request read again" + (f", {note}" if note else "")
+        rows.append(Bound("memory", seen.memory_used, 1e3 * again.wait_s, note=note))
+    elif seen.memory is not None:
         rows.append(Bound("memory", seen.memory, note=note))
     at = top if seen.throughput is None else seen.throughput
     for name in ("gpu", "disk", "network"):
@@ -165,6 +179,26 @@ def evidence_table(cpu: Used | None, thread: Used | None, seen: Seen, top: float
         if share is not None:
             rows.append(Bound(name, share, 1e3 * share / at, over(1.0, share / at), OF_MACHINE.get(name, "")))
     return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Pages a request that had to be read again, seconds that it waits for them, and the mean number of
+    threads that wait so (Little: pages a second times seconds a page)."""
+
+    per_request: float
+    wait_s: float
+    waiting: float
+
+
+def paging(seen: Seen) -> Paging | None:
+    """What is read again for want of memory; None where it was not measured. Of the pages that the group or
+    machine read again no more count than the target's own threads waited for."""
+    if seen.refaults_per_s is None or seen.major_faults_per_s is None or not seen.memory_at:
+        return None
+    pages_per_s = min(seen.refaults_per_s, seen.major_faults_per_s)
+    waiting = pages_per_s * (seen.page_read_ms or 0.0) / 1e3
+    return Paging(pages_per_s / seen.memory_at, waiting / seen.memory_at, waiting)
 
 
 def over(m: float, demand_s: float) -> float | None:

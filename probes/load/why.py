@@ -193,6 +193,8 @@ def _seen(run: Run, why: Why, steps: Sequence[StepResult], fault: str | None) ->
         processes=max(1, *computing) if computing else 1,
         memory=_memory_share(run),
         memory_stalled=highest("memory_pressure"),
+        memory_used=highest("memory_used_ratio"),
+        **_paging(plateau),
         gpu=highest("gpu_busy"),
         disk=highest("disk_busy"),
         network=highest("network_busy"),
@@ -201,6 +203,21 @@ def _seen(run: Run, why: Why, steps: Sequence[StepResult], fault: str | None) ->
         client_fault=fault,
         unseen=_unseen(run, inside),
     )
+
+
+def _paging(plateau: Sequence[StepResult]) -> dict[str, float | None]:
+    """Of the step at saturation with most pages read again, so that all of it is of the same time."""
+    watched = [(step.detail, step.achieved_per_s) for step in plateau if step.detail is not None]
+    told = [entry for entry in watched if entry[0].refaults_per_s is not None]
+    if not told:
+        return {}
+    detail, throughput = max(told, key=lambda entry: entry[0].refaults_per_s or 0.0)
+    return {
+        "refaults_per_s": detail.refaults_per_s,
+        "major_faults_per_s": detail.major_faults_per_s,
+        "page_read_ms": detail.disk_read_ms,
+        "memory_at": throughput,
+    }
 
 
 def _unseen(run: Run, inside: Inside | None) -> str | None:

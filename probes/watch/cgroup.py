@@ -54,12 +54,23 @@ def throttling(pid: int | None = None, root: Path = Path("/")) -> Throttling | N
 
 def memory_limit_bytes(pid: int | None = None, root: Path = Path("/")) -> int | None:
     """How much memory the process's group (None: our own) may use; None where there is no limit."""
+    tightest = _tightest_memory(pid, root)
+    return None if tightest is None else tightest[0]
+
+
+def memory_limit_folder(pid: int | None = None, root: Path = Path("/")) -> Path | None:
+    """The folder of the group whose limit that is; None where there is no limit."""
+    tightest = _tightest_memory(pid, root)
+    return None if tightest is None else tightest[1]
+
+
+def _tightest_memory(pid: int | None, root: Path) -> tuple[int, Path] | None:
     limits = []
     for folder in group_folders(pid, "memory", root):
         text = _read(folder / "memory.max") or _read(folder / "memory.limit_in_bytes")
         if text is not None and text.isdigit() and int(text) < _UNLIMITED_BYTES:
-            limits.append(int(text))
-    return min(limits, default=None)
+            limits.append((int(text), folder))
+    return min(limits, default=None, key=lambda limit: limit[0])
 
 
 def _tightest_quota(pid: int | None, root: Path) -> tuple[float, Path] | None:

@@ -21,6 +21,7 @@ from typing import Any
 
 from probes.watch.cgroup import Throttling, cpu_quota_cores, throttling
 from probes.watch.gpu import GpuGauge
+from probes.watch.memory_group import MemoryGauge, MemoryUse
 from probes.watch.pressure import Pressure, PressureGauge
 
 INTERVALS_NS = ((50, 90_000_000), (200, 190_000_000), (1 << 30, 990_000_000))
@@ -60,6 +61,13 @@ class Detail:
     network_busy: float | None = None
     gpu_busy: float | None = None
     descriptors: int | None = None
+    memory_used_ratio: float | None = None
+    """Of the limit of the target's group, pages of files among it; of this machine's where it has none."""
+    refaults_per_s: float | None = None
+    """Pages read again that had been given back for want of room, in that group or machine."""
+    limit_hits_per_s: float | None = None
+    disk_read_ms: float | None = None
+    """What the busiest disk took for a read, on average."""
 
     def to_json(self) -> dict[str, Any]:
         """The step's `watched` object; what was not measured is left out."""
@@ -69,6 +77,7 @@ class Detail:
                 "thread_cores", "waiting_threads", "minor_faults_per_s", "major_faults_per_s",
                 "read_bytes_per_s", "written_bytes_per_s", "quota_cores", "throttled_ratio", "cpu_pressure",
                 "memory_pressure", "io_pressure", "disk_busy", "network_busy", "gpu_busy",
+                "memory_used_ratio", "refaults_per_s", "limit_hits_per_s", "disk_read_ms",
             )
             if (value := getattr(self, name)) is not None
         }  # fmt: skip
@@ -94,6 +103,9 @@ class _Reading:
     links_s: Mapping[str, float]
     gpu_busy: float | None
     descriptors: int | None
+    memory: MemoryUse
+    reads: Mapping[str, tuple[int, int]]
+    """By disk: reads that were done, and the ms they took."""
 
 
 @dataclass(slots=True)
@@ -107,6 +119,7 @@ class DetailLog:
     _readings: deque[_Reading] = field(default_factory=lambda: deque(maxlen=KEPT))
     _pressure: PressureGauge | None = None
     _gpu: GpuGauge | None = None
+    _memory: MemoryGauge | None = None
     _quota_cores: float | None = None
     _due_ns: int = 0
 
@@ -117,6 +130,7 @@ class DetailLog:
         if self._pressure is None:
             self._pressure = PressureGauge(self.pid)
             self._gpu = GpuGauge.open()
+            self._memory = MemoryGauge(self.pid)
             self._quota_cores = cpu_quota_cores(self.pid)
         last = self._readings[-1] if self._readings else None
         threads: dict[tuple[int, int], tuple[int, int]] = {}
@@ -145,6 +159,7 @@ class DetailLog:
                 self._pressure.read(), _disks_busy_s(), _links_busy_s(),
                 None if self._gpu is None else self._gpu.busy(),
                 descriptors if fd_known else None,
+                MemoryUse() if self._memory is None else self._memory.read(), _disk_reads(),
             )
         )  # fmt: skip
         self._due_ns = t_ns + next(every for most, every in INTERVALS_NS if len(threads) <= most)
@@ -192,6 +207,10 @@ class DetailLog:
             network_busy=_busiest(a.links_s, b.links_s, seconds),
             gpu_busy=sum(gpus) / len(gpus) if gpus else None,
             descriptors=b.descriptors,
+            memory_used_ratio=b.memory.used_ratio,
+            refaults_per_s=_rate(a.memory.refaults, b.memory.refaults, seconds),
+            limit_hits_per_s=_rate(a.memory.limit_hits, b.memory.limit_hits, seconds),
+            disk_read_ms=_read_ms(a.reads, b.reads),
         )
 
 
@@ -199,6 +218,17 @@ def _busiest(before: Mapping[str, float], after: Mapping[str, float], seconds: f
     """The largest share of the time in which one of them was busy."""
     shares = [(busy_s - before[name]) / seconds for name, busy_s in after.items() if name in before]
     return min(1.0, max(0.0, *shares)) if shares else None
+
+
+def _read_ms(before: Mapping[str, tuple[int, int]], after: Mapping[str, tuple[int, int]]) -> float | None:
+    """What a read took on the disk that was read most often; None where there was no read."""
+    since = [
+        (reads - before[name][0], ms - before[name][1])
+        for name, (reads, ms) in after.items()
+        if name in before
+    ]
+    reads, ms = max(since, default=(0, 0))
+    return ms / reads if reads > 0 else None
 
 
 def _rate(before: int | None, after: int | None, seconds: float) -> float | None:
@@ -270,6 +300,20 @@ def _disks_busy_s() -> dict[str, float]:
         if len(fields) > _SECTOR_MS_FIELD and not fields[2].startswith(("loop", "ram", "zram")):
             found[fields[2]] = int(fields[_SECTOR_MS_FIELD]) / 1e3
     return found
+
+
+def _disk_reads() -> dict[str, tuple[int, int]]:
+    """Reads since boot and the ms they took, by the disk's name."""
+    try:
+        lines = Path("/proc/diskstats").read_text().splitlines()
+    except OSError:
+        return {}
+    rows = (line.split() for line in lines)
+    return {
+        row[2]: (int(row[3]), int(row[6]))
+        for row in rows
+        if len(row) > _SECTOR_MS_FIELD and not row[2].startswith(("loop", "ram"))
+    }
 
 
 def _links_busy_s() -> dict[str, float]:

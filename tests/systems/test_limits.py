@@ -180,6 +180,25 @@ def test_an_index_that_is_mapped_does_not_end_the_run(start_server: StartServer,
     assert told.result["run"]["status"] == "completed", told.result["run"]["reason"]
 
 
+@pytest.mark.skipif(not os.access(MEMORY_GROUPS, os.W_OK), reason="no cgroup (v1) may be made here")
+def test_an_index_larger_than_the_memory_limit_is_limited_by_memory(
+    start_server: StartServer, probe: Probe
+) -> None:
+    """Of 48 MiB that are read at random the group can keep 12 MB: three pages in four are read again."""
+    server = start_server(SERVER, "pages", "--mib", 48)
+    with memory_limit(server.pid, 12_000_000):
+        told = measured(probe, server.url, (1, 2, 4, 8, 16))
+    capacity = check_limit(told, "memory")
+    assert "Memory is too small for what is in use" in capacity["because"]
+    assert "Raise the memory limit" in capacity["confirm_by"]
+    (row,) = [row for row in capacity["bounds"] if row["resource"] == "memory"]
+    assert row["utilisation"] >= 0.95
+    last = told.result["steps"][-1]
+    again = last["watched"]["refaults_per_s"] / last["achieved_per_s"]
+    missing = 32 * (1 - 12_000_000 / (48 << 20))  # of 32 pages a request those that cannot be there
+    assert again == pytest.approx(missing, rel=0.3)
+
+
 def test_stacks_that_nobody_wanted_are_not_taken(start_server: StartServer, probe: Probe) -> None:
     """And then what four at a time are cannot be told from outside."""
     told = measured(probe, start_server(SERVER, "pool", "--ms", 20).url, stacks=False)
