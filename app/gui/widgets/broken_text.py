@@ -30,6 +30,8 @@ def broken(text: str, shown: QFont, width: int, *, end_counts: bool = False) -> 
         return [text]
     if not end_counts:
         return _in_two(text, shown, width)
+    # A number stays with the word before it, as in "line 15".
+    text = "\N{NO-BREAK SPACE}".join(text.rsplit(" ", 1))
     for share in _KEPT:
         lines = _in_two(
             metrics.elidedText(text, Qt.TextElideMode.ElideLeft, round(share * width)), shown, width
