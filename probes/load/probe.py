@@ -40,7 +40,7 @@ from probes.load.search import Capacity, Limits, Search
 from probes.load.spec import ClosedSegment, LoadSpec
 from probes.load.steps import StepResult, proofs, steadiness
 from probes.load.streams import Streams
-from probes.load.sweep import run_sweep, volume_facts, volume_json
+from probes.load.sweep import grade_sweep, run_sweep, volume_facts, volume_json
 from probes.load.why import Why, limit_of, look_inside, reserved_s, stacks_json
 from probes.probe import ProbeContext
 from probes.targets.target import Target
@@ -314,6 +314,8 @@ class LoadProbe:
             grade, reason = capacity.grade, capacity.grade_reason
             if ending is not None and capacity.rate is None:
                 grade, reason = "insufficient", ending.reason
+        elif self.spec.sweep is not None:
+            grade, reason = grade_sweep(steps, self.spec, run.spoilt)
         else:
             grade, reason = grade_steps(steps, self.spec.slo)
             if run.spoilt is not None:
@@ -460,7 +462,8 @@ class LoadProbe:
             add("load.capacity", round(capacity.rate, 3), low=capacity.low, high=high, samples=samples)
         if capacity is not None and capacity.saturation:
             add("load.saturation_rate", round(capacity.saturation, 3))
-        alone = next((step for step in steps if step.mode == "closed" and step.concurrency == 1), None)
+        counted = [step for step in steps if step.size is None or step.verdict != "client_limited"]
+        alone = next((step for step in counted if step.mode == "closed" and step.concurrency == 1), None)
         if alone is not None and len(alone.service):
             add("load.service_p50_ms", round(alone.service.quantile(0.5) / 1e6, 4), samples=alone.ok)
         if decisive is not None:

@@ -1,9 +1,11 @@
 """A sweep: the same callers with requests of rising size, and what cost and memory do meanwhile.
 
 Every size is visited in turn, `VISITS` times, and its cost is the median service time of the least disturbed
-visit: what keeps the machine busy for a while does not bend the law. The rest of
-the budget goes to the largest size that may still keep the SLO, until it is told. Memory is judged by the
-first visits alone, which rise: what an allocator keeps of a larger size would count for smaller ones.
+visit: what keeps the machine busy for a while does not bend the law. The rest of the budget goes to sizes
+whose visits were all spoilt by the machine or by our client, then to the largest size that may still keep the
+SLO, until it is told. A visit that was spoilt counts for nothing, so it does not spoil the sweep either
+(`grade_sweep`). Memory is judged by the first visits alone, which rise: what an allocator keeps of a larger
+size would count for smaller ones.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from probes.analysis.percentiles import binomial_interval, rank_of, smallest_sam
 from probes.analysis.volume import LEAST_SIZES, fit_volume, memory_by_size
 from probes.facts import Fact, Source, observed
 from probes.load.durations import Durations
+from probes.load.grade import Grade, client_fault
 from probes.load.run import Run
 from probes.load.sizes import VISIT_REQUESTS, VISITS
 from probes.load.spec import LoadSpec
@@ -29,6 +32,10 @@ LISTS = ("batch", "rows")
 """Axes along which a request holds more items of one kind."""
 LEAST_ANSWERS = 3
 """A visit with fewer good answers has no cost."""
+MOST_SPOILT = 0.5
+"""A sweep of whose visits more than this share were spoilt was made on a machine that tells nothing."""
+WIDEST = 1.0
+"""An exponent that is known no better than this (from end to end of its interval) names no law."""
 
 
 def run_sweep(run: Run) -> None:
@@ -46,6 +53,10 @@ def run_sweep(run: Run) -> None:
                 sizes = sizes[: sizes.index(size)]
                 break
     while run.context.elapsed() - began < run.spec.budget_s:
+        spoilt = _spoilt_size(run.steps)
+        if spoilt is not None:
+            run.at_size(spoilt, 0.97, VISIT_REQUESTS)
+            continue
         deciding = _undecided(run.steps, run.spec.slo)
         if deciding is None:
             return
@@ -55,6 +66,18 @@ def run_sweep(run: Run) -> None:
 def smallest_needed(slo: Slo) -> int:
     """The fewest requests of a size by which its SLO can be told."""
     return max((smallest_sample(bound.quantile) for bound in slo.bounds), default=VISIT_REQUESTS)
+
+
+def _spoilt_size(steps: Sequence[StepResult]) -> int | None:
+    """The smallest size without a visit that counts, where it has been visited less than twice `VISITS`."""
+    return next(
+        (
+            size
+            for size, visits in by_size(steps).items()
+            if len(visits) < 2 * VISITS and all(step.verdict == "client_limited" for step in visits)
+        ),
+        None,
+    )
 
 
 def _undecided(steps: Sequence[StepResult], slo: Slo) -> int | None:
@@ -131,6 +154,44 @@ def volume_json(steps: Sequence[StepResult], spec: LoadSpec) -> dict[str, Any]:
         ]
     )
     return document
+
+
+def grade_sweep(steps: Sequence[StepResult], spec: LoadSpec, spoilt: str | None) -> tuple[Grade, str | None]:
+    """How far a sweep can be trusted, and why not further; `spoilt` is what other processes did to it first.
+
+    A size is told by its visits that were not spoilt, and one is enough: the others are left out of every
+    figure. `client_limited` where a size has none, or where more than `MOST_SPOILT` of all visits were;
+    `insufficient` where too few sizes were answered, or the exponent is known no better than `WIDEST`;
+    `unstable` where cost falls as size grows, which a disturbance does and no target.
+    """
+    assert spec.sweep is not None, "only called for a sweep"
+    visits = by_size(steps)
+    if not visits:
+        return "insufficient", "nothing was measured"
+    faults = [
+        (number, client_fault(step, spec.slo))
+        for number, step in enumerate(steps, 1)
+        if step.verdict == "client_limited"
+    ]
+    first = next((f"in step {number} {fault}" for number, fault in faults if fault), None)
+    why = spoilt or first or "the machine was busy"
+    for size, group in visits.items():
+        if all(step.verdict == "client_limited" for step in group):
+            return "client_limited", f"no visit to {spec.sweep.axis}={size:,} counts: {why}"
+    if len(faults) > MOST_SPOILT * len(steps):
+        return "client_limited", f"{len(faults)} of {len(steps)} visits do not count: {why}"
+    costs = _costs(visits)
+    if len(costs) < LEAST_SIZES:
+        text = f"only {len(costs)} of {len(spec.sweep.sizes)} sizes were answered well"
+        return "insufficient", text + _failed_at(visits, spec.sweep.axis)
+    found = fit_volume(list(costs), list(costs.values()))
+    if found.refused is not None:
+        return "unstable", found.refused
+    low, high = found.low or 0.0, found.high
+    if found.law != "1" and (high is None or high - low > WIDEST):
+        upper = "4 or more" if high is None else f"{high:.2f}"
+        return "insufficient", f"the exponent of cost lies anywhere from {low:.2f} to {upper}"
+    return "valid", None
 
 
 def _failed_at(visits: dict[int, list[StepResult]], axis: str) -> str:
