@@ -12,6 +12,7 @@ from typing import Any
 from app.gui.models.rows import Line
 from app.report.sections.load_story import ERROR_CLASSES
 from app.report.sections.run_words import number, part, share_words, steps_of
+from app.report.sections.size_words import growth_sentence
 from app.report.view import short
 from assessments.judging import Judged
 from assessments.lens import Lens
@@ -259,3 +260,9 @@ def moment_of(run: Run) -> datetime | None:
         return datetime.fromisoformat(str(part(run, "run").get("started_at"))).astimezone()
     except ValueError:
         return None
+
+
+def growth_lines(run: Run) -> Sequence[str]:
+    """How cost grows with the size of requests or of models, where the run varied one; a sentence each."""
+    found = ((part(run, "volume"), "Cost"), (part(run, "complexity"), "Response time"))
+    return [growth_sentence(law, what) for law, what in found if law]

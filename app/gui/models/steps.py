@@ -38,7 +38,8 @@ class Verdict:
 def verdict_of(step: Document, limit: tuple[str, float] | None) -> Verdict:
     """The verdict that the step carries; of a steady open step, how it lies to the objective.
 
-    `limit` is a percentile of the objective and its bound in ms. Only a whole interval on one side decides.
+    `limit` is a percentile of the objective and its bound in ms. Only a whole interval on one side decides. A
+    step that was steady in failing is none that is well.
     """
     said = str(step.get("verdict") or "")
     if said == "client_limited":
@@ -47,6 +48,8 @@ def verdict_of(step: Document, limit: tuple[str, float] | None) -> Verdict:
         return Verdict("saturated", "limit")
     if said == "insufficient":
         return Verdict("too few requests", "unanswered")
+    if step.get("ok") == 0 and (number(step.get("sent")) or 0) > 0:
+        return Verdict("only errors", "contradicted")
     if said != "steady":
         return Verdict(said.replace("_", " ") or NOTHING, "challenged" if said else None)
     if limit is None or step.get("mode") != "open":

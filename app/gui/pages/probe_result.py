@@ -297,7 +297,7 @@ class ProbeResult(QWidget):
         """This run; `changes` are what it did to claims, None where that is not known any more."""
         self.run, self._changes = run, changes
         self.title.setText(load_story.title_of(run).removesuffix("; what gives out was not identified"))
-        self.lead.setText(load_story.lead_of(run))
+        self.lead.setText(" ".join((load_story.lead_of(run), *run_findings.growth_lines(run))))
         self._show_grade()
         self._show_status()
         self._show_charts(None)

@@ -365,9 +365,10 @@ def distribution_chart(run: Run) -> XYChart | None:
     )
     rate = number(step.get("offered_per_s" if step.get("mode") == "open" else "achieved_per_s"))
     where = f"At {amount(rate)}{NO_BREAK}{RATE}" if rate is not None else "In this step"
-    loop = (
-        "open loop" if step.get("mode") == "open" else f"{amount(float(step['concurrency']))} callers at once"
-    )
+    loop = "open loop"
+    if step.get("mode") != "open":
+        callers = float(step["concurrency"])
+        loop = f"{amount(callers)} {'caller' if callers == 1 else 'callers'} at once"
     bounds = [
         (
             number(part(step, "response_ms").get(f"{name}_low")),

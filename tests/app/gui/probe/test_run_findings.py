@@ -83,3 +83,18 @@ def test_two_runs_are_compared_metric_by_metric() -> None:
     other = run(low=100.0, high=110.0) | {"capacity": {"rate_per_s": 99.0, "low": 95.0, "high": 103.0}}
     line = run_findings.comparison_lines(run(low=192.0, high=203.0), other)[0]
     assert line.cells == ("capacity, req/s", "198\u00a0(192–203)", "99\u00a0(95–103)", "2.00\u00a0×", "apart")
+
+
+def test_a_run_that_varied_a_size_says_how_cost_grows_with_it() -> None:
+    assert run_findings.growth_lines(run()) == []
+    volume = {
+        "axis": "batch",
+        "law": "n^2",
+        "exponent": 1.98,
+        "low": 1.9,
+        "high": 2.05,
+        "largest_within_slo": 32,
+    }
+    (line,) = run_findings.growth_lines(run() | {"volume": volume})
+    assert line.startswith("Cost grows with batch as n^2, exponent 1.98 (1.90 to 2.05")
+    assert line.endswith("the largest within the objective is 32.")

@@ -83,3 +83,9 @@ def test_plain_rows_have_a_sign_with_its_word_and_a_key(qtmodeltester: ModelTest
     assert (first.data(SIGN), last.data(SIGN), first.data(KEY)) == ("contradicted", None, "INF-08")
     assert first.data(Qt.ItemDataRole.AccessibleTextRole) == "INF-08, contradicted"
     assert last.data(Qt.ItemDataRole.TextAlignmentRole) & Qt.AlignmentFlag.AlignRight
+
+
+def test_a_step_of_nothing_but_errors_is_not_called_steady() -> None:
+    failed = {"mode": "closed", "concurrency": 1.0, "sent": 306, "ok": 0, "verdict": "steady"}
+    assert verdict_of(failed, None).sign == "contradicted"
+    assert verdict_of(failed | {"ok": 306}, None).word == "steady"
