@@ -34,6 +34,7 @@ from probes.load.instance_loss import InstanceLoss
 from probes.load.instances import Instance
 from probes.load.kept import file_growth, kept_json, kept_now
 from probes.load.loss import Loss
+from probes.load.out_of_memory import ended_by_memory
 from probes.load.run import Run
 from probes.load.safety import Ending, RunEnded, check_descriptors, scarce_ports
 from probes.load.search import Capacity, Limits, Search
@@ -363,6 +364,10 @@ class LoadProbe:
             if limit is not None:
                 found |= limit.to_json() | {"bounds": [bound.to_json() for bound in limit.bounds]}
             document["capacity"] = found
+        by_memory = ended_by_memory(run, ending)
+        if by_memory is not None:
+            limit = by_memory
+            document["capacity"] = (found or _carried_json(steps, ending)) | by_memory.to_json()
         scalability = _scalability_json(steps)
         if scalability is not None:
             document["scalability"] = scalability
@@ -577,6 +582,15 @@ def _saturated_json(steps: Sequence[StepResult]) -> dict[str, Any] | None:
         "slo": None,
         "reason": "the highest throughput of the steps that were asked for",
     }
+
+
+def _carried_json(steps: Sequence[StepResult], ending: Ending | None) -> dict[str, Any]:
+    """What was carried until a run ended before its time; it need not be all, nor last."""
+    best = max((step.achieved_per_s for step in steps if step.ok), default=None)
+    document: dict[str, Any] = {"slo": None, "reason": None if ending is None else ending.reason}
+    if best is None:
+        return document | {"bound": "indeterminate"}
+    return document | {"rate_per_s": round(best, 3), "bound": "provisional"}
 
 
 def _scalability_json(steps: Sequence[StepResult]) -> dict[str, Any] | None:

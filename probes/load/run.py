@@ -40,6 +40,7 @@ from probes.probe import ProbeContext
 from probes.targets.target import Target
 from probes.watch.cgroup import memory_limit_bytes
 from probes.watch.machine import processors_of
+from probes.watch.memory_group import MemoryGauge
 from probes.watch.tree import TreeWatcher, Usage
 
 WARMUP_LONGEST_S = 5.0
@@ -84,6 +85,8 @@ class Run:
         self.base_ms: float | None = None
         self.spoilt: str | None = None
         self.memory = MemoryLog()
+        self._memory_gauge = MemoryGauge(watcher.roots[0].pid) if watcher and watcher.roots else None
+        self._killed_before = None if self._memory_gauge is None else self._memory_gauge.oom_kills()
         self.most_connections = 0
         self._measuring = False
         self._mode = "open"
@@ -118,7 +121,7 @@ class Run:
             elif self.watcher is not None:
                 gone = self.watcher.gone()
                 unasked = tuple(process for process in gone if process.pid not in self.may_be_gone)
-                self.ending = self.rules.target_gone(unasked)
+                self.ending = self.rules.target_gone(unasked, self._killed() if unasked else 0)
             if self.ending is None and self.context.elapsed() > self._longest_s:
                 self.ending = Ending("aborted", f"the run went on for more than {self._longest_s:.0f} s")
         return STOP_NOW if self.ending is not None else 0
@@ -166,6 +169,11 @@ class Run:
         return self.rules.clocks(time.monotonic_ns(), time.time_ns()) or (
             None if sample is None else self.rules.target_memory(sample.rss_bytes, self._unreclaimable)
         )
+
+    def _killed(self) -> int:
+        """Processes of the target's group that were ended for want of memory since the run began."""
+        now = None if self._memory_gauge is None else self._memory_gauge.oom_kills()
+        return 0 if now is None or self._killed_before is None else now - self._killed_before
 
     def _unreclaimable(self) -> int | None:
         return None if self.watcher is None else self.watcher.measure_unreclaimable()

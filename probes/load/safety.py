@@ -46,6 +46,8 @@ class Ending:
 
     status: Status
     reason: str
+    of_memory: bool = False
+    """The target had, or was about to have, no memory left."""
 
 
 class RunEnded(Exception):  # noqa: N818 - an ending, not an error
@@ -135,6 +137,7 @@ class Rules:
         return Ending(
             "aborted",
             f"the target holds {share:.0%} of the {self.memory_limit / 1e6:,.0f} MB of memory it may have",
+            of_memory=True,
         )
 
     def clocks(self, monotonic_ns: int, wall_ns: int) -> Ending | None:
@@ -148,10 +151,16 @@ class Rules:
             return None
         return Ending("aborted", f"this machine's clock jumped by {apart:.1f} s: it was set or suspended")
 
-    def target_gone(self, gone: tuple[ProcessId, ...]) -> Ending | None:
-        """The target's process has ended."""
+    def target_gone(self, gone: tuple[ProcessId, ...], killed: int = 0) -> Ending | None:
+        """The target's process has ended; `killed` processes of its group were ended for want of memory."""
         if not gone:
             return None
+        if killed > 0:
+            limit = (
+                "memory" if self.memory_limit is None else f"the {self.memory_limit / 1e6:,.0f} MB of memory"
+            )
+            text = f"the system ended the target's process {gone[0].pid} because {limit} it may have ran out"
+            return Ending("failed", text, of_memory=True)
         return Ending("failed", f"the target's process {gone[0].pid} ended while it was under load")
 
     def _port_rule(self, progress: Progress) -> Ending | None:

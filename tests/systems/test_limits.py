@@ -6,6 +6,7 @@ On a machine with nothing else to do the right one; on a busy one nothing, but n
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -197,6 +198,41 @@ def test_an_index_larger_than_the_memory_limit_is_limited_by_memory(
     again = last["watched"]["refaults_per_s"] / last["achieved_per_s"]
     missing = 32 * (1 - 12_000_000 / (48 << 20))  # of 32 pages a request those that cannot be there
     assert again == pytest.approx(missing, rel=0.3)
+
+
+@pytest.mark.skipif(not os.access(MEMORY_GROUPS, os.W_OK), reason="no cgroup (v1) may be made here")
+def test_a_run_that_memory_ends_says_so_and_how_much_further_it_had_gone(
+    start_server: StartServer, probe: Probe
+) -> None:
+    """64 KiB kept of each request: of 60 MB nine tenths are held after some 600 to 825 of them."""
+    server = start_server(SERVER, "keep", "--kib", 64)
+    with memory_limit(server.pid, 60_000_000):
+        told = probe(server.url, rate=150.0, seconds=20.0)
+    assert told.result["run"]["status"] == "aborted", told.result["run"]
+    capacity = told.result["capacity"]
+    assert capacity["limited_by"] == "memory"
+    assert "Memory ended the run: the target holds 9" in capacity["because"]
+    each = re.search(r"over ([\d,]+) requests, ([\d.]+) kB each", capacity["because"])
+    more = re.search(r"limit is reached after about ([\d,]+) more", capacity["because"])
+    assert each and more, capacity["because"]
+    assert float(each[2]) == pytest.approx(65.536, rel=0.15)
+    assert int(each[1].replace(",", "")) * 65_536 < 60_000_000
+    assert int(more[1].replace(",", "")) * 65_536 < 0.1 * 60_000_000
+    facts = {fact["name"]: fact["value"] for fact in told.result["facts"]}
+    assert told.grade == "client_limited" or facts["load.limited_by"] == "memory"
+
+
+@pytest.mark.skipif(not os.access(MEMORY_GROUPS, os.W_OK), reason="no cgroup (v1) may be made here")
+def test_a_target_that_the_system_ends_for_want_of_memory_is_told_from_one_that_crashed(
+    start_server: StartServer, probe: Probe
+) -> None:
+    """8 MiB kept of each request: a limit of 60 MB is gone before a second is over."""
+    server = start_server(SERVER, "keep", "--kib", 8 << 10)
+    with memory_limit(server.pid, 60_000_000):
+        told = probe(server.url, rate=40.0, seconds=10.0)
+    assert told.result["run"]["status"] == "failed"
+    assert "because the 60 MB of memory it may have ran out" in told.result["run"]["reason"]
+    assert told.result["capacity"]["limited_by"] == "memory"
 
 
 def test_stacks_that_nobody_wanted_are_not_taken(start_server: StartServer, probe: Probe) -> None:

@@ -106,7 +106,7 @@ def test_a_target_near_its_memory_limit_is_left_alone() -> None:
     rules = Rules(memory_limit=1_000_000_000)
     assert rules.target_memory(899e6) is None
     assert rules.target_memory(950e6) == Ending(
-        "aborted", "the target holds 95% of the 1,000 MB of memory it may have"
+        "aborted", "the target holds 95% of the 1,000 MB of memory it may have", of_memory=True
     )
     assert Rules().target_memory(1e15) is None
 

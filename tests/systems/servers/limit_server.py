@@ -7,6 +7,7 @@
     limit_server.py hash --ms 5                 computes without the interpreter lock: all processors
     limit_server.py single --ms 5               computes without the interpreter lock, in one thread for all
     limit_server.py pages --mib 160             reads pages of a file of that size at random, by mapping it
+    limit_server.py keep --kib 64               keeps that much memory of each request
     limit_server.py behind --downstream PORT    asks the server on that port, and waits for its answer
 
 Computing is counted in CPU time of the thread, so that a busy machine does not shorten the work. Work is done
@@ -71,6 +72,7 @@ def worker_of(options: argparse.Namespace) -> Callable[[], Work]:
 
         return ask
 
+    kept: list[bytes] = []
     read_once: list[bool] = []
 
     def pages() -> None:
@@ -93,6 +95,7 @@ def worker_of(options: argparse.Namespace) -> Callable[[], Work]:
         mapped.madvise(mmap.MADV_RANDOM)
     simple: dict[str, Work] = {
         "pages": pages,
+        "keep": lambda: kept.append(b"x" * (options.kib << 10)),
         "sleep": lambda: time.sleep(seconds),
         "lock": guarded,
         "pool": guarded,
@@ -140,11 +143,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "kind", choices=("sleep", "lock", "pool", "python", "hash", "single", "pages", "behind")
+        "kind", choices=("sleep", "lock", "pool", "python", "hash", "single", "pages", "keep", "behind")
     )
     parser.add_argument("--ms", type=float, default=5.0)
     parser.add_argument("--size", type=int, default=4)
     parser.add_argument("--mib", type=int, default=160)
+    parser.add_argument("--kib", type=int, default=64)
     parser.add_argument("--downstream", type=int, default=0)
     options = parser.parse_args()
     listener = listen()
