@@ -29,7 +29,7 @@ class CrossCheckResult:
 
 
 class CrossCheck(Protocol):
-    """Something that is asked before and after a run."""
+    """Something that is asked before and after a run. One with a method `heard` is told of every event."""
 
     def begin(self, context: ProbeContext) -> None:
         """Before anything is sent. Raises `UserError` where the check cannot be made at all."""
@@ -53,7 +53,11 @@ class CrossCheckedProbe:
         for check in self.checks:
             check.begin(context)
 
+        listening = [tell for check in self.checks if (tell := getattr(check, "heard", None)) is not None]
+
         def all_but_the_end(event: Event) -> None:
+            for tell in listening:
+                tell(event)
             if not isinstance(event, Finished):
                 context.emit(event)
 

@@ -264,6 +264,10 @@ process.growth_files_per_request         number   files     models      load    
 process.gil_share                         ratio    1         models      load        Share of time the target's interpreter lock is held
 infra.service.liveness_path               text     -      infra       load        Path at which the service under load says that it is alive
 infra.service.readiness_path              text     -      infra       load        Another path at which it says whether it is ready
+load.readiness_held                       boolean  -      infra       load        Under load it never failed three times in a row to say that it is ready
+load.readiness_failed_ratio               number   1      infra       load        Share of the checks under load at which it did not say within 1 s that it is ready
+load.liveness_held                        boolean  -      infra       load        Under load it never failed three times in a row to say that it is alive
+load.liveness_failed_ratio                number   1      infra       load        Share of the checks under load at which it did not say within 1 s that it is alive
 infra.kubernetes.workload                 text     -      infra       kubernetes  The serving workload that the facts are about, as Kind/name
 infra.kubernetes.workloads.count          integer  workloads infra       kubernetes  Workloads found that could serve
 infra.kubernetes.replicas                 integer  replicas infra       kubernetes  Replicas that the workload's manifest asks for

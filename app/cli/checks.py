@@ -136,7 +136,27 @@ def _health_lines(entry: Mapping[str, Any], columns: int) -> list[Line]:
         for key, what in (("liveness", "alive"), ("readiness", "ready"))
         if entry.get(key)
     ]
-    return wrapped(f"It says whether it is {' and '.join(paths)}.", columns, "muted") if paths else []
+    lines = wrapped(f"It says whether it is {' and '.join(paths)}.", columns, "muted") if paths else []
+    for kind, word, then in (
+        ("readiness", "ready", "taken out of rotation"),
+        ("liveness", "alive", "restarted"),
+    ):
+        seen = (entry.get("under_load") or {}).get(kind)
+        if seen:
+            text = f"Under load it said that it is {word} in {number(seen['checks'] - seen['failed'])} of "
+            text += f"{number(seen['checks'])} checks"
+            if seen["failed"]:
+                text += (
+                    f"; the first failed in step {seen['first_failed_step'] + 1}"
+                    f": {plain(seen['because'], 200)}"
+                )
+            if not seen["held"]:
+                text += (
+                    f". {number(seen['failed_in_a_row'])} failed in a row, a second apart: Kubernetes, by "
+                    f"default, would have {then} it after three of its own"
+                )
+            lines += wrapped(f"{text}.", columns, "ok" if not seen["failed"] else "bad")
+    return lines
 
 
 def _count_lines(entry: Mapping[str, Any], columns: int) -> list[Line]:

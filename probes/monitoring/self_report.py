@@ -20,9 +20,11 @@ from uuid import uuid4
 from probes.cross_checked import CrossCheckResult
 from probes.documents import DocumentError
 from probes.errors import UserError
+from probes.events import Event
 from probes.facts import Fact, Source, observed
 from probes.monitoring.exposition import exposition_findings, request_counters, scrape
 from probes.monitoring.fetch import Address, FetchError, Reply, get
+from probes.monitoring.health_watch import HealthWatch
 from probes.monitoring.request_counters import RequestCounter
 from probes.probe import ProbeContext
 
@@ -127,8 +129,24 @@ class SelfReport:
         self._health = Health()
         self._counter: RequestCounter | None = None
         self._facts: list[Fact] = []
+        self._watch: HealthWatch | None = None
 
     def begin(self, context: ProbeContext) -> None:
+        """Looks around, and from then on asks the health paths until the end; not where requests are counted,
+        among which that would be."""
+        self._look(context)
+        found = {"readiness": self._health.readiness, "liveness": self._health.liveness}
+        paths = {kind: path for kind, path in found.items() if path is not None}
+        if paths and self._count and self._counter is None:
+            self._watch = HealthWatch(self._where, paths, context.elapsed)
+            self._watch.start()
+
+    def heard(self, event: Event) -> None:
+        """Told of every event of the run."""
+        if self._watch is not None:
+            self._watch.heard(event)
+
+    def _look(self, context: ProbeContext) -> None:
         """Looks around. Raises nothing: where nobody answers the load will say so."""
         self._health = find_health(self._where)
         if not self._count or self._path.partition("?")[0] == METRICS:
@@ -153,9 +171,16 @@ class SelfReport:
 
     def end(self, context: ProbeContext, result: Mapping[str, Any]) -> CrossCheckResult:
         """Facts on health and metrics, and the count of requests where one was found."""
-        facts = [*self._health.facts(Source("load", file=self._where.url)), *self._facts]
+        source = Source("load", file=self._where.url)
+        facts = [*self._health.facts(source), *self._facts]
+        health = self._health.to_json()
+        if self._watch is not None:
+            self._watch.stop()
+            facts += self._watch.facts(source)
+            seen = self._watch.to_json()
+            health |= {"under_load": seen} if seen else {}
         facts = [replace(fact, source=replace(fact.source, run=context.run_id)) for fact in facts]
-        entries: list[Mapping[str, Any]] = [self._health.to_json()]
+        entries: list[Mapping[str, Any]] = [health]
         if self._counter is not None:
             counted = self._counter.end(context, result)
             facts += counted.facts

@@ -30,6 +30,10 @@ load.itl_p95_ms                               Gap between tokens, 95th percentil
 load.tokens_per_s                             Tokens a second
 infra.service.liveness_path                   Path that says it is alive
 infra.service.readiness_path                  Path that says it is ready
+load.readiness_held                           Ready under load
+load.readiness_failed_ratio                   Checks that found it not ready
+load.liveness_held                            Alive under load
+load.liveness_failed_ratio                    Checks that found it not alive
 load.loss_errors                              Requests lost with what was killed
 load.loss_recovery_seconds                    Time until it is back after a loss
 load.loss_of                                  What was killed under load

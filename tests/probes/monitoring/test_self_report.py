@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
+from probes.cross_checked import CrossCheckedProbe
+from probes.load.probe import LoadProbe
+from probes.load.spec import ClosedSegment, LoadSpec
 from probes.monitoring.request_counters import ASKED_AGAIN, COUNTED_APART
 from probes.monitoring.self_report import Health, SelfReport, find_health, service_address
 from probes.probe import ProbeContext
+from probes.targets.http import parse_target
 
 Answer = tuple[int, str]
 Say = Callable[[str], Answer | None]
@@ -114,6 +119,54 @@ def test_a_path_that_hangs_ends_the_search(serve: Callable[[Say], Service]) -> N
 
 def test_an_error_page_like_that_of_any_path_is_no_readiness(serve: Callable[[Say], Service]) -> None:
     assert find_health(serve(lambda path: (503, "down")).where) == Health()
+
+
+def loaded(service: Service, work: str) -> Mapping[str, Any]:
+    """A real run against the service, first one caller, then twelve."""
+    spec = LoadSpec(
+        segments=(ClosedSegment(1, 0.8), ClosedSegment(12, 0.8)),
+        warmup_s=0.0,
+        stacks=False,
+        check_answers="no",
+    )
+    check = SelfReport(service.where, work, lambda: None)
+    probe = CrossCheckedProbe(LoadProbe(parse_target(f"{service.where.url}{work}"), spec), [check])
+    return probe.run(ProbeContext("0123456789", lambda _: None))
+
+
+@pytest.mark.usefixtures("load_alone")
+@pytest.mark.parametrize("fails", [True, False])
+def test_readiness_is_asked_while_load_runs(
+    serve: Callable[[Say], Service], monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """With more than four requests in flight it says that it is not ready; liveness never fails."""
+    monkeypatch.setattr("probes.monitoring.health_watch.EVERY_S", 0.05)
+    in_flight: list[int] = []
+
+    def say(path: str) -> Answer | None:
+        if path == "/ready":
+            return (503, "too busy") if fails and len(in_flight) > 4 else (200, "ready")
+        if path == "/livez":
+            return 200, "alive"
+        if path != "/work":
+            return None
+        in_flight.append(1)
+        time.sleep(0.03)
+        in_flight.pop()
+        return 200, "done"
+
+    result = loaded(serve(say), "/work")
+    (entry,) = result["cross_checks"]
+    ready, alive = entry["under_load"]["readiness"], entry["under_load"]["liveness"]
+    facts = {fact["name"]: fact["value"] for fact in result["facts"]}
+    assert (ready["held"], alive["held"]) == (not fails, True)
+    assert facts["load.readiness_held"] is not fails
+    assert facts["load.liveness_failed_ratio"] == 0.0
+    assert 3 <= ready["failed"] < ready["checks"] if fails else ready["failed"] == 0
+    if fails:
+        assert ready["first_failed_step"] == 1
+        assert ready["because"] == "it answered with status 503"
+        assert facts["load.readiness_failed_ratio"] == round(ready["failed"] / ready["checks"], 4)
 
 
 def metrics(counted: float, start: float = 100.0) -> str:
