@@ -21,6 +21,7 @@ from app.gui.theme import BODY, SMALL, Theme, font
 
 ROW, DENSE = 32, 26
 _SIGN = 12
+GAP, TIGHT = 8, 4
 _MOST_MEASURED = 100
 """Rows, of the last, whose texts are measured for the width of a column."""
 SIGN_ROLE = Qt.ItemDataRole.UserRole
@@ -33,6 +34,8 @@ class RowDelegate(QStyledItemDelegate):
     def __init__(self, theme: Theme, height: int, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme, self._height = theme, height
+        self.gap = GAP
+        """Pixels left and right of a text."""
 
     def sizeHint(  # noqa: N802, Qt's name
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -56,7 +59,7 @@ class RowDelegate(QStyledItemDelegate):
             painter.fillRect(area, self._theme.colour("accbg"))
         painter.setPen(QPen(self._theme.colour("line"), 1))
         painter.drawLine(area.left(), area.bottom(), area.right(), area.bottom())
-        text = area.adjusted(0 if index.column() == 0 else 8, 0, -8, 0)
+        text = area.adjusted(0 if index.column() == 0 else self.gap, 0, -self.gap, 0)
         sign = index.data(SIGN_ROLE)
         if sign:
             painter.save()
@@ -124,7 +127,8 @@ class PlainTable(QTableView):
         self.setAccessibleName(name)
         # Its frame is there without the focus too, or the header would cover a part of the ring.
         self.setProperty("kind", "plain")
-        self.setItemDelegate(RowDelegate(theme, height, self))
+        self._delegate = RowDelegate(theme, height, self)
+        self.setItemDelegate(self._delegate)
         self.setShowGrid(False)
         self.setWordWrap(False)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -150,33 +154,44 @@ class PlainTable(QTableView):
             self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         for signal in (model.rowsInserted, model.modelReset, model.rowsRemoved):
             signal.connect(self._fit)
-        self._theme, self._zoom = theme, 100
+        self._theme, self._dress = theme, (100, GAP)
         theme.changed.connect(self._fit)
         self._fit()
 
     def _fit(self) -> None:
         """Columns as wide as what stands in them, and where it grows the table as high as its rows."""
-        if self._theme.zoom != self._zoom:
-            self._zoom = self._theme.zoom
-            pixels = round(SMALL * self._zoom / 100)
-            self.horizontalHeader().setStyleSheet(f"QHeaderView::section {{ font-size: {pixels}px; }}")
         model = self.model()
         rows = model.rowCount()
         if self._stretch >= 0:
             columns = range(model.columnCount())
-            self._heads.is_double = False
-            widths = [self._needed(column, rows) for column in columns]
-            if sum(widths) > self.viewport().width():
-                self._heads.is_double = True
+            # Where there is too little room units go below their names; where that is not enough columns
+            # stand closer.
+            for is_double, gap in ((False, GAP), (True, GAP), (True, TIGHT)):
+                self._heads.is_double, self._delegate.gap = is_double, gap
                 widths = [self._needed(column, rows) for column in columns]
+                if sum(widths) <= self.viewport().width():
+                    break
             for column in columns:
                 if column != self._stretch:
                     self.setColumnWidth(column, widths[column])
+        self._dress_heads()
         if not self._grows:
             return
         header = self.horizontalHeader()
         head = 0 if header.isHidden() else header.sizeHint().height()
         self.setFixedHeight(head + rows * self._height + 4)
+
+    def _dress_heads(self) -> None:
+        """Names of columns in the size of type of now, as far from each other as what stands below them."""
+        dress = (self._theme.zoom, self._delegate.gap)
+        if dress == self._dress:
+            return
+        self._dress = dress
+        pixels, gap = round(SMALL * self._theme.zoom / 100), self._delegate.gap
+        self._heads.setStyleSheet(
+            f"QHeaderView::section {{ font-size: {pixels}px; padding: 6px {gap}px; }}"
+            "QHeaderView::section:first { padding-left: 0; }"
+        )
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
         """Another width may have room for names in one line, or not."""
@@ -193,7 +208,8 @@ class PlainTable(QTableView):
             index = model.index(row, column)
             sign = _SIGN + 7 if index.data(SIGN_ROLE) else 0
             widest = max(widest, measure(str(index.data() or ""), 400, BODY) + sign)
-        return round(widest + 0.5) + (10 if column == 0 else 18)
+        gap = self._delegate.gap
+        return round(widest + 0.5) + 2 + (gap if column == 0 else 2 * gap)
 
     def without_header(self) -> PlainTable:
         """The same without its header."""

@@ -155,10 +155,20 @@ def test_a_page_made_late_catches_up(told: ProbePage) -> None:
     assert told.running.run.answered_ok == 98
 
 
+def step_of_probe(verdict: str) -> Step:
+    response = {"p50": 46.1, "p99": 139.0, "p99_low": 127.0, "p99_high": 153.0}
+    entry = {
+        "mode": "open", "offered_per_s": 1_196.0, "achieved_per_s": 1_195.0, "seconds": 4.0, "sent": 799,
+        "ok": 797, "errors": {"reset": 2}, "cpu_cores": 1.2, "response_ms": response, "verdict": verdict,
+    }  # fmt: skip
+    return Step(9.0, 2, entry, "", "")
+
+
 def test_no_column_of_the_steps_is_cut_in_the_smallest_window_at_the_largest_type(
     told: ProbePage, qapp: QApplication
 ) -> None:
     table = told.running.table
+    told._event(step_of_probe("client_limited"))  # the longest word of a verdict
     told.resize(1_024 - 208, 644)
     told.context.theme.set_zoom(130)
     try:
@@ -168,6 +178,7 @@ def test_no_column_of_the_steps_is_cut_in_the_smallest_window_at_the_largest_typ
             assert table.columnWidth(column) >= needed, table.model().headerData(
                 column, Qt.Orientation.Horizontal
             )
+        assert f"padding: 6px {table._delegate.gap}px" in table._heads.styleSheet(), "as close as the rows"
         asked = told.running.asked
         assert asked.fontMetrics().horizontalAdvance(asked.text()) <= asked.width(), "the objective is whole"
         assert table._heads.is_double, "one line of names does not fit there"
