@@ -86,6 +86,8 @@ def _show_run(options: argparse.Namespace, found: StoredRun, output: Output) -> 
         output.columns,
         "muted",
     )
+    if client := foreign_client(found.result):
+        lines += wrapped(f"Its calls were made by the client of {plain(client)}.", output.columns, "muted")
     if found.status == "running":
         lines += wrapped("It is still running; this is what is stored so far.", output.columns, "warn")
     for sentence in found.damaged:
@@ -97,6 +99,13 @@ def _show_run(options: argparse.Namespace, found: StoredRun, output: Output) -> 
         lines += [line(""), *seconds_table(found.seconds, output.columns)]
     output.lines(lines)
     return 0
+
+
+def foreign_client(result: Mapping[str, Any]) -> str | None:
+    """Whose client made the calls of a run, where it was not Loadstone's own."""
+    target = result.get("target")
+    client = target.get("client") if isinstance(target, Mapping) else None
+    return client if isinstance(client, str) else None
 
 
 def seconds_table(seconds: Sequence[Mapping[str, Any]], columns: int) -> list[Line]:

@@ -73,6 +73,8 @@ def _value(value: Any, key: str, inside: str, depth: int) -> Any:
         return None
     if inside in _ALL_NUMBERS_IN or key in _NUMBERS:
         return _number(value)
+    if (inside, key) == ("target", "client"):  # whose client made the calls; elsewhere what the client used
+        return value if isinstance(value, str) else None
     if key in ("low", "high"):  # a bound of a rate, or the bounds of all coefficients of the law
         return _mapping(value, key, depth + 1) if isinstance(value, Mapping) else _number(value)
     if key in _PARTS and inside != "load":  # what was asked for says its objective as text

@@ -194,7 +194,8 @@ class ShardReport:
     `pauses` callers paused for `paused_ns` in all after an answer. Of several workers `wall_s` and `ended_ns`
     are those of the last, `busiest_cores` is the CPU of the busiest, and everything else is their sum; `lost`
     tells of workers that ended before their time. `by_instance` is how many requests each of several
-    instances was sent.
+    instances was sent. `wakeups`, `connections_opened` and `bytes_read` are None where they are not known, as of
+    sockets that are not the worker's own.
     """
 
     scheduled: int
@@ -203,9 +204,9 @@ class ShardReport:
     cpu_s: float
     run_queue_s: float | None
     wall_s: float
-    wakeups: int
-    connections_opened: int
-    bytes_read: int
+    wakeups: int | None
+    connections_opened: int | None
+    bytes_read: int | None
     failure: str | None = None
     first_errors: dict[int, str] = field(default_factory=dict)
     pauses: int = 0

@@ -7,7 +7,7 @@ is therefore read as from one; only the counts in their blocks of the header are
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from multiprocessing.connection import wait
 
@@ -159,9 +159,9 @@ def merged_report(reports: Sequence[ShardReport]) -> ShardReport:
         cpu_s=sum(report.cpu_s for report in reports),
         run_queue_s=None if None in queues else sum(queue or 0.0 for queue in queues),
         wall_s=max(report.wall_s for report in reports),
-        wakeups=sum(report.wakeups for report in reports),
-        connections_opened=sum(report.connections_opened for report in reports),
-        bytes_read=sum(report.bytes_read for report in reports),
+        wakeups=_sum(report.wakeups for report in reports),
+        connections_opened=_sum(report.connections_opened for report in reports),
+        bytes_read=_sum(report.bytes_read for report in reports),
         first_errors=errors,
         pauses=sum(report.pauses for report in reports),
         paused_ns=sum(report.paused_ns for report in reports),
@@ -173,6 +173,12 @@ def merged_report(reports: Sequence[ShardReport]) -> ShardReport:
             map(sum, zip(*(report.by_instance for report in reports if report.by_instance), strict=True))
         ),
     )
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    """The sum; None where one of them is not known."""
+    known = list(counts)
+    return None if None in known else sum(count or 0 for count in known)
 
 
 def order_by_due(due: NDArray[np.int64], sent: Sequence[int], first: int = 0) -> NDArray[np.int64]:
@@ -205,8 +211,8 @@ def _lost(region: Region, part: Segment, begun: int, error: str) -> ShardReport:
         cpu_s=float(block[CPU_NS]) / 1e9,
         run_queue_s=None,
         wall_s=max((now - begun) / 1e9, 1e-9),
-        wakeups=0,
-        connections_opened=0,
-        bytes_read=0,
+        wakeups=None,
+        connections_opened=None,
+        bytes_read=None,
         lost=(f"load process {part.shard + 1} of {part.shards}: {error}",),
     )

@@ -358,5 +358,7 @@ def test_grpcio_makes_the_same_calls_where_it_is_asked_for(echo: Start) -> None:
     with Engine(target.wire(0.3), 4, Nobody()) as engine:
         record = engine.closed_loop(2, 0.1)
     assert {int(one) & OUTCOME for one in record.status} == {TIMEOUT}
+    told_of_sockets = (record.report.wakeups, record.report.connections_opened, record.report.bytes_read)
+    assert told_of_sockets == (None, None, None)  # the channel keeps that to itself
     with pytest.raises(UsageError, match=r"^--streams and --expect-body are not for --client grpcio"):
         parse_target(address, {"client": "grpcio", "streams": 2})

@@ -209,6 +209,8 @@ def _one_run(run: Mapping[str, Any]) -> list[Block]:
     rows: list[tuple[str, str]] = [("Target", cut(str(target.get("address", "–")), 160))]
     if target.get("kind"):
         rows.append(("Kind of target", str(target["kind"]).replace("_", " ")))
+    if target.get("client"):
+        rows.append(("Calls made by", f"the client of {cut(str(target['client']), 40)}, not Loadstone's own"))
     for key, label in _LOAD_KEYS:
         value = load.get(key)
         if value is None:

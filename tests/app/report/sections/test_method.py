@@ -27,6 +27,16 @@ def test_the_run_the_machine_the_seed_and_the_versions(
     assert told["Objective"] == "p99<=100ms,errors<=1%"
     assert told["Grade"].startswith("degrading")
     assert told["Loadstone"] == "0.1.0"
+    assert "Calls made by" not in told
+
+
+def test_calls_of_another_client_are_said_to_be(assessed: Callable[..., Document], of_kind: Any) -> None:
+    document = assessed()
+    for run in document["runs"]:
+        run["target"]["client"] = "grpcio"
+    blocks = of_kind(method.section(View(document), "8").blocks, Definitions)
+    told = {term: plain(meaning) for block in blocks for term, meaning in block.items}
+    assert told["Calls made by"] == "the client of grpcio, not Loadstone's own"
 
 
 def test_thresholds_of_the_lens_stand_with_their_reasons(
