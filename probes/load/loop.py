@@ -407,13 +407,16 @@ class Loop:
             else:
                 until = tick
             if until > t:
-                if listening:
+                if listening and until < tick:  # what is due is waited for to the microsecond
                     if not wait(listening, nobody, nobody, (until - t) * 1e-9)[0]:
                         t = now()
                         continue
                     events = poll(0, 64)
                 else:
                     events = poll((until - t) * 1e-9, 64)
+                    if not events:
+                        t = now()
+                        continue
             else:
                 events = poll(0, 64)
             wakeups += 1
