@@ -194,8 +194,8 @@ class ShardReport:
     `pauses` callers paused for `paused_ns` in all after an answer. Of several workers `wall_s` and `ended_ns`
     are those of the last, `busiest_cores` is the CPU of the busiest, and everything else is their sum; `lost`
     tells of workers that ended before their time. `by_instance` is how many requests each of several
-    instances was sent. `wakeups`, `connections_opened` and `bytes_read` are None where they are not known, as of
-    sockets that are not the worker's own.
+    instances was sent. `wakeups`, `connections_opened` and `bytes_read` are None where they are not known, as
+    of sockets that are not the worker's own.
     """
 
     scheduled: int
