@@ -138,8 +138,8 @@ def _health_lines(entry: Mapping[str, Any], columns: int) -> list[Line]:
     ]
     lines = wrapped(f"It says whether it is {' and '.join(paths)}.", columns, "muted") if paths else []
     for kind, word, then in (
-        ("readiness", "ready", "taken out of rotation"),
-        ("liveness", "alive", "restarted"),
+        ("readiness", "ready", "taken it out of rotation"),
+        ("liveness", "alive", "restarted it"),
     ):
         seen = (entry.get("under_load") or {}).get(kind)
         if seen:
@@ -153,7 +153,7 @@ def _health_lines(entry: Mapping[str, Any], columns: int) -> list[Line]:
             if not seen["held"]:
                 text += (
                     f". {number(seen['failed_in_a_row'])} failed in a row, a second apart: Kubernetes, by "
-                    f"default, would have {then} it after three of its own"
+                    f"default, would have {then} after three of its own"
                 )
             lines += wrapped(f"{text}.", columns, "ok" if not seen["failed"] else "bad")
     return lines

@@ -128,3 +128,15 @@ def test_a_check_that_cannot_be_made_starts_nothing(tmp_path: Path, capsys: Capt
     assert "http://127.0.0.1:1/metrics cannot be read" in capsys.readouterr().err
     assert main([*options, "--with", "metrics=http://192.0.2.1/metrics"]) == 2
     assert "--allow-remote" in capsys.readouterr().err
+
+
+def test_readiness_that_did_not_hold_is_said_with_its_step_and_what_kubernetes_would_do() -> None:
+    from app.cli.checks import check_lines
+
+    seen = {"checks": 30, "failed": 12, "failed_in_a_row": 9, "held": False, "first_failed_step": 1}
+    seen |= {"path": "/ready", "slowest_ms": 3.0, "because": "it answered with status 503"}
+    entry = {"system": "health", "liveness": None, "readiness": "/ready", "under_load": {"readiness": seen}}
+    text = " ".join(span.text for line in check_lines({"cross_checks": [entry]}, 400) for span in line)
+    assert "ready in 18 of 30 checks; the first failed in step 2: it answered with status 503." in text
+    assert "9 failed in a row" in text
+    assert "would have taken it out of rotation after three" in text
