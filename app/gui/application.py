@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.gui.executor import Failure, SerialExecutor
 from app.gui.icons import program_icon
+from app.gui.memory import give_back_large_blocks
 from app.gui.page import PageKind
 from app.gui.probing import Probing
 from app.gui.session import Session
@@ -62,6 +63,7 @@ def settings_file() -> QSettings:
 
 def make_window(app: QApplication, store_url: str | None, settings: QSettings) -> MainWindow:
     """The window, not shown yet; its store is opened by `window.stores.open`."""
+    give_back_large_blocks()
     theme = Theme(app)
     scheme = settings.value("window/scheme", "system")
     if scheme in SCHEMES:

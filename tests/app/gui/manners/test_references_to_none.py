@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import itertools
+import statistics
 import sys
 from typing import Any
 
@@ -11,7 +13,8 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 CALLS = 2_000
-ROUNDS = 10
+ROUNDS = 11
+LOST_A_ROUND = 10
 
 pytestmark = pytest.mark.skipif(sys.version_info >= (3, 12), reason="None is immortal from Python 3.12 on")
 
@@ -38,8 +41,11 @@ def test_going_through_all_pages_again_and_again_loses_no_reference_to_none(desk
 
     walk()
     walk()
-    before = sys.getrefcount(None)
+    counts = [sys.getrefcount(None)]
     for _ in range(ROUNDS):
         walk()
-    lost = before - sys.getrefcount(None)
-    assert lost < 100, "each void call that loses one would have lost thousands"
+        counts.append(sys.getrefcount(None))
+    # What is under way in other threads and processes comes and goes in a round, the more the busier the
+    # machine is. Void calls that lose references lose them in every round.
+    lost = statistics.median(before - after for before, after in itertools.pairwise(counts))
+    assert lost < LOST_A_ROUND, f"references to None after each round: {counts}"
