@@ -33,6 +33,8 @@ NOTE = 1
 """The kind of change that is one step with the one before it: a note being written."""
 ASSESS_AFTER_MS = 120
 """Verdict and actions follow this long after the last change: they take longer than a key press may."""
+SAVE_AGAIN_MS = 5_000
+"""What could not be saved is tried again so long after."""
 
 
 class _Change(QUndoCommand):
@@ -96,6 +98,8 @@ class Session(QObject):
     saving = Signal()
     saved = Signal(object)
     """The moment at which everything was saved."""
+    not_saved = Signal()
+    """What stands in the window is not in the store; it is tried again, also after another one was opened."""
     conflicted = Signal(object)
     """Tuple of `Conflict`: answers that somebody else changed meanwhile too; empty when all are settled."""
     failed = Signal(object)
@@ -115,6 +119,13 @@ class Session(QObject):
         self._keeping: AnswerKeeping | None = None
         self._unsaved = 0
         self.save_failed = False
+        self._owed: dict[AnswerKeeping, Answers] = {}
+        """What could not be saved, the last of each assessment."""
+        self._said = ""
+        self._again = QTimer(self)
+        self._again.setSingleShot(True)
+        self._again.setInterval(SAVE_AGAIN_MS)
+        self._again.timeout.connect(self.save_again)
         self._turn = 0
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -146,6 +157,8 @@ class Session(QObject):
         """Opens an assessment of the store; `opened`, `judged` and `assessed` follow, or `failed`."""
         from assessments.stored import materials
 
+        # Before it is read: it may be the very one that could not be saved.
+        self.save_again()
         self._turn += 1
         turn = self._turn
         self.executor.submit(
@@ -320,39 +333,52 @@ class Session(QObject):
         return assess(change(self.materials), datetime.now(UTC))
 
     def _save(self, answers: Answers) -> None:
-        keeping = self._keeping
-        assert keeping is not None
+        assert self._keeping is not None
+        self._keep(self._keeping, answers)
+
+    def _keep(self, keeping: AnswerKeeping, answers: Answers) -> None:
         self._unsaved += 1
         self.saving.emit()
         self.executor.submit(
             lambda: keeping.keep(answers),
             lambda conflicts: self._is_saved(keeping, conflicts),
-            self._is_not_saved,
+            lambda failure: self._is_not_saved(keeping, answers, failure),
         )
 
     def _is_saved(self, keeping: AnswerKeeping, conflicts: tuple[Conflict, ...]) -> None:
         self._unsaved -= 1
-        self.save_failed = False
+        self._owed.pop(keeping, None)
+        self.save_failed = bool(self._owed)
         if keeping is self._keeping and not self._unsaved:
             self._show_conflicts(conflicts)
-        if not self._unsaved:
-            self.saved_at = datetime.now(UTC)
-            self.saved.emit(self.saved_at)
+        if self._unsaved:
+            return
+        if self.save_failed:
+            self.not_saved.emit()
+            return
+        self._said = ""
+        self.saved_at = datetime.now(UTC)
+        self.saved.emit(self.saved_at)
 
     def _show_conflicts(self, conflicts: tuple[Conflict, ...]) -> None:
         if conflicts != self.conflicts:
             self.conflicts = conflicts
             self.conflicted.emit(conflicts)
 
-    def _is_not_saved(self, failure: Failure) -> None:
+    def _is_not_saved(self, keeping: AnswerKeeping, answers: Answers, failure: Failure) -> None:
         self._unsaved -= 1
+        self._owed[keeping] = answers
         self.save_failed = True
-        self.failed.emit(failure)
+        if failure.sentence != self._said:
+            self._said = failure.sentence
+            self.failed.emit(failure)
+        self.not_saved.emit()
+        self._again.start()
 
     def save_again(self) -> None:
-        """Tries once more to save what could not be saved."""
-        if self.save_failed and self.materials is not None:
-            self._save(self.answers)
+        """Tries once more to save what could not be saved, of every assessment that was open."""
+        for keeping, answers in tuple(self._owed.items()):
+            self._keep(keeping, answers)
 
     @property
     def has_unsaved(self) -> bool:

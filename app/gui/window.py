@@ -156,6 +156,7 @@ class MainWindow(QMainWindow):
         session.assessed.connect(self._assessed)
         session.saving.connect(self._saving)
         session.saved.connect(self._saved)
+        session.not_saved.connect(self._not_saved)
         session.failed.connect(self.say)
         session.store_opened.connect(self._store_opened)
         self.probing.started.connect(self._probe_started)
@@ -328,6 +329,10 @@ class MainWindow(QMainWindow):
 
     def _saving(self) -> None:
         self.saved.setText(self.tr("Saving …"))
+        self.saved.show()
+
+    def _not_saved(self) -> None:
+        self.saved.setText(self.tr("Not saved yet, it is tried again"))
         self.saved.show()
 
     def _saved(self, moment: datetime) -> None:
