@@ -121,6 +121,8 @@ class Session(QObject):
         self.save_failed = False
         self._owed: dict[AnswerKeeping, Answers] = {}
         """What could not be saved, the last of each assessment."""
+        self._newest: dict[AnswerKeeping, Answers] = {}
+        """What was handed on to be saved last, of each assessment."""
         self._said = ""
         self._again = QTimer(self)
         self._again.setSingleShot(True)
@@ -338,11 +340,12 @@ class Session(QObject):
 
     def _keep(self, keeping: AnswerKeeping, answers: Answers) -> None:
         self._unsaved += 1
+        self._newest[keeping] = answers
         self.saving.emit()
         self.executor.submit(
             lambda: keeping.keep(answers),
             lambda conflicts: self._is_saved(keeping, conflicts),
-            lambda failure: self._is_not_saved(keeping, answers, failure),
+            lambda failure: self._is_not_saved(keeping, failure),
         )
 
     def _is_saved(self, keeping: AnswerKeeping, conflicts: tuple[Conflict, ...]) -> None:
@@ -365,9 +368,10 @@ class Session(QObject):
             self.conflicts = conflicts
             self.conflicted.emit(conflicts)
 
-    def _is_not_saved(self, keeping: AnswerKeeping, answers: Answers, failure: Failure) -> None:
+    def _is_not_saved(self, keeping: AnswerKeeping, failure: Failure) -> None:
         self._unsaved -= 1
-        self._owed[keeping] = answers
+        # The newest, also while it still waits for its turn: an older one must not be saved after it.
+        self._owed[keeping] = self._newest[keeping]
         self.save_failed = True
         if failure.sentence != self._said:
             self._said = failure.sentence
